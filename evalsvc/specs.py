@@ -1,0 +1,287 @@
+"""The contract between client, server and worker: what is asked, what is dispatched, what comes back.
+
+Everything here is frozen, validated on construction and travels as JSON. Nothing here does I/O.
+Sizes are in bytes, times in seconds, temperatures and probabilities are plain numbers.
+"""
+
+import hashlib
+import json
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MAX_SAMPLES = 16_384  # vLLM's own limit on the sequences of one request; a sane cap for a job too
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class Spec(BaseModel):
+    """Base of every contract type: immutable, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+def content_hash(value: Any, length: int = 16) -> str:
+    """Hash of a JSON value, independent of key order. `length` is in hexadecimal digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+
+
+class SeedPolicy(StrEnum):
+    """How each sample gets its randomness."""
+
+    PER_SAMPLE = "per-sample"  # seed = f(protocol seed, problem, sample): resumable, repeatable
+    UNSEEDED = "unseeded"  # the engine's own randomness: only statistically repeatable
+
+
+def powers_of_two(limit: int) -> tuple[int, ...]:
+    """1, 2, 4 ... up to and including the largest power of two that is at most `limit`."""
+    return tuple(1 << e for e in range(limit.bit_length())) if limit > 0 else ()
+
+
+class Protocol(Spec):
+    """How answers are sampled. `samples` is n per problem; `ks` are the k of pass@k that are shown.
+
+    n, ks and the name are not part of the identity (see `hash`): asking for n = 256 after n = 64
+    is the same evaluation, and 192 samples a problem are added to it.
+    """
+
+    name: Name = "custom"
+    prompt: Name = "default"  # a prompt of the benchmark's folder; "default" is the benchmark's own
+    temperature: float = Field(default=0.6, ge=0, le=10)
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    max_tokens: int = Field(default=4096, ge=1, le=1_000_000)
+    samples: int = Field(default=16, ge=1, le=MAX_SAMPLES)
+    ks: tuple[int, ...] = ()
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    seed_policy: SeedPolicy = SeedPolicy.PER_SAMPLE
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        ks = self.ks or powers_of_two(self.samples)
+        if any(k < 1 for k in ks):
+            raise ValueError("every k must be at least 1")
+        if max(ks) > self.samples:
+            raise ValueError(
+                f"k = {max(ks)} needs at least {max(ks)} samples a problem, but samples = "
+                f"{self.samples}; raise samples or leave out that k"
+            )
+        if self.temperature == 0 and self.samples > 1:
+            raise ValueError("temperature 0 gives the same answer each time; use samples = 1")
+        object.__setattr__(self, "ks", tuple(sorted(set(ks))))
+        return self
+
+    @property
+    def hash(self) -> str:
+        """Identity of the protocol: all that changes the distribution of one sample."""
+        return content_hash(self.model_dump(mode="json", exclude={"name", "samples", "ks"}))
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    # The paper's, App. C.2: T 0.6, top-p 0.95, 4096 new tokens; n and ks from its eval.sh.
+    "paper": Protocol(name="paper", samples=256, max_tokens=4096),
+    "quick": Protocol(name="quick", samples=4, max_tokens=1024),
+    "greedy": Protocol(name="greedy", temperature=0, top_p=1, samples=1, max_tokens=4096),
+}
+
+
+class Modality(StrEnum):
+    TEXT = "text"
+    IMAGE = "image"
+
+
+class CheckpointSpec(Spec):
+    """A checkpoint as it lies on disk, identified by content and not by its path."""
+
+    path: str
+    fingerprint: str  # sha256 over (name, size, safetensors header hash, first and last MiB) of its files
+    architecture: str  # the class named in config.json, e.g. Qwen2ForCausalLM
+    architecture_hash: str  # equal hashes: weights may be swapped in place
+    tokenizer_hash: str  # tokenizer, chat template and generation config
+    modality: Modality = Modality.TEXT
+    model_type: str = ""
+    context_length: int | None = None  # tokens; None where config.json does not say
+    dtype: str | None = None
+    size_bytes: int = 0
+
+
+class BenchmarkRequest(Spec):
+    """One benchmark of a job: `name` or `name:part`, and which problems of it (all by default)."""
+
+    name: Name
+    problems: tuple[int, ...] | None = None  # row indices
+    first: int | None = Field(default=None, ge=1)  # or the first so many rows
+
+    @model_validator(mode="after")
+    def _one_selection(self) -> Self:
+        if self.problems is not None and self.first is not None:
+            raise ValueError("give either `problems` or `first`, not both")
+        if self.problems is not None and (not self.problems or min(self.problems) < 0):
+            raise ValueError("`problems` must name at least one row, counted from 0")
+        return self
+
+
+class JobRequest(Spec):
+    """Body of `POST /v1/jobs`: one checkpoint, several benchmarks, one protocol."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        str_strip_whitespace=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "checkpoint": "/models/qwen-grpo/checkpoint-100",
+                    "run": "qwen-grpo-seed0",
+                    "method": "GRPO + A-GRAE",
+                    "step": 100,
+                    "benchmarks": ["aime2025", "amc23"],
+                    "protocol": "paper",
+                    "samples": 16,
+                }
+            ]
+        },
+    )
+
+    checkpoint: str = Field(min_length=1, max_length=4096)
+    run: Name
+    method: Name = "unknown"
+    step: int = Field(default=0, ge=0)
+    base_model: str | None = Field(default=None, max_length=300)
+    train_seed: int | None = None  # the seed of the training run, not of the sampling
+    config: dict[str, Any] = Field(default_factory=dict)  # free-form, kept with the run
+    benchmarks: tuple[BenchmarkRequest | str, ...] = Field(min_length=1, max_length=64)
+    protocol: str | Protocol = "quick"
+    samples: int | None = Field(default=None, ge=1, le=MAX_SAMPLES)  # overrides the protocol's n
+    ks: tuple[int, ...] | None = None
+    max_tokens: int | None = Field(default=None, ge=1)
+    temperature: float | None = Field(default=None, ge=0, le=10)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    seed: int | None = Field(default=None, ge=0)
+    prompt: str | None = None
+    engine: str | None = None  # vllm | transformers | openai | replay; the server's own by default
+    engine_options: dict[str, Any] = Field(default_factory=dict)  # e.g. {"answers": "..."} of replay
+    priority: int = Field(default=0, ge=-100, le=100)
+
+    def benchmark_requests(self) -> tuple[BenchmarkRequest, ...]:
+        """The benchmarks, plain names spelled out."""
+        return tuple(
+            BenchmarkRequest(name=b) if isinstance(b, str) else b for b in self.benchmarks
+        )
+
+    def resolved_protocol(self) -> Protocol:
+        """The protocol with this job's overrides. ValueError in words when they contradict."""
+        if isinstance(self.protocol, Protocol):
+            base = self.protocol
+        elif self.protocol in PROTOCOLS:
+            base = PROTOCOLS[self.protocol]
+        else:
+            raise ValueError(
+                f"there is no protocol {self.protocol!r}; known: {', '.join(PROTOCOLS)}, "
+                "or give its settings as an object"
+            )
+        fields = ("samples", "max_tokens", "temperature", "top_p", "seed", "prompt", "ks")
+        changes = {f: getattr(self, f) for f in fields if getattr(self, f) is not None}
+        if "samples" in changes and "ks" not in changes:
+            changes["ks"] = tuple(k for k in base.ks if k <= changes["samples"])
+        return Protocol.model_validate({**base.model_dump(), **changes})
+
+
+class ShardSpec(Spec):
+    """A slice of an evaluation, problems x samples: the unit of dispatch, and all a crash can lose."""
+
+    shard_id: str
+    evaluation_id: str
+    epoch: int  # of the dispatcher that sent it; a result of a former epoch is ignored
+    attempt: int = 1
+    checkpoint: CheckpointSpec
+    benchmark: str  # name or name:part
+    benchmark_revision: str  # content hash of the rows; the worker refuses other rows
+    protocol: Protocol
+    engine: str = "vllm"
+    engine_options: dict[str, Any] = Field(default_factory=dict)
+    problems: tuple[int, ...]  # row indices
+    sample_start: int = Field(ge=0)
+    sample_stop: int  # exclusive
+    artifact: str  # where the transcript goes, relative to the artifact store's root
+
+    @property
+    def samples_per_problem(self) -> int:
+        return self.sample_stop - self.sample_start
+
+    @property
+    def size(self) -> int:
+        """Number of samples in the shard."""
+        return len(self.problems) * self.samples_per_problem
+
+
+class ProblemTally(Spec):
+    """What one shard found for one problem. Bit i of a mask is sample `sample_start + i`."""
+
+    problem: int  # row index
+    problem_id: str
+    n: int = Field(ge=0)  # samples that were really answered and judged
+    sampled: str  # masks as hexadecimal integers, "0" when empty
+    correct: str
+    truncated: str
+    no_answer: str
+    failed: str  # verifier failures: timeout, crashed, too_long
+    tokens: int = 0  # output tokens over all samples
+    tokens_correct: int = 0  # ... over the correct ones
+    error: str | None = None  # why this problem could not be asked (a broken image, too long a prompt)
+
+
+class ShardResult(Spec):
+    """What a worker sends back: tallies only; the transcript lies in the artifact store."""
+
+    shard_id: str
+    epoch: int
+    tallies: tuple[ProblemTally, ...]
+    artifact: str
+    artifact_bytes: int = 0
+    artifact_sha256: str = ""
+    verifier: str
+    provenance: dict[str, Any] = Field(default_factory=dict)
+    seconds: float = 0.0
+    output_tokens: int = 0
+    prompt_tokens: int = 0
+
+
+class WorkerState(StrEnum):
+    STARTING = "starting"
+    IDLE = "idle"
+    LOADING = "loading"  # an engine starts
+    SWAPPING = "swapping"  # weights are exchanged in place
+    RUNNING = "running"
+    DRAINING = "draining"
+    DEAD = "dead"
+
+
+class WorkerStatus(Spec):
+    """What a worker says of itself, sent whenever it changes and with each result."""
+
+    worker_id: str
+    state: WorkerState
+    engine: str = ""
+    pid: int = 0
+    host: str = ""
+    device: str = ""
+    checkpoint: str | None = None  # fingerprint of the loaded weights
+    checkpoint_path: str | None = None
+    architecture_hash: str | None = None
+    tokenizer_hash: str | None = None
+    shards_in_flight: tuple[str, ...] = ()
+    samples_done: int = 0
+    tokens_per_second: float = 0.0
+    swaps: int = 0  # weights exchanged in place
+    cold_starts: int = 0  # engines started
+    last_swap_seconds: float | None = None
+    message: str = ""
+
+
+class ShardProgress(Spec):
+    """How far a running shard has come: samples judged so far."""
+
+    shard_id: str
+    done: int
+    output_tokens: int
