@@ -1,0 +1,1 @@
+"""The store: models, repositories and migrations of the ledger (SQLite or PostgreSQL)."""
