@@ -1,0 +1,19 @@
+"""Checkpoints as they lie on disk: are they complete, what are they, and how to keep them.
+
+Light on purpose (standard library and `evalsvc.specs`): the trainers' hooks, the watcher, the
+server and the worker share this one idea of a checkpoint. Nothing here imports torch, unpickles
+or runs anything: every file is read as untrusted bytes, under size caps.
+"""
+
+from evalsvc.checkpoints.inspection import checkpoint_notes, inspect_checkpoint
+from evalsvc.checkpoints.pinning import pin, unpin
+from evalsvc.checkpoints.weights import WeightFiles, find_weights
+
+__all__ = [
+    "WeightFiles",
+    "checkpoint_notes",
+    "find_weights",
+    "inspect_checkpoint",
+    "pin",
+    "unpin",
+]
