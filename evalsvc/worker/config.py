@@ -1,0 +1,43 @@
+"""What a worker process is told when it starts: where things lie, and its limits.
+
+Travels as JSON in the one argument `--config`; the dispatcher makes it with `from_settings`.
+"""
+
+import os
+from typing import Literal, Self
+
+from pydantic import Field
+
+from evalsvc.settings import Settings
+from evalsvc.specs import Spec
+
+MAX_VERIFIER_PROCESSES = 8
+
+
+class WorkerConfig(Spec):
+    """The configuration of one worker. Folders are absolute; times are in seconds."""
+
+    data: str  # the service's data folder
+    artifacts: str  # fsspec URL or folder of the transcripts
+    benchmarks: tuple[str, ...] = ()  # further catalogue folders
+    verifier_processes: int = Field(default=0, ge=0)  # 0: as many as there are cores, at most 8
+    engine_start_seconds: float = Field(default=600.0, gt=0)
+    log_file: str | None = None  # where the process's output goes; its tail is quoted in errors
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def from_settings(cls, settings: Settings, log_file: str | None = None) -> Self:
+        """The part of the service's settings that a worker needs."""
+        return cls(
+            data=str(settings.data.absolute()),
+            artifacts=settings.resolved_artifacts,
+            benchmarks=tuple(str(folder.absolute()) for folder in settings.benchmark_folders),
+            verifier_processes=settings.verifier_processes,
+            engine_start_seconds=settings.engine_start_seconds,
+            log_file=log_file,
+            log_level=settings.log_level,
+        )
+
+    @property
+    def resolved_verifier_processes(self) -> int:
+        return self.verifier_processes or min(os.cpu_count() or 1, MAX_VERIFIER_PROCESSES)
