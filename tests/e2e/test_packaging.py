@@ -1,0 +1,116 @@
+"""The wheel as users get it: a light core for trainers, and a server that runs from a new environment."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CONSTRAINTS = ROOT / "constraints" / "cpu.txt"
+# What `pip install evalsvc` may name itself; everything else in its environment is theirs.
+CORE = {"httpx", "pydantic", "typer", "rich"}
+
+
+def _run(*command: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+        **options,  # type: ignore[call-overload]
+    )
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    return done
+
+
+def _environment(folder: Path, requirement: str) -> Path:
+    """A new virtual environment that holds `requirement`. Returns its bin folder."""
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    _run(python, "-m", "pip", "install", "-q", "-c", CONSTRAINTS, requirement)
+    return folder / "bin"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    _run(sys.executable, "-m", "build", "--wheel", "--outdir", out, ROOT)
+    (built,) = out.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def core(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _environment(tmp_path_factory.mktemp("core"), str(wheel))
+
+
+def test_core_names_four_dependencies_and_no_more(core: Path) -> None:
+    code = (
+        "import importlib.metadata as m, json, re\n"
+        "needs = [r for r in m.requires('evalsvc') if 'extra ==' not in r]\n"
+        "print(json.dumps([re.match(r'[A-Za-z0-9_-]+', r)[0] for r in needs]))"
+    )
+    assert set(json.loads(_run(core / "python", "-c", code).stdout)) == CORE
+
+
+def test_core_imports_the_hooks_and_shows_help(core: Path) -> None:
+    _run(core / "python", "-c", "import evalsvc.trainers.client, evalsvc.checkpoints, evalsvc.specs")
+    assert "submit" in _run(core / "evalsvc", "--help").stdout
+
+
+def test_core_says_which_extra_a_command_needs(core: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(core / "evalsvc"), "up"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert 'pip install "evalsvc[server]"' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_wheel_carries_catalogue_migrations_and_serves(
+    wheel: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    bin_folder = _environment(tmp_path_factory.mktemp("server"), f"{wheel}[server]")
+    work = tmp_path_factory.mktemp("work")
+    listed = json.loads(_run(bin_folder / "evalsvc", "benchmarks", "list", "--json", cwd=work).stdout)
+    assert {"smoke", "math", "aime2025", "amc23"} <= {row["name"] for row in listed}
+
+    environ = {**os.environ, "EVALSVC_DATA": str(work / "var"), "EVALSVC_ENGINE": "replay"}
+    log = (work / "up.log").open("w")
+    service = subprocess.Popen(
+        [str(bin_folder / "evalsvc"), "up", "--port", "0"],
+        cwd=work,
+        env=environ,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        url = _wait_for_url(work / "var" / "server.json", service, work / "up.log")
+        assert httpx.get(f"{url}/readyz", timeout=10).status_code == 200
+        assert "text/html" in httpx.get(f"{url}/", timeout=10).headers["content-type"]
+    finally:
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(timeout=60) == 0, (work / "up.log").read_text()
+
+
+def _wait_for_url(path: Path, service: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        assert service.poll() is None, log.read_text()
+        if path.exists():
+            return str(json.loads(path.read_text())["url"])
+        time.sleep(0.2)
+    raise AssertionError(f"the service did not come up within 90 s:\n{log.read_text()}")
