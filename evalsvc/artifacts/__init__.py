@@ -1,0 +1,11 @@
+"""Transcripts: every sample with its text and verdict, as zstd Parquet in an fsspec store.
+
+The worker writes them, the store and the API read them. Nothing else lives in the artifact store.
+"""
+
+from evalsvc.artifacts.reading import SamplePage
+from evalsvc.artifacts.schema import TranscriptRow
+from evalsvc.artifacts.store import ArtifactStore
+from evalsvc.artifacts.writing import Written
+
+__all__ = ["ArtifactStore", "SamplePage", "TranscriptRow", "Written"]

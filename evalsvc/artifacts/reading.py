@@ -1,0 +1,70 @@
+"""Reading one problem's samples out of a transcript without reading the others.
+
+The statistics of each row group say which problems it holds; within a group the samples of a
+problem lie together, and the long texts are decoded only for those that are shown.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from evalsvc.artifacts.schema import from_record
+
+
+@dataclass(frozen=True)
+class SamplePage:
+    """A page of one problem's samples, ordered by sample; `total` counts all in this transcript."""
+
+    samples: tuple[dict[str, Any], ...]
+    total: int
+
+
+def read_page(stream: BinaryIO, problem: int, offset: int, limit: int | None) -> SamplePage:
+    """The samples `offset` .. `offset + limit` of `problem` (row index) in an open transcript."""
+    with pq.ParquetFile(stream) as file:
+        found = _locate(file, problem)
+        chosen = found[offset : None if limit is None else offset + limit]
+        rows = _take(file, chosen)
+    return SamplePage(tuple(from_record(rows[sample]) for sample, _, _ in chosen), len(found))
+
+
+def iterate(stream: BinaryIO) -> Iterator[dict[str, Any]]:
+    """Every row in the order of the file, with one row group in memory at a time."""
+    with pq.ParquetFile(stream) as file:
+        for group in range(file.num_row_groups):
+            for record in file.read_row_group(group).to_pylist():
+                yield from_record(record)
+
+
+def _locate(file: pq.ParquetFile, problem: int) -> list[tuple[int, int, int]]:
+    """(sample, row group, row within it) of each sample of `problem`, ordered by sample."""
+    places: list[tuple[int, int, int]] = []
+    for group in _candidate_groups(file, problem):
+        keys = file.read_row_group(group, columns=["problem", "sample"])
+        rows = pc.indices_nonzero(pc.equal(keys["problem"], problem)).to_pylist()
+        samples = keys["sample"]
+        places.extend((samples[row].as_py(), group, row) for row in rows)
+    return sorted(places)
+
+
+def _candidate_groups(file: pq.ParquetFile, problem: int) -> Iterator[int]:
+    column = file.schema_arrow.get_field_index("problem")
+    for group in range(file.num_row_groups):
+        statistics = file.metadata.row_group(group).column(column).statistics
+        known = statistics is not None and statistics.has_min_max
+        if not known or statistics.min <= problem <= statistics.max:
+            yield group
+
+
+def _take(file: pq.ParquetFile, places: list[tuple[int, int, int]]) -> dict[int, dict[str, Any]]:
+    """The records at `places`, by sample."""
+    records: dict[int, dict[str, Any]] = {}
+    for group in sorted({group for _, group, _ in places}):
+        rows = pa.array([row for _, g, row in places if g == group], type=pa.int64())
+        for record in file.read_row_group(group).take(rows).to_pylist():
+            records[record["sample"]] = record
+    return records

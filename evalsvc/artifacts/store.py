@@ -1,0 +1,201 @@
+"""The artifact store: transcripts by path in a folder or any fsspec store (S3, GCS, memory ...).
+
+A file under its final name is always whole. Paths are relative, and may not leave the store.
+"""
+
+import errno
+import tempfile
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+import fsspec
+import pyarrow as pa
+from fsspec.implementations.local import LocalFileSystem
+
+from evalsvc.artifacts.reading import SamplePage, iterate, read_page
+from evalsvc.artifacts.schema import TranscriptRow
+from evalsvc.artifacts.writing import TranscriptWriter, Written
+from evalsvc.errors import EvalsvcError, MissingExtra, NotFound, StorageError
+
+PARTIAL_PREFIX = ".partial-"
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class ArtifactStore:
+    """Transcripts below `url`: a folder, or an fsspec URL such as `s3://bucket/evalsvc`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        try:
+            self._files, root = fsspec.core.url_to_fs(url)
+        except ImportError as error:
+            raise MissingExtra(f"The artifact store {url}", "s3") from error
+        except ValueError as error:
+            raise StorageError(
+                f"The artifact store {url!r} is not understood: {error}.",
+                "Set EVALSVC_ARTIFACTS to a folder or a URL such as s3://bucket/prefix.",
+            ) from error
+        self._root = root.rstrip("/") or "/"
+        self._local = isinstance(self._files, LocalFileSystem)
+
+    def write_transcript(self, path: str, rows: Iterable[TranscriptRow]) -> Written:
+        """Write `rows`, of which a problem's must follow each other, as the transcript `path`."""
+        with self.open_transcript(path) as transcript:
+            for _, group in groupby(rows, key=lambda row: row.problem):
+                transcript.write(list(group))
+        return transcript.written
+
+    @contextmanager
+    def open_transcript(self, path: str) -> Iterator["Transcript"]:
+        """A transcript to be filled a problem at a time; kept only if the block ends well.
+
+        An existing one of that name is replaced. Raises StorageError when the store is full or
+        cannot be reached.
+        """
+        target = self._resolve(path)
+        failure = f"The transcript {path} cannot be written"
+        with _explained(failure):
+            aside = self._aside(target)
+            transcript = Transcript(TranscriptWriter(aside), path)
+        try:
+            yield transcript
+            with _explained(failure):
+                transcript.finish()
+                self._commit(aside, target)
+        finally:
+            transcript.abandon()
+            aside.unlink(missing_ok=True)
+
+    def read_samples(
+        self, path: str, problem: int, offset: int = 0, limit: int | None = 50
+    ) -> SamplePage:
+        """A page of the samples of `problem` (row index), ordered by sample, and their number.
+
+        Raises NotFound when there is no such transcript, StorageError when it is damaged.
+        """
+        with self._open(path) as stream:
+            return read_page(stream, problem, offset, limit)
+
+    def read_all(self, path: str) -> Iterator[dict[str, Any]]:
+        """Every row of a transcript, in bounded memory."""
+        with self._open(path) as stream:
+            yield from iterate(stream)
+
+    def exists(self, path: str) -> bool:
+        """Whether the transcript `path` is there."""
+        with _explained(f"The artifact store {self.url} cannot be read"):
+            return bool(self._files.exists(self._resolve(path)))
+
+    def delete(self, path: str) -> None:
+        """Remove a transcript; one that is gone already is no error."""
+        with _explained(f"The transcript {path} cannot be removed"):
+            try:
+                self._files.rm_file(self._resolve(path))
+            except FileNotFoundError:
+                return
+
+    def list(self, prefix: str = "") -> Sequence[str]:
+        """Paths of all transcripts below `prefix`, sorted."""
+        base = self._resolve(prefix) if prefix else self._root
+        with _explained(f"The artifact store {self.url} cannot be listed"):
+            self._files.invalidate_cache()
+            found = self._files.find(base)
+        names = (PurePosixPath(name).relative_to(self._root) for name in found)
+        return sorted(str(n) for n in names if not n.name.startswith(PARTIAL_PREFIX))
+
+    @contextmanager
+    def _open(self, path: str) -> Iterator[BinaryIO]:
+        with _explained(f"The transcript {path} cannot be read"):
+            try:
+                stream = self._files.open(self._resolve(path), "rb")
+            except FileNotFoundError:
+                raise NotFound(
+                    f"There is no transcript {path} in the artifact store.",
+                    "It may have been deleted; the tallies in the database stay valid.",
+                ) from None
+            with stream:
+                yield stream
+
+    def _resolve(self, path: str) -> str:
+        parts = PurePosixPath(path).parts
+        if not parts or path.startswith("/") or ".." in parts or "\0" in path:
+            raise StorageError(
+                f"{path!r} is not a path within the artifact store.",
+                "Paths are relative and may not contain '..'.",
+            )
+        return f"{self._root.rstrip('/')}/{PurePosixPath(path)}"
+
+    def _aside(self, target: str) -> Path:
+        """Where the file is built: beside its place if that is a folder, else in a local folder."""
+        name = f"{PARTIAL_PREFIX}{uuid.uuid4().hex}"
+        if not self._local:
+            return Path(tempfile.gettempdir()) / name
+        folder = Path(target).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / name
+
+    def _commit(self, aside: Path, target: str) -> None:
+        if self._local:
+            aside.replace(target)
+        else:
+            self._files.put_file(str(aside), target)  # object stores show a whole object or none
+
+
+class Transcript:
+    """A transcript that is being written. `written` is known once it is finished."""
+
+    def __init__(self, writer: TranscriptWriter, path: str) -> None:
+        self._writer: TranscriptWriter | None = writer
+        self._written: Written | None = None
+        self.path = path
+
+    @property
+    def written(self) -> Written:
+        if self._written is None:
+            raise StorageError(f"The transcript {self.path} was not finished.")
+        return self._written
+
+    def write(self, rows: Sequence[TranscriptRow]) -> None:
+        """Add all samples of one problem. Raises StorageError when the disk is full."""
+        assert self._writer is not None, "written after its end"
+        with _explained(f"The transcript {self.path} cannot be written"):
+            self._writer.write(rows)
+
+    def finish(self) -> None:
+        """End the file; nothing can be added any more."""
+        assert self._writer is not None, "finished twice"
+        self._written = self._writer.close()
+        self._writer = None
+
+    def abandon(self) -> None:
+        """Give up what was not finished; nothing happens when it was."""
+        if self._writer is not None:
+            self._writer.abandon()
+            self._writer = None
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """Turns what the system, fsspec or pyarrow raise into a StorageError in words."""
+    try:
+        yield
+    except EvalsvcError:
+        raise
+    except OSError as error:
+        if error.errno in FULL:
+            raise StorageError(
+                f"{what}: the disk is full.",
+                "Free space there, or set EVALSVC_ARTIFACTS to a larger store.",
+            ) from error
+        raise StorageError(
+            f"{what}: {error}.", "Check that the artifact store exists and may be used."
+        ) from error
+    except (pa.ArrowException, EOFError) as error:
+        raise StorageError(
+            f"{what}: the file is damaged or was cut off ({error}).",
+            "Delete it and run the shard again.",
+        ) from error

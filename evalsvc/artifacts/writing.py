@@ -1,0 +1,73 @@
+"""Writing a transcript: bounded memory, aside first, whole or not at all.
+
+Rows come a problem at a time, so that a problem's samples lie together and a reader can skip the
+row groups of the others. A row group is closed at `GROUP_ROWS` rows or `GROUP_CHARACTERS`.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from evalsvc.artifacts.schema import SCHEMA, TranscriptRow, to_table
+
+GROUP_ROWS = 1024
+GROUP_CHARACTERS = 8 * 2**20
+READ_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written: size in bytes and the file's sha256."""
+
+    bytes: int
+    sha256: str
+
+
+class TranscriptWriter:
+    """Collects rows into row groups of one local Parquet file. Not safe for two threads at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer = pq.ParquetWriter(
+            path, SCHEMA, compression="zstd", use_dictionary=_dictionary_columns()
+        )
+        self._rows: list[TranscriptRow] = []
+        self._characters = 0
+
+    def write(self, rows: Sequence[TranscriptRow]) -> None:
+        """Add the samples of one problem (all that this transcript will hold of it)."""
+        self._rows.extend(sorted(rows, key=lambda row: row.sample))
+        self._characters += sum(row.weight for row in rows)
+        if len(self._rows) >= GROUP_ROWS or self._characters >= GROUP_CHARACTERS:
+            self._flush()
+
+    def close(self) -> Written:
+        """End the file and measure it."""
+        self._flush()
+        self._writer.close()
+        digest = hashlib.sha256()
+        with self._path.open("rb") as stream:
+            while block := stream.read(READ_BYTES):
+                digest.update(block)
+        return Written(self._path.stat().st_size, digest.hexdigest())
+
+    def abandon(self) -> None:
+        """Let go of the file, which is removed by whoever made it; a full disk is no news then."""
+        self._rows.clear()
+        with suppress(OSError):
+            self._writer.close()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._rows.sort(key=lambda row: (row.problem, row.sample))
+            self._writer.write_table(to_table(self._rows), row_group_size=GROUP_ROWS)
+            self._rows.clear()
+            self._characters = 0
+
+
+def _dictionary_columns() -> list[str]:
+    return [f.name for f in SCHEMA if str(f.type).startswith("dictionary")]
