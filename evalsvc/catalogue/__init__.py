@@ -1,0 +1,71 @@
+"""The catalogue of benchmarks: what they are, where their data come from, how they are asked.
+
+One folder per benchmark (`benchmark.yaml`, `golds.yaml`, `published.csv`). This package imports
+nothing else of ours; pictures, Parquet and the hub are imported only when they are used.
+"""
+
+from pathlib import Path
+
+from evalsvc.catalogue.add import AddedData, AddedSet
+from evalsvc.catalogue.catalogue import Catalogue
+from evalsvc.catalogue.check import Finding, check
+from evalsvc.catalogue.errors import CatalogueError, ImageError
+from evalsvc.catalogue.golds import Override
+from evalsvc.catalogue.images import load_image, pixel_hash
+from evalsvc.catalogue.model import (
+    Benchmark,
+    Dataset,
+    ImagePart,
+    ImageRef,
+    Message,
+    Problem,
+    Prompt,
+    TextPart,
+)
+from evalsvc.catalogue.prompts import render
+
+__all__ = [
+    "AddedData",
+    "AddedSet",
+    "Benchmark",
+    "Catalogue",
+    "CatalogueError",
+    "Dataset",
+    "Finding",
+    "ImageError",
+    "ImagePart",
+    "ImageRef",
+    "Message",
+    "Override",
+    "Problem",
+    "Prompt",
+    "TextPart",
+    "add_data",
+    "check",
+    "get",
+    "load",
+    "load_image",
+    "names",
+    "pixel_hash",
+    "render",
+]
+
+
+def names() -> list[str]:
+    """Names of the bundled benchmarks."""
+    return Catalogue().names()
+
+
+def get(name: str) -> Benchmark:
+    """The bundled benchmark NAME or NAME:PART."""
+    return Catalogue().get(name)
+
+
+def load(name: str, data_root: Path, *, part: str | None = None) -> Dataset:
+    """The problems of a bundled benchmark, from the data folder `data_root`."""
+    return Catalogue().load(name, data_root, part=part)
+
+
+def add_data(name: str, source: Path | None, data_root: Path) -> AddedData:
+    """Take in the data of a bundled benchmark; from the hub when `source` is None."""
+    return Catalogue().add_data(name, source, data_root)

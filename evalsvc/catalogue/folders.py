@@ -1,0 +1,79 @@
+"""Where benchmark folders lie, and reading one: YAML in, a validated `Benchmark` out.
+
+The bundled catalogue is found inside an installed package first, then at the root of a checkout.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from evalsvc.catalogue.errors import CatalogueError
+from evalsvc.catalogue.model import Benchmark
+
+FILE = "benchmark.yaml"
+
+
+def bundled_folder() -> Path:
+    """The catalogue that ships with evalsvc."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "_benchmarks", package.parent / "benchmarks"):
+        if folder.is_dir():
+            return folder
+    raise CatalogueError(
+        "The catalogue of benchmarks is not part of this installation.",
+        "Install evalsvc from its wheel, or run it from a checkout that has the folder benchmarks/.",
+    )
+
+
+def benchmark_folders(catalogue: Path) -> dict[str, Path]:
+    """Name -> folder, for a folder of benchmark folders or for one benchmark folder itself."""
+    if (catalogue / FILE).is_file():
+        return {catalogue.name: catalogue}
+    if not catalogue.is_dir():
+        raise CatalogueError(
+            f"The benchmark folder {catalogue} does not exist.",
+            "Correct EVALSVC_BENCHMARKS (folders separated by the path separator).",
+        )
+    return {f.name: f for f in sorted(catalogue.iterdir()) if (f / FILE).is_file()}
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file; safe loading only."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise CatalogueError(f"{path} cannot be read: {error}", "Mend that file.") from error
+
+
+def read_benchmark(folder: Path) -> Benchmark:
+    """The benchmark described in `folder`. CatalogueError names every mistake by its key."""
+    content = read_yaml(folder / FILE)
+    if not isinstance(content, dict):
+        raise CatalogueError(
+            f"{folder / FILE} must be a mapping of keys.", "See docs/benchmarks.md."
+        )
+    try:
+        benchmark = Benchmark.model_validate({**content, "folder": folder})
+    except ValidationError as error:
+        raise CatalogueError(
+            f"{folder / FILE} is not usable: {'; '.join(mistakes(error))}.",
+            "docs/benchmarks.md explains every key.",
+        ) from error
+    if benchmark.name != folder.name:
+        raise CatalogueError(
+            f"{folder / FILE} says name: {benchmark.name}, but its folder is called {folder.name}.",
+            "A copied benchmark needs a name of its own: make the two agree.",
+        )
+    return benchmark
+
+
+def mistakes(error: ValidationError) -> list[str]:
+    """Each mistake as `key.key: what is wrong`, in the words of a person."""
+    words = {"missing": "is missing", "extra_forbidden": "is not a key that is known here"}
+    found = []
+    for item in error.errors():
+        key = ".".join(str(step) for step in item["loc"]) or "the file"
+        found.append(f"{key}: {words.get(item['type'], item['msg'].removeprefix('Value error, '))}")
+    return found

@@ -1,0 +1,108 @@
+"""The data folder: `benchmarks/NAME/SET.parquet` and `images/HASH`, written aside then renamed.
+
+Pictures are kept under the hash of their file, so a name from a data set never becomes a path.
+The Parquet file is renamed into place last: a reader sees the old rows or the new ones.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from evalsvc.catalogue.errors import CatalogueError
+from evalsvc.catalogue.rows import Row, StoredImage
+
+_FORMAT = 1  # of the local Parquet files; another number asks for adding the data again
+
+
+def data_folder(data_root: Path, name: str) -> Path:
+    return data_root / "benchmarks" / name
+
+
+def image_path(data_root: Path, name: str, file: str) -> Path:
+    return data_folder(data_root, name) / "images" / file
+
+
+@contextlib.contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """A path to write to; renamed to `path` when the block ends well, removed when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    aside = Path(name)
+    try:
+        yield aside
+        aside.chmod(0o644)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def store_image(data_root: Path, name: str, content: bytes) -> str:
+    """Keep a picture; returns the hash that it is kept under."""
+    file = hashlib.sha256(content).hexdigest()
+    path = image_path(data_root, name, file)
+    if not path.is_file():
+        with written_aside(path) as aside:
+            aside.write_bytes(content)
+    return file
+
+
+def write_rows(data_root: Path, name: str, set_name: str, rows: Sequence[Row]) -> Path:
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    text = pa.string()
+    schema = pa.schema(
+        [
+            *((column, text) for column in ("id", "question", "gold")),
+            ("choices", pa.list_(text)),
+            ("letter", text),
+            ("images", pa.list_(pa.struct([(f, text) for f in StoredImage.__dataclass_fields__]))),
+            *((column, text) for column in ("cluster", "level", "subject", "question_type")),
+            ("metadata", text),
+        ],
+        metadata={"evalsvc_format": str(_FORMAT)},
+    )
+    records = [{**asdict(row), "metadata": json.dumps(dict(row.metadata))} for row in rows]
+    path = data_folder(data_root, name) / f"{set_name}.parquet"
+    with written_aside(path) as aside:
+        pq.write_table(pa.Table.from_pylist(records, schema), aside, compression="zstd")
+    return path
+
+
+def read_rows(data_root: Path, name: str, set_name: str) -> list[Row] | None:
+    """The rows that were added, or None when there are none. CatalogueError when damaged."""
+    path = data_folder(data_root, name) / f"{set_name}.parquet"
+    if not path.is_file():
+        return None
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    try:
+        table = pq.read_table(path)
+        if (table.schema.metadata or {}).get(b"evalsvc_format") != str(_FORMAT).encode():
+            raise ValueError("written by another version")
+        return [_row(record) for record in table.to_pylist()]
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise CatalogueError(
+            f"The data of {name} in {path} cannot be read: {error}.",
+            f"Add them again: evalsvc benchmarks add-data {name} --from PATH",
+        ) from error
+
+
+def _row(record: dict[str, Any]) -> Row:
+    choices = record["choices"]
+    return Row(
+        **{
+            **record,
+            "choices": None if choices is None else tuple(choices),
+            "images": tuple(StoredImage(**image) for image in record["images"]),
+            "metadata": json.loads(record["metadata"]),
+        }
+    )

@@ -1,0 +1,158 @@
+"""Finding the pictures that a data set names: beside its file, in the folder given, or in a zip.
+
+A name from a data set is never trusted: absolute names, names with `..` and links that lead out
+of the folder are refused for the whole data set, because no honest archive has them.
+"""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from evalsvc.catalogue.errors import CatalogueError, ImageError
+from evalsvc.catalogue.images import MAX_BYTES, decode, pixel_hash
+from evalsvc.catalogue.local import store_image
+from evalsvc.catalogue.rows import StoredImage
+
+_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"})
+
+
+class PictureFinder:
+    """Looks up pictures by name below one source folder. Close it to close its archives."""
+
+    def __init__(self, root: Path, search: Literal["path", "name"]) -> None:
+        self._root = root.resolve()
+        self._archives = [zipfile.ZipFile(p) for p in sorted(root.glob("*.zip")) if _is_zip(p)]
+        self._by_name = self._index() if search == "name" else {}
+
+    def __enter__(self) -> "PictureFinder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for archive in self._archives:
+            archive.close()
+
+    def find(self, row: str, name: str, folder: Path) -> bytes | None:
+        """The bytes of a picture, or None when it is nowhere. ImageError when it is too large.
+
+        Raises CatalogueError when the name leads out of the source's folder.
+        """
+        relative = _safe_name(row, name)
+        for base in dict.fromkeys((folder, folder / "images", self._root, self._root / "images")):
+            path = base / relative
+            if path.is_file():
+                return self._read(row, name, path)
+        for archive in self._archives:
+            for member in (
+                str(relative),
+                f"images/{relative}",
+                f"{archive_stem(archive)}/{relative}",
+            ):
+                if member in archive.NameToInfo:
+                    return _read_member(row, archive, member)
+        by_name = self._by_name.get(relative.name, [])
+        return self._read(row, name, by_name[0]) if len(by_name) == 1 else None
+
+    def _read(self, row: str, name: str, path: Path) -> bytes:
+        if not path.resolve().is_relative_to(self._root):
+            raise CatalogueError(
+                f"Problem {row}: the picture {name} is a link that leads out of {self._root}.",
+                "Copy the pictures into the folder; links to other places are not followed.",
+            )
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise ImageError(row, f"the picture {name} has {size} bytes, over {MAX_BYTES}.")
+        return path.read_bytes()
+
+    def _index(self) -> Mapping[str, list[Path]]:
+        index: dict[str, list[Path]] = {}
+        for path in self._root.rglob("*"):
+            if path.suffix.lower() in _SUFFIXES:
+                index.setdefault(path.name, []).append(path)
+        return index
+
+
+def _is_zip(path: Path) -> bool:
+    return path.is_file() and zipfile.is_zipfile(path)
+
+
+def archive_stem(archive: zipfile.ZipFile) -> str:
+    return Path(archive.filename or "").stem
+
+
+def _safe_name(row: str, name: str) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if not name or path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
+        raise CatalogueError(
+            f"Problem {row} names a picture outside its folder: {name!r}.",
+            "Such data are not accepted; get them from the benchmark's own source.",
+        )
+    return path
+
+
+def _read_member(row: str, archive: zipfile.ZipFile, member: str) -> bytes:
+    if archive.NameToInfo[member].file_size > MAX_BYTES:
+        raise ImageError(row, f"the picture {member} of the archive is over {MAX_BYTES} bytes.")
+    try:
+        with archive.open(member) as stream:
+            return stream.read(MAX_BYTES)
+    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        raise ImageError(row, f"the picture {member} of the archive is broken: {error}.") from error
+
+
+def keep_pictures(
+    row: str,
+    named: Any,
+    embedded: Any,
+    folder: Path,
+    finder: PictureFinder,
+    store: tuple[Path, str],
+) -> tuple[StoredImage, ...]:
+    """Find, check and keep the pictures of one row. What is wrong with one is recorded with it.
+
+    `store` is (data root, name of the benchmark).
+    """
+    pictures = []
+    for name, content in _entries(named, embedded):
+        pictures.append(_keep(row, name, content, folder, finder, store))
+    return tuple(pictures)
+
+
+def _keep(
+    row: str,
+    name: str,
+    content: bytes | None,
+    folder: Path,
+    finder: PictureFinder,
+    store: tuple[Path, str],
+) -> StoredImage:
+    try:
+        found = finder.find(row, name, folder) if content is None else content
+        if found is None:
+            return StoredImage(name, problem="it is missing")
+        pixels = pixel_hash(decode(found, row=row, name=name))
+    except ImageError as error:
+        return StoredImage(name, problem=error.message)
+    return StoredImage(name, store_image(*store, found), pixels)
+
+
+def _entries(named: Any, embedded: Any) -> list[tuple[str, bytes | None]]:
+    """(name, embedded bytes or None) for each picture of a row, in order."""
+    names = [n for n in _as_list(named) if n]
+    contents = _as_list(embedded)
+    entries: list[tuple[str, bytes | None]] = []
+    for position, entry in enumerate(names or contents):
+        if isinstance(entry, Mapping):
+            content, given = entry.get("bytes"), entry.get("path")
+        else:
+            content, given = None, str(entry)
+        if content is None and names and position < len(contents):
+            content = (contents[position] or {}).get("bytes")
+        name = given or f"image-{position + 1}"
+        entries.append((name, content))
+    return entries
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]

@@ -1,0 +1,108 @@
+"""Reading what users really have: Parquet, JSON and JSONL files, and folders of one record each.
+
+A reader turns a file into records (dictionaries). Each record remembers the folder that its
+pictures are named from. Where a source spreads one field over several columns, a named adapter
+in ADAPTERS puts it together; benchmark.yaml names it as `reader`.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalsvc.catalogue.errors import CatalogueError
+from evalsvc.catalogue.model import LETTERS
+
+MAX_FILE_BYTES = 4 * 2**30
+SUFFIXES = (".parquet", ".jsonl", ".json")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of a source, with the folder below which its pictures are looked for."""
+
+    content: Mapping[str, Any]
+    folder: Path
+
+
+def read_records(paths: list[Path], adapter: str | None) -> Iterator[Record]:
+    """All records of the files, in order. CatalogueError names the file and what is wrong."""
+    adapt = ADAPTERS[adapter] if adapter else dict
+    for path in paths:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise CatalogueError(f"{path} is larger than {MAX_FILE_BYTES} bytes.")
+        for number, content in enumerate(_READERS[path.suffix](path)):
+            if not isinstance(content, Mapping):
+                raise CatalogueError(
+                    f"{path}, record {number}: expected fields, found {content!r:.60}."
+                )
+            yield Record(adapt(content), path.parent)
+
+
+def _parquet(path: Path) -> Iterator[Any]:
+    try:
+        import pyarrow as pa  # noqa: PLC0415 - an extra
+        import pyarrow.parquet as pq  # noqa: PLC0415
+    except ImportError as error:
+        raise CatalogueError(
+            "Reading Parquet needs pyarrow.", 'Install it: pip install "evalsvc[server]"'
+        ) from error
+    try:
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=256):
+            yield from batch.to_pylist()
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise CatalogueError(f"{path} is not a readable Parquet file: {error}") from error
+
+
+def _jsonl(path: Path) -> Iterator[Any]:
+    with path.open(encoding="utf-8") as lines:
+        try:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield json.loads(line)
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise CatalogueError(
+                f"{path} is not JSON lines, near line {number}: {error}"
+            ) from error
+
+
+def _json(path: Path) -> Iterator[Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise CatalogueError(f"{path} is not JSON: {error}") from error
+    yield from content if isinstance(content, list) else [content]
+
+
+def _geometry3k(record: Mapping[str, Any]) -> dict[str, Any]:
+    """InterGPS's data.json, or the hub's columns unchanged.
+
+    InterGPS gives the letter and the choices; the value is the choice that the letter names.
+    """
+    if "annotat_text" not in record:
+        return dict(record)
+    choices, letter = record.get("choices") or [], str(record.get("answer", ""))
+    position = LETTERS.find(letter)
+    if len(letter) != 1 or not 0 <= position < len(choices):
+        raise CatalogueError(
+            f"Record {record.get('id')}: answer {letter!r} is not one of its choices."
+        )
+    return {
+        "id": str(record.get("id", "")),
+        "problem": record["annotat_text"],
+        "answer": choices[position],
+        "choices": choices,
+        "ground_truth": letter,
+        "images": ["img_diagram.png"],
+        "split": record.get("data_type"),
+        "goal": ", ".join(record.get("problem_type_goal") or []),
+    }
+
+
+_READERS: Mapping[str, Callable[[Path], Iterator[Any]]] = {
+    ".parquet": _parquet,
+    ".jsonl": _jsonl,
+    ".json": _json,
+}
+ADAPTERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"geometry3k": _geometry3k}
