@@ -1,0 +1,155 @@
+"""Two kinds of interval for one evaluation, never mixed up.
+
+fixed: these problems, other samples. What a rerun of the same benchmark would give.
+population: other problems of this kind, other samples. What another benchmark would give.
+
+Both are Wilson intervals at an effective number of trials m(1-m)/V, because a plain normal interval
+loses its level near 0 and 1; docs/decisions/0200 has the simulations behind the choice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from evalsvc.statistics.clusters import Partition, partition
+from evalsvc.statistics.counts import (
+    FloatArray,
+    IntArray,
+    check_one_k,
+    check_probability,
+    check_problem_counts,
+)
+from evalsvc.statistics.estimators import pass_at_k
+from evalsvc.statistics.sampling import fit_beta_prior, pass_at_k_variance
+
+Pair = tuple[float, float]
+Metric = Literal["pass@k", "pass^k"]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A benchmark's figure with both intervals, all in fractions of 1.
+
+    `interval_fixed` is None where 2k > n for some problem: the counts cannot tell the sampling
+    noise there. `indicator` says that k = n: each problem counts as solved or not, nothing
+    between. With one cluster the population interval is (0, 1): one problem says nothing of others.
+    """
+
+    metric: Metric
+    k: int
+    value: float
+    interval_fixed: Pair | None
+    interval_population: Pair
+    standard_error_fixed: float | None
+    standard_error_population: float | None
+    problems: int
+    clusters: int
+    samples: int
+    indicator: bool
+    level: float
+
+
+def estimate(
+    n: ArrayLike,
+    c: ArrayLike,
+    k: int,
+    *,
+    metric: Metric = "pass@k",
+    clusters: Sequence[object] | ArrayLike | None = None,
+    level: float = 0.95,
+) -> Estimate:
+    """Mean pass@k or pass^k over the problems, with both intervals.
+
+    n, c: one count per problem. clusters: one label per problem, by default each its own.
+    avg@n is k = 1. StatisticsError on bad counts or k > n.
+    """
+    samples, correct = check_problem_counts(n, c)
+    one_k = check_one_k(k, samples)
+    check_probability(level, "level")
+    # pass^k of the right answers is 1 - pass@k of the wrong ones: one computation serves both.
+    hits = correct if metric == "pass@k" else samples - correct
+    values = pass_at_k(samples, hits, one_k)
+    mean, groups = float(values.mean()), partition(clusters, samples.size)
+    fixed_error = fixed_standard_error(samples, hits, one_k)
+    fixed = None
+    if fixed_error is not None:
+        fixed = fixed_interval(mean, fixed_error, float(samples.sum()) / one_k, level)
+    population_error = population_standard_error(values, groups)
+    population = population_interval(mean, population_error, groups, level)
+    if metric == "pass^k":
+        mean, population = 1.0 - mean, _mirrored(population)
+        fixed = None if fixed is None else _mirrored(fixed)
+    return Estimate(
+        metric=metric,
+        k=one_k,
+        value=mean,
+        interval_fixed=fixed,
+        interval_population=population,
+        standard_error_fixed=fixed_error,
+        standard_error_population=population_error,
+        problems=samples.size,
+        clusters=groups.count,
+        samples=int(samples.sum()),
+        indicator=bool(np.all(samples == one_k)),
+        level=level,
+    )
+
+
+def fixed_standard_error(n: IntArray, c: IntArray, k: int) -> float | None:
+    """Standard error of mean pass@k from sampling alone; None where some n < 2k."""
+    if 2 * k > int(n.min()):
+        return None
+    variances = pass_at_k_variance(n, c, k, fit_beta_prior(n, c))
+    return float(np.sqrt(variances.sum()) / n.size)
+
+
+def fixed_interval(mean: float, error: float, trials: float, level: float) -> Pair:
+    """Wilson interval at the effective trials that `error` implies; at 0 and 1 at `trials`.
+
+    trials: samples in all over k. Where no sample is correct the exact upper bound on the mean
+    is about -ln(alpha/2)/trials, which Wilson's is close to.
+    """
+    variance = error * error
+    effective = mean * (1.0 - mean) / variance if 0 < mean < 1 and variance > 0 else trials
+    return wilson(mean, effective, float(stats.norm.ppf(0.5 + level / 2)))
+
+
+def population_standard_error(values: FloatArray, groups: Partition) -> float | None:
+    """Clustered standard error of the mean of values in [0, 1], with one worst-case cluster added.
+
+    The addition (a cluster with variance m(1-m), Agresti and Coull's idea) keeps the level where
+    all but a few problems agree and the observed spread misses the rare ones. None for one cluster.
+    """
+    if groups.count < 2:
+        return None
+    problems, mean = groups.problems, float(values.mean())
+    residuals = groups.totals(values) - mean * groups.sizes
+    padded_mean = (mean * problems + 0.5) / (problems + 1.0)
+    worst_case = padded_mean * (1.0 - padded_mean) * float(np.mean(groups.sizes**2))
+    return float(np.sqrt(residuals @ residuals + worst_case) / problems)
+
+
+def population_interval(mean: float, error: float | None, groups: Partition, level: float) -> Pair:
+    """Wilson interval with the t quantile of (clusters - 1) degrees of freedom."""
+    if error is None:
+        return 0.0, 1.0
+    quantile = float(stats.t.ppf(0.5 + level / 2, groups.count - 1))
+    effective = mean * (1.0 - mean) / error**2 if 0 < mean < 1 else float(groups.count)
+    return wilson(mean, effective, quantile)
+
+
+def wilson(mean: float, trials: float, quantile: float) -> Pair:
+    """Wilson's score interval for a mean in [0, 1] worth `trials` binary trials."""
+    squared = quantile * quantile
+    centre = (mean + squared / (2 * trials)) / (1 + squared / trials)
+    spread = mean * (1 - mean) / trials + squared / (4 * trials * trials)
+    half = quantile * float(np.sqrt(max(spread, 0.0))) / (1 + squared / trials)
+    return max(centre - half, 0.0), min(centre + half, 1.0)
+
+
+def _mirrored(pair: Pair) -> Pair:
+    return 1.0 - pair[1], 1.0 - pair[0]
