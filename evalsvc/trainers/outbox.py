@@ -1,0 +1,147 @@
+"""Announcements on disk: waiting, sent or refused. They survive crashes of trainer and server.
+
+Each announcement is one file, written aside and renamed, in the order of its making. A file moves
+from `waiting/` to `sent/` (its job is under way) and is removed when the job has ended; what the
+server refuses for good goes to `refused/` with the reason. One process sends; any may add.
+"""
+
+import fcntl
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from evalsvc.specs import Name, Spec, content_hash
+
+MAX_REFUSED = 100  # refused files kept for a person to look at
+
+
+class Announcement(Spec):
+    """Body of `POST /v1/checkpoints`: a checkpoint and its benchmarks, or why it is left out."""
+
+    path: str
+    run: Name
+    method: Name = "unknown"
+    step: int = Field(ge=0)
+    base_model: str | None = None
+    seed: int | None = None  # of the training
+    trainer: str | None = None
+    benchmarks: tuple[str, ...] = ()
+    protocol: str | None = None
+    samples: int | None = None
+    state: str | None = None  # skipped, rotated, abandoned or failed: a row without a job
+    reason: str | None = None
+
+    def without_job(self, state: str, reason: str) -> "Announcement":
+        """The same checkpoint as a row that says why it is not evaluated."""
+        return self.model_copy(update={"benchmarks": (), "state": state, "reason": reason})
+
+
+class Entry(Spec):
+    """One file of the outbox. `fingerprint` makes a step that is written again another entry."""
+
+    announcement: Announcement
+    fingerprint: str = ""
+    pin: str | None = None  # the folder to remove when the job has ended
+    job_id: str | None = None
+    reason: str | None = None  # why it was refused
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same checkpoint, state and wish give the same key: announcing twice is harmless."""
+        body = self.announcement.model_dump(mode="json", exclude={"path", "reason"})
+        return content_hash([self.fingerprint, body], length=32)
+
+
+class Outbox:
+    """The folder of one training run's announcements."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._waiting = folder / "waiting"
+        self._sent = folder / "sent"
+        self._refused = folder / "refused"
+
+    def add(self, entry: Entry) -> Path:
+        """Put an announcement on disk. Raises OSError if the disk is full or gone."""
+        return self._write(
+            self._waiting / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.json", entry
+        )
+
+    def replace(self, path: Path, entry: Entry) -> None:
+        """Change a waiting announcement in place."""
+        self._write(path, entry)
+
+    def waiting(self) -> list[tuple[Path, Entry]]:
+        """What is still to be sent, oldest first."""
+        return list(self._entries(self._waiting))
+
+    def sent(self) -> list[tuple[Path, Entry]]:
+        """What the server has taken and whose job has not been seen to end, oldest first."""
+        return list(self._entries(self._sent))
+
+    def refused(self) -> list[tuple[Path, Entry]]:
+        """What the server refused for good, oldest first."""
+        return list(self._entries(self._refused))
+
+    def mark_sent(self, path: Path, entry: Entry, job_id: str) -> None:
+        self._write(self._sent / path.name, entry.model_copy(update={"job_id": job_id}))
+        path.unlink(missing_ok=True)
+
+    def mark_refused(self, path: Path, entry: Entry, reason: str) -> None:
+        self._write(self._refused / path.name, entry.model_copy(update={"reason": reason}))
+        path.unlink(missing_ok=True)
+        for old in sorted(self._refused.glob("*.json"))[:-MAX_REFUSED]:
+            old.unlink(missing_ok=True)
+
+    def remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+    def _entries(self, folder: Path) -> Iterator[tuple[Path, Entry]]:
+        for path in sorted(folder.glob("*.json")):
+            try:
+                yield path, Entry.model_validate_json(path.read_bytes())
+            except FileNotFoundError:
+                continue  # another process has moved it
+            except ValidationError:
+                path.rename(path.with_suffix(".unreadable"))
+
+    def _write(self, path: Path, entry: Entry) -> Path:
+        write_atomically(path, entry.model_dump(mode="json"))
+        return path
+
+
+def write_atomically(path: Path, value: Any) -> None:
+    """Write JSON aside, then rename: a reader sees the old file or the new one, never a half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with aside.open("w", encoding="utf-8") as stream:
+            json.dump(value, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[bool]:
+    """Hold the lock file `path`; yields False at once if another process holds it.
+
+    The kernel releases the lock when its process ends, however it ends.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True

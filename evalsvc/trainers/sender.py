@@ -1,0 +1,116 @@
+"""Carries an outbox to the server, in order, and brings back how the jobs have ended.
+
+One round sends what waits and asks after what was sent. A server that is down, slow or broken
+postpones; a refusal that will not change moves the one announcement aside and lets the others pass.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from evalsvc.checkpoints import unpin
+from evalsvc.errors import ServerError
+from evalsvc.trainers.client import ENDED, Client
+from evalsvc.trainers.outbox import Announcement, Entry, Outbox
+
+log = logging.getLogger("evalsvc.trainers")
+NOT_YET = frozenset({0, 401, 403, 408, 425, 429})  # unreachable, or a key that an admin may mend
+ResultHandler = Callable[[Announcement, dict[str, Any]], None]
+
+
+class Complaints:
+    """Logs a lasting trouble once: a server that is down for hours must not fill the log."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def say(self, text: str) -> None:
+        if text != self._last:
+            log.warning("%s", text)
+        self._last = text
+
+    def clear(self) -> None:
+        self._last = ""
+
+
+class Sender:
+    """Sends one outbox with one client. Not for use by two threads at once."""
+
+    def __init__(
+        self, outbox: Outbox, client: Client, on_result: ResultHandler | None = None
+    ) -> None:
+        self._outbox = outbox
+        self._client = client
+        self._on_result = on_result
+        self._complaints = Complaints()
+
+    def round(self) -> bool:
+        """Send and ask once. Returns whether the server was there for all of it."""
+        try:
+            self._send_waiting()
+            self._ask_after_jobs()
+        except ServerError as error:
+            self._complaints.say(f"Evaluations wait on disk until the server answers: {error}")
+            return False
+        self._complaints.clear()
+        return True
+
+    def _send_waiting(self) -> None:
+        for path, entry in self._outbox.waiting():
+            try:
+                job_id = announce(self._client, entry)
+            except ServerError as error:
+                if _may_change(error):
+                    raise
+                step = entry.announcement.step
+                log.warning("The server refused the checkpoint of step %d: %s", step, error)
+                self._outbox.mark_refused(path, entry, str(error))
+                drop_pin(entry)
+                continue
+            if job_id is None:
+                self._outbox.remove(path)
+                drop_pin(entry)
+            else:
+                self._outbox.mark_sent(path, entry, job_id)
+
+    def _ask_after_jobs(self) -> None:
+        for path, entry in self._outbox.sent():
+            job = self._ended_job(str(entry.job_id))
+            if job is None:
+                continue
+            if self._on_result is not None:
+                self._on_result(entry.announcement, job)
+            self._outbox.remove(path)
+            drop_pin(entry)
+
+    def _ended_job(self, job_id: str) -> dict[str, Any] | None:
+        try:
+            job = self._client.job(job_id)
+        except ServerError as error:
+            if _may_change(error):
+                raise
+            return {"id": job_id, "state": "unknown", "message": str(error)}  # the server forgot it
+        return job if job.get("state") in ENDED else None
+
+
+def announce(client: Client, entry: Entry) -> str | None:
+    """Send one announcement. Returns the id of its job; None for a row without a job."""
+    body = entry.announcement.model_dump(mode="json", exclude_none=True)
+    answer = client.post("/v1/checkpoints", body, entry.idempotency_key)
+    job_id = answer.get("job_id") if isinstance(answer, dict) else None
+    return None if job_id is None else str(job_id)
+
+
+def drop_pin(entry: Entry) -> None:
+    """Remove an entry's pinned folder, if it has one; a failure is logged, as no user waits."""
+    if entry.pin is None:
+        return
+    try:
+        unpin(Path(entry.pin))
+    except OSError as error:
+        log.warning("The pinned checkpoint %s could not be removed: %s", entry.pin, error)
+
+
+def _may_change(error: ServerError) -> bool:
+    return error.answered_status in NOT_YET or error.answered_status >= 500
