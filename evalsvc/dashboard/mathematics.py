@@ -1,0 +1,116 @@
+"""Mathematics as MathML, made on the server: no script in the page, no font to load.
+
+What comes in is untrusted. The tree that latex2mathml builds is written out by ourselves: only
+elements and attributes of the lists below, every text escaped (its own output leaves text of
+`\\text{}` as markup). What is too long, too deep or not understood stays as its source text.
+"""
+
+import html
+import re
+import time
+import xml.etree.ElementTree as ET
+from functools import lru_cache
+
+from latex2mathml.converter import convert_to_element
+from markupsafe import Markup, escape
+
+from evalsvc.dashboard.text import visible
+
+MAX_CHARACTERS = 1500  # of one formula; a longer one takes over 10 ms
+MAX_NESTING = 40  # of braces and environments
+PAGE_BUDGET_SECONDS = 0.06  # for all formulas of one text; what is beyond stays as its source
+
+_ELEMENTS = frozenset(
+    """math mrow mi mn mo mtext mspace mfrac msqrt mroot mstyle merror mpadded mphantom menclose
+    msub msup msubsup munder mover munderover mmultiscripts mprescripts none mtable mtr mtd
+    mlabeledtr""".split()  # noqa: SIM905 - a list of words
+)
+_ATTRIBUTES = frozenset(
+    """display displaystyle scriptlevel mathvariant accent stretchy fence separator form
+    movablelimits largeop symmetric minsize maxsize lspace rspace linethickness notation
+    columnalign rowspacing columnspacing columnlines rowlines width height depth""".split()  # noqa: SIM905
+)
+_VALUE = re.compile(r"[A-Za-z0-9 .%+-]{1,60}")
+_DISPLAY = ("$$", r"\[")
+_FORMULA = re.compile(
+    r"""
+    \$\$ (?P<a>.+?) \$\$
+  | \\\[ (?P<b>.+?) \\\]
+  | \\\( (?P<c>.+?) \\\)
+  | (?<![\\$]) \$ (?=\S) (?P<d>(?:\\.|[^$\\\n]|\n(?!\n))+?) (?<=\S) \$ (?![\d$])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_NESTING = re.compile(r"(?<!\\)[{}]|\\(?:left|right|begin|end)\b")
+
+
+def render(text: str) -> Markup:
+    """`text` escaped, with the formulas between `$`, `$$`, `\\(` and `\\[` as MathML."""
+    deadline = time.perf_counter() + PAGE_BUDGET_SECONDS
+    parts: list[Markup] = []
+    end = 0
+    for match in _FORMULA.finditer(text):
+        parts.append(visible(text[end : match.start()]))
+        source = match.group()
+        latex = next(group for group in match.groups() if group is not None)
+        late = time.perf_counter() > deadline
+        parts.append(source_text(source) if late else formula(latex, source))
+        end = match.end()
+    parts.append(visible(text[end:]))
+    return Markup("").join(parts)
+
+
+def formula(latex: str, source: str | None = None) -> Markup:
+    """One formula as MathML, or its `source` (with delimiters) where it cannot be rendered."""
+    shown = latex if source is None else source
+    mathml = to_mathml(latex.strip(), shown.startswith(_DISPLAY))
+    return source_text(shown) if mathml is None else mathml
+
+
+def source_text(source: str) -> Markup:
+    """The source of a formula that is shown as it is."""
+    return Markup('<code class="tex" title="shown as written: not rendered">{}</code>').format(
+        visible(source)
+    )
+
+
+@lru_cache(maxsize=2048)
+def to_mathml(latex: str, display: bool = False) -> Markup | None:
+    """MathML of `latex`, or None where it is beyond the caps or not understood."""
+    if not latex or len(latex) > MAX_CHARACTERS or _depth(latex) > MAX_NESTING:
+        return None
+    try:
+        tree = convert_to_element(latex, display="block" if display else "inline")
+    except (Exception, RecursionError):  # its errors have no common base; source text is the answer
+        return None
+    out: list[str] = []
+    _write(tree, out)
+    return Markup("".join(out))  # noqa: S704 - every text in it went through `escape`
+
+
+def _depth(latex: str) -> int:
+    """Deepest nesting; scripts and commands without braces count as well."""
+    depth = deepest = 0
+    for token in _NESTING.findall(latex):
+        depth += 1 if token in ("{", r"\left", r"\begin") else -1
+        deepest = max(deepest, depth)
+    run = max((len(m.group()) // 2 for m in re.finditer(r"(?:\S[\^_]){2,}", latex)), default=0)
+    return max(deepest, run)
+
+
+def _write(element: ET.Element, out: list[str]) -> None:
+    tag = element.tag.rpartition("}")[2]
+    known = tag if tag in _ELEMENTS else "mrow"
+    out.append(f"<{known}")
+    for name, value in element.attrib.items():
+        if name in _ATTRIBUTES and _VALUE.fullmatch(value):
+            out.append(f' {name}="{value}"')
+    out.append(">")
+    if element.text:
+        # The library writes characters as references, to be resolved after serialisation.
+        out.append(str(visible(html.unescape(element.text))))
+    for child in element:
+        _write(child, out)
+        if child.tail and child.tail.strip():
+            out.append(str(escape(child.tail)))
+    out.append(f"</{known}>")

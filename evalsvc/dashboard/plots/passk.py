@@ -1,0 +1,120 @@
+"""pass@k over k on a log2 axis with bands, and the difference of two curves around zero."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from evalsvc.dashboard.plots.style import axis, band, colour, layout
+from evalsvc.dashboard.text import plain
+
+
+@dataclass(frozen=True)
+class Curve:
+    """pass@k of one evaluation, in fractions. Bounds are None where there is no interval."""
+
+    name: str
+    ks: Sequence[int]
+    values: Sequence[float]
+    low: Sequence[float | None]
+    high: Sequence[float | None]
+    dashed: bool = False  # a published row: drawn, but not one's own measurement
+
+
+def pass_at_k_figure(curves: Sequence[Curve]) -> dict[str, Any]:
+    """One line and one band for each curve; percent over k."""
+    traces: list[dict[str, Any]] = []
+    for index, curve in enumerate(curves):
+        traces.extend(_traces(index, curve))
+    return {
+        "data": traces,
+        "layout": layout(
+            xaxis=k_axis([k for curve in curves for k in curve.ks]),
+            yaxis=axis("pass@k, %", rangemode="normal"),
+        ),
+    }
+
+
+def difference_figure(
+    ks: Sequence[int],
+    difference: Sequence[float],
+    low: Sequence[float | None],
+    high: Sequence[float | None],
+    crossovers: Sequence[float] = (),
+) -> dict[str, Any]:
+    """Candidate minus baseline in percentage points, zero marked, crossings of zero dotted."""
+    xs = list(ks)
+    traces = [
+        band(xs, _percent(low), _percent(high), 1, "difference"),
+        {
+            "type": "scatter",
+            "x": xs,
+            "y": _percent(difference),
+            "mode": "lines+markers",
+            "name": "difference",
+            "line": {"color": colour(1), "width": 2},
+            "marker": {"size": 6, "color": colour(1)},
+            "hovertemplate": "%{y:+.2f} points<extra></extra>",
+            "showlegend": False,
+        },
+    ]
+    lines = [
+        {
+            "type": "line",
+            "x0": k,
+            "x1": k,
+            "y0": 0,
+            "y1": 1,
+            "yref": "paper",
+            "line": {"color": "--muted", "dash": "dot", "width": 1},
+        }
+        for k in crossovers
+    ]
+    return {
+        "data": traces,
+        "layout": layout(
+            xaxis=k_axis(xs),
+            yaxis=axis("points", zeroline=True, zerolinecolor="--ink", zerolinewidth=1.2),
+            shapes=lines,
+            showlegend=False,
+        ),
+    }
+
+
+def crossovers(ks: Sequence[int], difference: Sequence[float]) -> list[float]:
+    """Where the difference changes its sign: k, interpolated on the log axis."""
+    found: list[float] = []
+    pairs = list(zip(ks, difference, strict=True))
+    for (k0, d0), (k1, d1) in pairwise(pairs):
+        if d0 * d1 < 0:
+            found.append(float(k0 * (k1 / k0) ** (d0 / (d0 - d1))))
+    return found
+
+
+def k_axis(ks: Sequence[int]) -> dict[str, Any]:
+    """A log2 axis whose ticks are the ks themselves."""
+    ticks = sorted(set(ks))
+    return axis("k", type="log", tickmode="array", tickvals=ticks, ticktext=[str(k) for k in ticks])
+
+
+def _traces(index: int, curve: Curve) -> list[dict[str, Any]]:
+    name = plain(curve.name)
+    xs = list(curve.ks)
+    line = {
+        "type": "scatter",
+        "x": xs,
+        "y": _percent(curve.values),
+        "mode": "lines+markers",
+        "name": name,
+        "legendgroup": name,
+        "line": {"color": colour(index), "width": 2, "dash": "dot" if curve.dashed else "solid"},
+        "marker": {"size": 6, "color": colour(index)},
+        "hovertemplate": "%{y:.1f} %",
+    }
+    if all(bound is None for bound in curve.low):
+        return [line]
+    return [band(xs, _percent(curve.low), _percent(curve.high), index, name), line]
+
+
+def _percent(values: Sequence[float | None]) -> list[float | None]:
+    return [None if value is None else 100 * value for value in values]

@@ -1,0 +1,99 @@
+"""A figure over the training steps of one or several runs, with bands and marked gaps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evalsvc.dashboard.plots.style import axis, band, colour, layout
+from evalsvc.dashboard.text import plain
+
+
+@dataclass(frozen=True)
+class Point:
+    """One evaluated step, in fractions; `link` is where a click leads."""
+
+    step: int
+    value: float
+    low: float | None
+    high: float | None
+    link: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A step without a result, and why."""
+
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of the figure: a run, or all the runs of a method."""
+
+    name: str
+    points: Sequence[Point]
+    gaps: Sequence[Gap] = ()
+
+
+def training_figure(series: Sequence[Series], ylabel: str) -> dict[str, Any]:
+    """Percent over steps. A gap interrupts the line and is marked with a cross at the bottom."""
+    traces: list[dict[str, Any]] = []
+    for index, one in enumerate(series):
+        traces.extend(_traces(index, one))
+    return {
+        "data": traces,
+        "layout": layout(xaxis=axis("training step", rangemode="tozero"), yaxis=axis(ylabel)),
+    }
+
+
+def _traces(index: int, one: Series) -> list[dict[str, Any]]:
+    name = plain(one.name)
+    steps: list[int] = [p.step for p in one.points]
+    line = {
+        "type": "scatter",
+        **_broken_line(one),
+        "mode": "lines+markers",
+        "name": name,
+        "legendgroup": name,
+        "connectgaps": False,
+        "line": {"color": colour(index), "width": 2},
+        "marker": {"size": 7, "color": colour(index)},
+        "hovertemplate": "%{y:.1f} %",
+    }
+    low = [None if p.low is None else 100 * p.low for p in one.points]
+    high = [None if p.high is None else 100 * p.high for p in one.points]
+    traces = [band(list(steps), low, high, index, name), line]
+    if one.gaps:
+        floor = min((bound for bound in low if bound is not None), default=0.0)
+        traces.append(_gap_marks(one, name, floor, index))
+    return traces
+
+
+def _broken_line(one: Series) -> dict[str, list[Any]]:
+    """The points in order of step, with an empty one at each gap."""
+    rows: list[tuple[int, float | None, str | None]] = [
+        (p.step, 100 * p.value, p.link) for p in one.points
+    ]
+    rows += [(gap.step, None, None) for gap in one.gaps]
+    rows.sort(key=lambda row: row[0])
+    return {
+        "x": [row[0] for row in rows],
+        "y": [row[1] for row in rows],
+        "customdata": [row[2] for row in rows],
+    }
+
+
+def _gap_marks(one: Series, name: str, floor: float, index: int) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "x": [gap.step for gap in one.gaps],
+        "y": [floor] * len(one.gaps),
+        "mode": "markers",
+        "name": f"{name}: no result",
+        "legendgroup": name,
+        "showlegend": False,
+        "marker": {"symbol": "x-thin", "size": 9, "line": {"width": 2, "color": colour(index)}},
+        "text": [plain(gap.reason) for gap in one.gaps],
+        "hovertemplate": "%{text}<extra></extra>",
+    }

@@ -1,0 +1,75 @@
+"""The words of the pages: what each state, verdict and outcome is called, and how it is marked.
+
+Each mark has a glyph beside its colour, so that nothing is said by colour alone.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A short word with a tone: good, bad, warn, calm or plain."""
+
+    word: str
+    tone: str = ""
+    meaning: str = ""
+
+
+STATES = {
+    "queued": Mark("queued", "", "Nothing of it has started."),
+    "pending": Mark("waiting", "", "Its shards wait for a worker."),
+    "ready": Mark("waiting", "", "It waits for a worker."),
+    "running": Mark("▸ running", "calm"),
+    "done": Mark("✓ done", "good"),
+    "incomplete": Mark(
+        "◐ incomplete", "warn", "Ended with samples missing; coverage says how many."
+    ),
+    "failed": Mark("✕ failed", "bad"),
+    "cancelled": Mark("cancelled", "", "Stopped by a user."),
+    "accepted": Mark("✓ accepted", "good", "Its verdicts have become the evaluation's."),
+    "complete": Mark("✓ complete", "good"),
+    "waiting": Mark("… waiting", "calm", "Announced; its files still arrive."),
+    "rotated": Mark("✕ rotated", "warn", "The trainer removed it before it could be evaluated."),
+    "abandoned": Mark("✕ abandoned", "warn", "Never finished; a newer step is complete."),
+    "skipped": Mark("skipped", "", "Left out by the watcher's policy."),
+    "starting": Mark("… starting", "calm"),
+    "idle": Mark("idle"),
+    "loading": Mark("… loading", "calm", "An engine starts."),
+    "swapping": Mark("⇄ swapping", "calm", "Weights are exchanged in place."),
+    "draining": Mark("draining", "warn", "Ends what it has and takes nothing new."),
+    "dead": Mark("✕ dead", "bad"),
+}
+VERDICTS = {
+    "correct": Mark("✓ correct", "good"),
+    "wrong": Mark("✕ wrong", "bad"),
+    "no_answer": Mark("∅ no answer", "", "No final answer was given where one is looked for."),
+    "timeout": Mark("⧗ verifier timed out", "warn", "The verifier could not decide in time."),
+    "crashed": Mark("! verifier crashed", "warn", "The verifier's process died of this answer."),
+    "too_long": Mark("! answer too long", "warn", "The answer is beyond what the verifier reads."),
+    "missing": Mark("not sampled", "", "No sample is here yet; it is not counted."),
+}
+OUTCOMES = {
+    "better": Mark("▲ better", "good", "The adjusted test finds the candidate better."),
+    "worse": Mark("▼ worse", "bad", "The adjusted test finds the candidate worse."),
+    "equivalent": Mark("≈ equivalent", "calm", "No difference larger than the margin."),
+    "unresolved": Mark(
+        "· not resolved", "", "The data cannot tell: more samples or problems are needed."
+    ),
+}
+
+
+def state(name: str) -> Mark:
+    return STATES.get(name) or Mark(name)
+
+
+def verdict(name: str) -> Mark:
+    return VERDICTS.get(name) or Mark(name)
+
+
+def outcome(name: str) -> Mark:
+    return OUTCOMES.get(name) or Mark(name)
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """`1 sample`, `2 samples`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}".replace(",", "\N{THIN SPACE}")
