@@ -31,6 +31,7 @@ from evalsvc.statistics.sign_flip import PairedTest, sign_flip_tests
 POWER = 0.8  # the power that "detectable" means everywhere
 # Fewer discordant clusters than this cannot reach p <= 0.05: 2 / 2^5 = 0.0625.
 FEWEST_DISCORDANT = 6
+RARE_CLUSTER = 0.3  # by simulation: docs/decisions/0200
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +210,20 @@ def _fixed_difference(k: int, baseline: _Side, candidate: _Side, level: float) -
 
 
 def difference_standard_error(totals: FloatArray, groups: Partition) -> float:
-    """Clustered standard error of the mean difference; 0 where nothing differs or one cluster."""
+    """Clustered standard error of the mean difference; 0 where nothing differs or one cluster.
+
+    A cluster with 0.3 of the largest squared residual is added: where few clusters carry the whole
+    difference the observed spread misses those not met, and a plain t interval covers too little.
+    """
     if groups.count < 2:
         return 0.0
     residuals = totals - totals.sum() / groups.problems * groups.sizes
+    if not np.any(totals):
+        return 0.0
+    squares = residuals * residuals
     correction = groups.count / (groups.count - 1)
-    return float(np.sqrt(correction * (residuals @ residuals)) / groups.problems)
+    padded = correction * float(squares.sum()) + RARE_CLUSTER * float(squares.max())
+    return float(np.sqrt(padded) / groups.problems)
 
 
 def population_difference(difference: float, error: float, clusters: int, level: float) -> Pair:
