@@ -9,7 +9,7 @@ from pathlib import Path
 from evalsvc.catalogue.add import AddedData, AddedSet
 from evalsvc.catalogue.catalogue import Catalogue
 from evalsvc.catalogue.check import Finding, check
-from evalsvc.catalogue.errors import CatalogueError, ImageError
+from evalsvc.catalogue.errors import CatalogueError, ImageError, UnknownName
 from evalsvc.catalogue.golds import Override
 from evalsvc.catalogue.images import load_image, pixel_hash
 from evalsvc.catalogue.model import (
@@ -22,6 +22,7 @@ from evalsvc.catalogue.model import (
     Prompt,
     TextPart,
 )
+from evalsvc.catalogue.pins import record
 from evalsvc.catalogue.prompts import render
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Problem",
     "Prompt",
     "TextPart",
+    "UnknownName",
     "add_data",
     "check",
     "get",
@@ -47,6 +49,7 @@ __all__ = [
     "load_image",
     "names",
     "pixel_hash",
+    "record",
     "render",
 ]
 

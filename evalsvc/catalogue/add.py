@@ -13,11 +13,13 @@ from evalsvc.catalogue import local, rows
 from evalsvc.catalogue.errors import CatalogueError
 from evalsvc.catalogue.fields import take
 from evalsvc.catalogue.model import Benchmark, FieldMap, RowSet, matches
-from evalsvc.catalogue.pictures import PictureFinder, keep_pictures
-from evalsvc.catalogue.readers import SUFFIXES, Record, read_records
+from evalsvc.catalogue.pictures import PictureFinder, keep_pictures, listed
+from evalsvc.catalogue.pins import pixels_by_key, recorded_pixels, recorded_rows
+from evalsvc.catalogue.readers import SUFFIXES, read_records
 from evalsvc.catalogue.rows import Row
 
 SHOWN = 10  # rows named in an error
+MAX_ID = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def _find_sets(benchmark: Benchmark, source: Path) -> dict[str, tuple[Path, list
         return {_set_of_file(benchmark, wanted, source): (source.parent, [source])}
     found = {}
     for name, row_set in wanted.items():
-        for root in (source, source / benchmark.name):
+        for root in (source / benchmark.name, source):
             if paths := _first_match(root, row_set.files):
                 found[name] = (root, paths)
                 break
@@ -128,7 +130,7 @@ def _convert(
         row = convert_record(record.content, number, row_set.fields)
         named = take(record.content, row_set.fields.images)
         embedded = take(record.content, row_set.fields.embedded)
-        images = keep_pictures(row.id, named, embedded, record.folder, finder, store)
+        images = keep_pictures(row.id, listed(named, embedded), record.folder, finder, store)
         if not row.question and not images:
             raise CatalogueError(f"Problem {row.id} has neither a question nor a picture.")
         converted.append(Row(**{**row.__dict__, "images": images}))
@@ -139,33 +141,46 @@ def _convert(
 
 def convert_record(record: Mapping[str, Any], number: int, fields: FieldMap) -> Row:
     """One record as a row without its pictures. CatalogueError names the row and the field."""
-    id = _text(take(record, fields.id)) or str(number)
-    if len(id) > 200 or not id.isprintable():
-        raise CatalogueError(f"Record {number} has an unusable id: {id[:40]!r}.")
+    row_id = _text(take(record, fields.id)) or str(number)
+    if len(row_id) > MAX_ID or not row_id.isprintable():
+        raise CatalogueError(f"Record {number} has an unusable id: {row_id[:40]!r}.")
     try:
         question, gold = take(record, fields.question), take(record, fields.gold)
         choices = take(record, fields.choices)
     except (CatalogueError, TypeError, AttributeError) as error:
-        raise CatalogueError(f"Problem {id}: {error}") from error
-    if question is None or gold is None:
-        field, paths = ("question", fields.question) if question is None else ("gold", fields.gold)
-        raise CatalogueError(
-            f"Problem {id} has no {field}: none of {', '.join(paths)} is there.",
-            f"The record has: {', '.join(map(str, record))}.",
-        )
-    metadata = {key: _text(take(record, paths)) for key, paths in fields.metadata.items()}
+        raise CatalogueError(f"Problem {row_id}: {error}") from error
+    needed = {"question": (question, fields.question), "gold": (gold, fields.gold)}
+    for field, (value, paths) in needed.items():
+        if value is None:
+            raise CatalogueError(
+                f"Problem {row_id} has no {field}: none of {', '.join(paths)} is there.",
+                f"The record has: {', '.join(map(str, record))}.",
+            )
     return Row(
-        id=id,
+        id=row_id,
         question=str(question),
         gold=str(gold),
         choices=tuple(str(choice) for choice in choices) if choices else None,
         letter=_text(take(record, fields.letter)),
-        cluster=_text(take(record, fields.cluster)) or id,
+        cluster=_text(take(record, fields.cluster)) or row_id,
         level=_text(take(record, fields.level)),
         subject=_text(take(record, fields.subject)),
-        question_type=_text(take(record, fields.question_type)),
-        metadata={key: value for key, value in metadata.items() if value is not None},
+        question_type=_text(take(record, fields.question_type)) or _question_type(fields, choices),
+        texts=_texts(record, fields.texts),
+        metadata=_texts(record, fields.metadata),
     )
+
+
+def _question_type(fields: FieldMap, choices: Any) -> str | None:
+    """Where only some problems have choices, whether this one does."""
+    if not fields.choices:
+        return None
+    return "multi-choice" if choices else "free-form"
+
+
+def _texts(record: Mapping[str, Any], described: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    found = {key: _text(take(record, paths)) for key, paths in described.items()}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _text(value: Any) -> str | None:
@@ -178,9 +193,7 @@ def _check(benchmark: Benchmark, set_name: str, found: list[Row]) -> None:
     """Raises CatalogueError that names the rows which differ from what the catalogue records."""
     name = f"{benchmark.name} ({set_name})"
     if doubled := rows.duplicated_ids(found):
-        raise CatalogueError(
-            f"{name}: these ids occur more than once: {', '.join(doubled[:SHOWN])}."
-        )
+        raise CatalogueError(f"{name}: these ids occur more than once: {_shown(doubled)}.")
     pinned = benchmark.sets[set_name].sha256
     if pinned is not None and rows.content_hash(found) != pinned:
         differing = rows.differences(found, recorded_rows(benchmark, set_name))
@@ -191,12 +204,8 @@ def _check(benchmark: Benchmark, set_name: str, found: list[Row]) -> None:
             "under another name and record this version there.",
         )
     known = recorded_pixels(benchmark)
-    wrong = [
-        f"{row.id} ({image.name})"
-        for row in found
-        for image in row.images
-        if image.pixels and known.get(image.name, image.pixels) != image.pixels
-    ]
+    found_pixels = pixels_by_key(found)
+    wrong = [key for key, pixels in found_pixels.items() if known.get(key, pixels) != pixels]
     if wrong:
         raise CatalogueError(
             f"{name}: the pictures of these problems are not the recorded ones: {_shown(wrong)}.",
@@ -207,17 +216,6 @@ def _check(benchmark: Benchmark, set_name: str, found: list[Row]) -> None:
 def _shown(phrases: list[str]) -> str:
     more = f" and {len(phrases) - SHOWN} more" if len(phrases) > SHOWN else ""
     return ", ".join(phrases[:SHOWN]) + more
-
-
-def recorded_rows(benchmark: Benchmark, set_name: str) -> dict[str, str]:
-    path = benchmark.folder / f"rows-{set_name}.sha256"
-    return rows.read_row_hashes(path.read_text(encoding="utf-8")) if path.is_file() else {}
-
-
-def recorded_pixels(benchmark: Benchmark) -> dict[str, str]:
-    """Name of a picture -> sha256 of its pixels, for those that the catalogue records."""
-    path = benchmark.folder / "images.sha256"
-    return rows.read_row_hashes(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _keep(benchmark: Benchmark, set_name: str, kept: list[Row], data_root: Path) -> AddedSet:
@@ -231,7 +229,7 @@ def _keep(benchmark: Benchmark, set_name: str, kept: list[Row], data_root: Path)
         content_hash=rows.content_hash(kept),
         pinned=row_set.sha256 is not None,
         images=sum(image.file is not None for _, image in images),
-        unusable_images=tuple(f"{r.id}: {i.name}: {i.problem}" for r, i in images if not i.file),
+        unusable_images=tuple(f"{r.id}: {i.problem}" for r, i in images if not i.file),
         warnings=_warnings(row_set, kept),
         path=path,
     )
@@ -248,6 +246,3 @@ def _warnings(row_set: RowSet, kept: list[Row]) -> tuple[str, ...]:
         expected = ", ".join(f"{k} = {v}" for k, v in row_set.expect.items())
         warnings.append(f"these rows are not from {expected}: {_shown(others)}")
     return tuple(warnings)
-
-
-__all__ = ["AddedData", "AddedSet", "Record", "add_data", "convert_record"]

@@ -1,4 +1,4 @@
-"""What is wrong with a benchmark's folder, in words: for whoever adds a benchmark by copying one."""
+"""What is wrong with a benchmark's folder, in words: for whoever adds one by copying."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Literal
 
 from evalsvc.catalogue import local, rows
-from evalsvc.catalogue.add import convert_record, recorded_rows
+from evalsvc.catalogue.add import convert_record
 from evalsvc.catalogue.errors import CatalogueError
 from evalsvc.catalogue.fields import TRANSFORMS, check_paths
 from evalsvc.catalogue.folders import FILE, read_benchmark
 from evalsvc.catalogue.golds import Override, read_overrides
 from evalsvc.catalogue.model import Benchmark, RowSet
-from evalsvc.catalogue.prompts import KNOWN_PLACEHOLDERS, PLACEHOLDER
+from evalsvc.catalogue.pins import recorded_rows
+from evalsvc.catalogue.prompts import CHOICES, PLACEHOLDER, QUESTION
 from evalsvc.catalogue.readers import ADAPTERS, read_records
 from evalsvc.catalogue.rows import Row
 
@@ -49,14 +50,15 @@ def check(folder: Path, data_root: Path | None = None) -> list[Finding]:
 
 
 def _prompts(benchmark: Benchmark) -> Iterator[Finding]:
+    texts = {text for row_set in benchmark.sets.values() for text in row_set.fields.texts}
     for name, prompt in benchmark.prompts.items():
         where = f"prompts.{name}"
         templates = [t for t in (prompt.user, prompt.user_choice) if t]
         for template in templates:
             used = set(PLACEHOLDER.findall(template))
-            for unknown in sorted(used - KNOWN_PLACEHOLDERS):
+            for unknown in sorted(used - {QUESTION, CHOICES} - texts):
                 yield Finding("error", where, f"{{{{{unknown}}}}} is no placeholder.")
-            if "question" not in used:
+            if not used & {QUESTION, *texts}:
                 yield Finding("error", where, "{{question}} is missing: nothing would be asked.")
         if "{text}" not in prompt.choice:
             yield Finding("error", where, "`choice` must contain {text}.")
@@ -78,7 +80,8 @@ def _fields(name: str, row_set: RowSet) -> Iterator[Finding]:
         yield Finding(
             "error", where, f"reader {row_set.reader!r} is none of {', '.join(ADAPTERS)}."
         )
-    maps = {**row_set.fields.model_dump(exclude={"metadata"}), **row_set.fields.metadata}
+    plain = row_set.fields.model_dump(exclude={"metadata", "texts"})
+    maps = {**plain, **row_set.fields.metadata, **row_set.fields.texts}
     for field, paths in maps.items():
         for transform in check_paths(tuple(paths)):
             known = ", ".join(TRANSFORMS)
@@ -141,7 +144,7 @@ def _recorded_keys(benchmark: Benchmark) -> set[str]:
     """Ids of pinned sets, known without the data."""
     if benchmark.golds_by == "cluster":
         return set()
-    return {id for name in benchmark.sets for id in recorded_rows(benchmark, name)}
+    return {row for name in benchmark.sets for row in recorded_rows(benchmark, name)}
 
 
 def _override(key: str, override: Override) -> Iterator[Finding]:

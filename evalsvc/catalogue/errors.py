@@ -13,9 +13,14 @@ class CatalogueError(ValueError):
         return f"{self.message} {self.remedy}".strip()
 
 
+class UnknownName(CatalogueError):
+    """A benchmark, part or prompt that does not exist: a mistake in what was asked."""
+
+
 class ImageError(CatalogueError):
     """A picture that cannot be used. It fails its own problem (`row`) and no other."""
 
     def __init__(self, row: str, message: str, remedy: str = "") -> None:
         super().__init__(f"Problem {row}: {message}", remedy)
         self.row = row
+        self.reason = message

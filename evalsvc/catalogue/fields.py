@@ -86,7 +86,8 @@ def take(record: Mapping[str, Any], paths: Paths) -> Any:
             continue
         for name in transforms:
             value = TRANSFORMS[name](value)
-        return value
+        if value is not None:
+            return value
     return None
 
 

@@ -23,7 +23,7 @@ def bundled_folder() -> Path:
             return folder
     raise CatalogueError(
         "The catalogue of benchmarks is not part of this installation.",
-        "Install evalsvc from its wheel, or run it from a checkout that has the folder benchmarks/.",
+        "Install evalsvc from its wheel, or run it from a checkout that has benchmarks/.",
     )
 
 

@@ -1,7 +1,8 @@
 """Typed golds and overrides: `golds.yaml` of a benchmark's folder, applied when data are loaded.
 
-An override never touches the data that are kept, nor their hash: it changes how answers are
-judged, so it belongs to the verdicts. Every override says why it is there.
+An override never touches the data that are kept, nor the hash they are checked against. One of a
+gold or kind changes how answers are judged; one of choices also what is asked, and so the revision
+of the dataset. Every override says why it is there.
 """
 
 from collections.abc import Mapping

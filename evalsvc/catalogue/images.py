@@ -32,7 +32,7 @@ def load_image(
     if ref.path is None:
         raise ImageError(
             ref.row,
-            f"the picture {ref.name} cannot be used: {ref.problem or 'it is missing'}.",
+            ref.problem or f"the picture {ref.name} is missing.",
             "Add the data again from a folder that has it.",
         )
     if ref.root is None or not ref.path.resolve().is_relative_to(ref.root.resolve()):

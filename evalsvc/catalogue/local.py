@@ -65,11 +65,15 @@ def write_rows(data_root: Path, name: str, set_name: str, rows: Sequence[Row]) -
             ("letter", text),
             ("images", pa.list_(pa.struct([(f, text) for f in StoredImage.__dataclass_fields__]))),
             *((column, text) for column in ("cluster", "level", "subject", "question_type")),
+            ("texts", text),
             ("metadata", text),
         ],
         metadata={"evalsvc_format": str(_FORMAT)},
     )
-    records = [{**asdict(row), "metadata": json.dumps(dict(row.metadata))} for row in rows]
+    records = [
+        {**asdict(r), "texts": json.dumps(r.texts), "metadata": json.dumps(r.metadata)}
+        for r in rows
+    ]
     path = data_folder(data_root, name) / f"{set_name}.parquet"
     with written_aside(path) as aside:
         pq.write_table(pa.Table.from_pylist(records, schema), aside, compression="zstd")
@@ -103,6 +107,7 @@ def _row(record: dict[str, Any]) -> Row:
             **record,
             "choices": None if choices is None else tuple(choices),
             "images": tuple(StoredImage(**image) for image in record["images"]),
+            "texts": json.loads(record["texts"]),
             "metadata": json.loads(record["metadata"]),
         }
     )

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from evalsvc.catalogue.errors import CatalogueError
+from evalsvc.catalogue.errors import UnknownName
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -47,7 +47,8 @@ class Hub(Described):
 
 
 class Prompt(Described):
-    """A prompt template. Placeholders: {{question}} and {{choices}}; a line left empty by one goes.
+    """A prompt template. Placeholders: {{question}}, {{choices}} and the names of further `texts`;
+    a line that is left empty by one goes.
 
     `user_choice` is used for problems that have choices, `user` for all others. `choice` formats
     one option; options that are only letters name parts of the picture and are listed only where
@@ -83,7 +84,8 @@ class FieldMap(Described):
     level: Paths = ()
     subject: Paths = ()
     question_type: Paths = ()
-    metadata: Mapping[str, Paths] = Field(default_factory=dict)
+    texts: Mapping[str, Paths] = Field(default_factory=dict)  # further texts that prompts may use
+    metadata: Mapping[str, Paths] = Field(default_factory=dict)  # for reading and for parts
 
 
 class RowSet(Described):
@@ -202,7 +204,7 @@ class Benchmark(Described):
                 self.protocols.get(protocol) or ProtocolDefaults()
             ).prompt or self.default_prompt
         if asked not in self.prompts:
-            raise CatalogueError(
+            raise UnknownName(
                 f"The benchmark {self.name!r} has no prompt {asked!r}.",
                 f"It has: {', '.join(self.prompts)}; `default` means {self.default_prompt!r}.",
             )
@@ -247,8 +249,9 @@ class Problem:
 class Dataset:
     """The problems of a benchmark or of one of its parts; `problems[i].index == i` always.
 
-    `revision` is the content hash of these rows and of those pictures that are there; overrides
-    of golds are not part of it, because they change verdicts and not what a model was asked.
+    `revision` is the content hash of these rows and of those pictures that are there. Overrides
+    of choices are part of it, because they are asked; overrides of golds and kinds are not,
+    because they change verdicts only.
     """
 
     benchmark: Benchmark

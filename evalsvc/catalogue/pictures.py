@@ -5,7 +5,7 @@ of the folder are refused for the whole data set, because no honest archive has 
 """
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from evalsvc.catalogue.local import store_image
 from evalsvc.catalogue.rows import StoredImage
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"})
+Listed = tuple[str, bytes | None]  # name of a picture, and its content where it is embedded
 
 
 class PictureFinder:
@@ -43,11 +44,8 @@ class PictureFinder:
             if path.is_file():
                 return self._read(row, name, path)
         for archive in self._archives:
-            for member in (
-                str(relative),
-                f"images/{relative}",
-                f"{archive_stem(archive)}/{relative}",
-            ):
+            stem = Path(archive.filename or "").stem
+            for member in (f"{relative}", f"images/{relative}", f"{stem}/{relative}"):
                 if member in archive.NameToInfo:
                     return _read_member(row, archive, member)
         by_name = self._by_name.get(relative.name, [])
@@ -75,10 +73,6 @@ def _is_zip(path: Path) -> bool:
     return path.is_file() and zipfile.is_zipfile(path)
 
 
-def archive_stem(archive: zipfile.ZipFile) -> str:
-    return Path(archive.filename or "").stem
-
-
 def _safe_name(row: str, name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     if not name or path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
@@ -101,8 +95,7 @@ def _read_member(row: str, archive: zipfile.ZipFile, member: str) -> bytes:
 
 def keep_pictures(
     row: str,
-    named: Any,
-    embedded: Any,
+    pictures: Sequence[Listed],
     folder: Path,
     finder: PictureFinder,
     store: tuple[Path, str],
@@ -111,35 +104,25 @@ def keep_pictures(
 
     `store` is (data root, name of the benchmark).
     """
-    pictures = []
-    for name, content in _entries(named, embedded):
-        pictures.append(_keep(row, name, content, folder, finder, store))
-    return tuple(pictures)
+    kept = []
+    for name, embedded in pictures:
+        try:
+            content = finder.find(row, name, folder) if embedded is None else embedded
+            if content is None:
+                raise ImageError(row, f"the picture {name} is missing.")
+            pixels = pixel_hash(decode(content, row=row, name=name))
+        except ImageError as error:
+            kept.append(StoredImage(name, problem=error.reason))
+        else:
+            kept.append(StoredImage(name, store_image(*store, content), pixels))
+    return tuple(kept)
 
 
-def _keep(
-    row: str,
-    name: str,
-    content: bytes | None,
-    folder: Path,
-    finder: PictureFinder,
-    store: tuple[Path, str],
-) -> StoredImage:
-    try:
-        found = finder.find(row, name, folder) if content is None else content
-        if found is None:
-            return StoredImage(name, problem="it is missing")
-        pixels = pixel_hash(decode(found, row=row, name=name))
-    except ImageError as error:
-        return StoredImage(name, problem=error.message)
-    return StoredImage(name, store_image(*store, found), pixels)
-
-
-def _entries(named: Any, embedded: Any) -> list[tuple[str, bytes | None]]:
+def listed(named: Any, embedded: Any) -> list[Listed]:
     """(name, embedded bytes or None) for each picture of a row, in order."""
     names = [n for n in _as_list(named) if n]
     contents = _as_list(embedded)
-    entries: list[tuple[str, bytes | None]] = []
+    entries: list[Listed] = []
     for position, entry in enumerate(names or contents):
         if isinstance(entry, Mapping):
             content, given = entry.get("bytes"), entry.get("path")

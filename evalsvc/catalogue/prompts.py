@@ -7,9 +7,9 @@ composite picture stay, because the text speaks of them by number.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from evalsvc.catalogue.errors import ImageError
+from evalsvc.catalogue.errors import CatalogueError, ImageError
 from evalsvc.catalogue.model import (
     LETTERS,
     Benchmark,
@@ -21,7 +21,7 @@ from evalsvc.catalogue.model import (
 )
 
 PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-KNOWN_PLACEHOLDERS = frozenset({"question", "choices"})
+QUESTION, CHOICES = "question", "choices"
 _IMAGE = re.compile(r"<image(\d*)>")
 _IMAGE_LINE = re.compile(r"\s*<image\d*>")
 
@@ -29,13 +29,18 @@ _IMAGE_LINE = re.compile(r"\s*<image\d*>")
 def render(benchmark: Benchmark, problem: Problem, prompt_name: str = "default") -> list[Message]:
     """The chat for one problem.
 
-    Raises CatalogueError for an unknown prompt, ImageError when the text speaks of pictures that
-    the problem does not have.
+    Raises UnknownName for a prompt, CatalogueError for a text that is not there, ImageError when the
+    question speaks of pictures that the problem does not have.
     """
     prompt = benchmark.prompt(prompt_name)
     template = prompt.user_choice if problem.choices and prompt.user_choice else prompt.user
     question, inline = _place_images(problem)
-    text = _fill(template, question, format_choices(prompt, problem.choices))
+    values = {
+        **problem.metadata,
+        QUESTION: question,
+        CHOICES: format_choices(prompt, problem.choices),
+    }
+    text = _fill(template, values, problem.id)
     content = _interleave(text, problem) if inline else _images_first(text, problem)
     user = Message("user", content)
     return [Message("system", (TextPart(prompt.system),)), user] if prompt.system else [user]
@@ -56,9 +61,12 @@ def only_letters(choices: Sequence[str]) -> bool:
     return [choice.strip() for choice in choices] == list(LETTERS[: len(choices)])
 
 
-def _fill(template: str, question: str, choices: str) -> str:
-    """The template with its placeholders replaced, in one pass: problem text is never a template."""
-    values = {"question": question, "choices": choices}
+def _fill(template: str, values: Mapping[str, str], row: str) -> str:
+    """The template with its placeholders replaced once: problem text is never a template."""
+    if missing := [name for name in PLACEHOLDER.findall(template) if name not in values]:
+        raise CatalogueError(
+            f"Problem {row} has no text {missing[0]!r} for this prompt.", "Use another prompt."
+        )
     lines = []
     for line in template.rstrip("\n").split("\n"):
         found = PLACEHOLDER.findall(line)
@@ -88,8 +96,8 @@ def _images_first(text: str, problem: Problem) -> tuple[TextPart | ImagePart, ..
 
 
 def _interleave(text: str, problem: Problem) -> tuple[TextPart | ImagePart, ...]:
-    """Each picture at the first place that names it; pictures are in the order of their numbers."""
-    numbers = sorted({m for m in _IMAGE.findall(text)}, key=lambda n: int(n or 0))
+    """Each picture at the first place that names it, pictures in the order of their numbers."""
+    numbers = sorted(set(_IMAGE.findall(text)), key=lambda n: int(n or 0))
     order = dict(zip(numbers, problem.images, strict=False))
     parts: list[TextPart | ImagePart] = []
     position = 0

@@ -56,9 +56,11 @@ def _parquet(path: Path) -> Iterator[Any]:
 
 
 def _jsonl(path: Path) -> Iterator[Any]:
+    number = 0
     with path.open(encoding="utf-8") as lines:
         try:
-            for number, line in enumerate(lines, start=1):
+            for line in lines:
+                number += 1
                 if line.strip():
                     yield json.loads(line)
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:

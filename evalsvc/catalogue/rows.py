@@ -1,8 +1,8 @@
 """Rows as they are kept, and the hashes that decide whether they are the right ones.
 
-A row's hash covers what a model is asked and what its answer is judged by (id, question, gold,
-choices, names of pictures). The content hash covers all rows in order. A revision adds the
-decoded pixels of the pictures that are there.
+A row's hash covers what a model is asked and what its answer is judged by: id, question, gold,
+choices, further texts, names of pictures. The content hash covers all rows in order. A revision
+adds the decoded pixels of the pictures that are there.
 """
 
 import hashlib
@@ -40,6 +40,7 @@ class Row:
     level: str | None = None
     subject: str | None = None
     question_type: str | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -49,6 +50,8 @@ def _canonical(row: Row) -> dict[str, Any]:
         content["choices"] = list(row.choices)
     if row.letter is not None:
         content["letter"] = row.letter
+    if row.texts:
+        content["texts"] = dict(row.texts)
     if row.images:
         content["images"] = [image.name for image in row.images]
     return content
@@ -76,24 +79,13 @@ def revision(rows: Sequence[Row]) -> str:
 
 
 def duplicated_ids(rows: Sequence[Row]) -> list[str]:
-    return [id for id, count in Counter(row.id for row in rows).items() if count > 1]
-
-
-def write_row_hashes(rows: Sequence[Row]) -> str:
-    """Text of rows-SET.sha256: one `HASH  ID` a line, in order."""
-    return "".join(f"{row_hash(row)}  {row.id}\n" for row in rows)
-
-
-def read_row_hashes(text: str) -> dict[str, str]:
-    """Id -> short hash, from the text of rows-SET.sha256."""
-    pairs = (line.split("  ", 1) for line in text.splitlines() if line.strip())
-    return {id: short for short, id in pairs}
+    return [name for name, count in Counter(row.id for row in rows).items() if count > 1]
 
 
 def differences(rows: Sequence[Row], known: Mapping[str, str]) -> list[str]:
     """What differs from the recorded rows, one phrase per row."""
     found = {row.id: row_hash(row) for row in rows}
-    changed = [f"{id} differs" for id, short in found.items() if known.get(id, short) != short]
-    missing = [f"{id} is missing" for id in known if id not in found]
-    extra = [f"{id} is unknown" for id in found if id not in known]
+    changed = [f"{row} differs" for row, short in found.items() if known.get(row, short) != short]
+    missing = [f"{row} is missing" for row in known if row not in found]
+    extra = [f"{row} is unknown" for row in found if row not in known]
     return changed + missing + extra
