@@ -5,12 +5,13 @@ server and the worker share this one idea of a checkpoint. Nothing here imports 
 or runs anything: every file is read as untrusted bytes, under size caps.
 """
 
-from evalsvc.checkpoints.inspection import checkpoint_notes, inspect_checkpoint
+from evalsvc.checkpoints.inspection import check_complete, checkpoint_notes, inspect_checkpoint
 from evalsvc.checkpoints.pinning import pin, unpin
 from evalsvc.checkpoints.weights import WeightFiles, find_weights
 
 __all__ = [
     "WeightFiles",
+    "check_complete",
     "checkpoint_notes",
     "find_weights",
     "inspect_checkpoint",

@@ -64,6 +64,17 @@ def inspect_checkpoint(path: Path, *, allow_pickle: bool = False) -> CheckpointS
     )
 
 
+def check_complete(path: Path, *, allow_pickle: bool = False) -> None:
+    """Raise CheckpointError unless `path` is a whole checkpoint; reads no more than headers."""
+    folder = Path(path)
+    _check_folder(folder)
+    _architecture(folder, read_object(folder / CONFIG))
+    find_weights(folder, allow_pickle=allow_pickle)
+    for file in tokenizer_files(folder):
+        if file.suffix == ".json":
+            read_object(file)
+
+
 def checkpoint_notes(path: Path) -> tuple[str, ...]:
     """What a user should know of a checkpoint that can be evaluated all the same."""
     if _has_chat_template(path):

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evalsvc.checkpoints import inspect_checkpoint, pin
 from evalsvc.checkpoints.pinning import CheckpointVanished
 from evalsvc.errors import CheckpointError
 from evalsvc.trainers.client import Client
 from evalsvc.trainers.outbox import Announcement, Entry, Outbox, exclusive
+from evalsvc.trainers.preparation import Prepared, kept
 from evalsvc.trainers.sender import Complaints, ResultHandler, Sender, drop_pin
 
 log = logging.getLogger("evalsvc.trainers")
@@ -30,7 +30,7 @@ LONGEST_POLL_SECONDS = 120.0
 MAX_QUEUED = 256
 MAX_WAITING = 16
 
-Prepare = Callable[[], Path]  # waits for or makes the folder to evaluate; may raise CheckpointError
+Prepare = Callable[[], Prepared]  # waits for or makes the model; may raise CheckpointError
 
 
 @dataclass
@@ -121,26 +121,12 @@ class Announcer:
             reason = f"{self._max_waiting} checkpoints wait already"
             return Entry(announcement=wish.without_job("skipped", reason))
         try:
-            path = task.prepare() if task.prepare else Path(wish.path)
-            fingerprint = inspect_checkpoint(path).fingerprint
-            kept = self._pinned(path, wish.step, fingerprint)
+            given = Prepared(Path(wish.path), private=False)
+            return kept(wish, task.prepare() if task.prepare else given, self._folder / "pins")
         except CheckpointVanished as error:
             return Entry(announcement=wish.without_job("rotated", str(error)))
         except CheckpointError as error:
             return Entry(announcement=wish.without_job("failed", str(error)))
-        return Entry(
-            announcement=wish.model_copy(update={"path": str((kept or path).absolute())}),
-            fingerprint=fingerprint,
-            pin=str(kept.absolute()) if kept else None,
-        )
-
-    def _pinned(self, path: Path, step: int, fingerprint: str) -> Path | None:
-        """The pin of a checkpoint; None where the disk has no room, then it is used where it is."""
-        try:
-            return pin(path, self._folder / "pins" / f"step-{step}-{fingerprint[:12]}")
-        except OSError as error:
-            log.warning("Step %d is announced without a pin: %s", step, error)
-            return None
 
     def _make_room(self) -> bool:
         """Keep the number of pinned checkpoints bounded: the oldest unsent one gives way."""
@@ -188,5 +174,5 @@ class Announcer:
         return reached
 
     def _is_idle(self) -> bool:
-        kept = self._tasks.unfinished_tasks == 0 and not self._unwritten
-        return kept and not self.outbox.waiting() and not self.outbox.sent()
+        written = self._tasks.unfinished_tasks == 0 and not self._unwritten
+        return written and not self.outbox.waiting() and not self.outbox.sent()

@@ -13,10 +13,11 @@ from evalsvc.checkpoints import unpin
 from evalsvc.errors import ServerError
 from evalsvc.trainers.client import ENDED, Client
 from evalsvc.trainers.outbox import Announcement, Entry, Outbox
+from evalsvc.trainers.results import job_scores
 
 log = logging.getLogger("evalsvc.trainers")
 NOT_YET = frozenset({0, 401, 403, 408, 425, 429})  # unreachable, or a key that an admin may mend
-ResultHandler = Callable[[Announcement, dict[str, Any]], None]
+ResultHandler = Callable[[Announcement, dict[str, float]], None]  # as job_scores names them
 
 
 class Complaints:
@@ -80,7 +81,7 @@ class Sender:
             if job is None:
                 continue
             if self._on_result is not None:
-                self._on_result(entry.announcement, job)
+                self._on_result(entry.announcement, job_scores(self._client, job))
             self._outbox.remove(path)
             drop_pin(entry)
 

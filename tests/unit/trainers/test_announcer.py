@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from evalsvc.trainers import announcer as announcer_module
 from evalsvc.trainers import outbox as outbox_module
+from evalsvc.trainers import preparation
 from evalsvc.trainers.announcer import Announcer
 from evalsvc.trainers.outbox import Announcement, Entry, Outbox, exclusive
 from tests.checkpoint_builder import write_checkpoint
@@ -53,7 +53,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Announcer]]:
 def jobs_end_at_once(request: Request) -> Answer:
     if request.method == "POST":
         return Answer(201, {"job_id": f"job-{request.body['step']}"})
-    return Answer(body={"id": request.path.rsplit("/", 1)[1], "state": "done"})
+    if request.path.startswith("/v1/evaluations/"):
+        return Answer(body={"benchmark": "smoke", "metrics": {"pass@1": {"value": 0.25}}})
+    return Answer(body={"state": "done", "evaluations": [{"id": 5}]})
 
 
 def announced_steps(server: ScriptedServer) -> list[int]:
@@ -64,11 +66,11 @@ def test_a_checkpoint_is_pinned_announced_and_its_result_comes_back(
     tmp_path: Path, server: ScriptedServer, start: Callable[..., Announcer]
 ) -> None:
     server.answer = jobs_end_at_once
-    results: list[tuple[int, str]] = []
-    announcer = start(server.url, on_result=lambda a, job: results.append((a.step, job["state"])))
+    results: list[tuple[int, dict[str, float]]] = []
+    announcer = start(server.url, on_result=lambda a, scores: results.append((a.step, scores)))
     announcer.announce(wish(write_checkpoint(tmp_path / "checkpoint-1"), 1))
     assert announcer.wait_until_idle(5)
-    assert results == [(1, "done")]
+    assert results == [(1, {"eval_smoke_pass@1": 0.25})]
     sent = server.requests[0]
     assert sent.path == "/v1/checkpoints"
     assert "pins/step-1-" in sent.body["path"]
@@ -125,7 +127,7 @@ def test_a_hanging_server_does_not_hold_the_training_up(
 def test_a_hanging_disk_costs_less_than_a_second(
     tmp_path: Path, start: Callable[..., Announcer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(announcer_module, "inspect_checkpoint", lambda _: time.sleep(2))
+    monkeypatch.setattr(preparation, "inspect_checkpoint", lambda _: time.sleep(2))
     announcer = start(NOWHERE)
     begin = time.monotonic()
     announcer.announce(wish(tmp_path, 1))

@@ -1,0 +1,61 @@
+"""Trainers that write Hugging Face folders: plain ones, TRL, OpenRLHF, SkyRL, slime.
+
+None of them renames a finished folder into place, and an index comes after its shards: the weight
+rule decides, beside each trainer's own marker where it has one.
+"""
+
+import re
+from pathlib import Path
+
+from evalsvc.trainers.layouts.base import Layout, Look, look_at_model, marker_step, waiting
+
+
+def _plain(step: int, folder: Path) -> Look:
+    return look_at_model(step, folder, folder)
+
+
+def _trl(step: int, folder: Path) -> Look:
+    """transformers writes trainer_state.json after weights, optimizer and random states."""
+    if not (folder / "trainer_state.json").exists():
+        return waiting(step, folder, "trainer_state.json, which is written last, is not there yet")
+    return look_at_model(step, folder, folder)
+
+
+def _skyrl(step: int, folder: Path) -> Look:
+    """Models lie in `policy/`; the tracker is beside the training state, not beside exports."""
+    tracker = marker_step(folder.parent / "latest_ckpt_global_step.txt")
+    if tracker is not None and tracker < step:
+        return waiting(step, folder, f"the tracker still names step {tracker}")
+    return look_at_model(step, folder, folder / "policy")
+
+
+def _slime(step: int, folder: Path) -> Look:
+    """The tracker is written before the Hugging Face folder of `--save-hf`: both must be there."""
+    if not (folder / "config.json").exists():
+        reason = "no Hugging Face model in it yet; slime writes one with --save-hf"
+        return waiting(step, folder, reason)
+    return look_at_model(step, folder, folder)
+
+
+HF = Layout("hf", re.compile(r"(?!tmp|old)(?:\w[\w-]*[-_])?(\d{1,12})"), _plain)
+TRL = Layout("trl", re.compile(r"checkpoint-(\d{1,12})"), _trl, signs=("checkpoint-*",))
+OPENRLHF = Layout(
+    "openrlhf",
+    re.compile(r"global_step(\d{1,12})_hf"),
+    _plain,
+    signs=("_actor", "global_step*_hf"),
+)
+SKYRL = Layout(
+    "skyrl",
+    re.compile(r"global_step_(\d{1,12})"),
+    _skyrl,
+    parents=("", "exports"),
+    signs=("latest_ckpt_global_step.txt", "global_step_*/policy"),
+)
+SLIME = Layout(
+    "slime",
+    re.compile(r"iter_(\d{1,12})"),
+    _slime,
+    parents=("", "hf"),
+    signs=("iter_*", "hf/iter_*"),
+)

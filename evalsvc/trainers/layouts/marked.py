@@ -1,0 +1,41 @@
+"""Trainers that say themselves when a checkpoint is finished: prime-rl and NeMo-RL."""
+
+import re
+from pathlib import Path
+
+from evalsvc.trainers.layouts.base import Layout, Look, look_at_model, waiting
+
+
+def _prime_rl(step: int, folder: Path) -> Look:
+    """The master touches STABLE after every rank has written."""
+    if not (folder / "STABLE").exists():
+        return waiting(step, folder, "STABLE, which is written last, is not there yet")
+    return look_at_model(step, folder, folder, certain=True)
+
+
+def _nemo_rl(step: int, folder: Path) -> Look:
+    """Written as tmp_step_N and renamed: step_N is whole, but may still need converting."""
+    for name in ("hf", "policy/weights/model", "policy/weights"):
+        if (folder / name / "config.json").exists():
+            return look_at_model(step, folder, folder / name, certain=name != "hf")
+    return waiting(
+        step,
+        folder,
+        "it holds no Hugging Face model: convert it into its folder `hf` with NeMo-RL's "
+        "convert_dcp_to_hf.py",
+    )
+
+
+PRIME_RL = Layout(
+    "prime-rl",
+    re.compile(r"step_(\d{1,12})"),
+    _prime_rl,
+    parents=("", "broadcasts", "weights"),
+    signs=("broadcasts", "step_*/STABLE", "weights/step_*"),
+)
+NEMO_RL = Layout(
+    "nemo-rl",
+    re.compile(r"step_(\d{1,12})"),
+    _nemo_rl,
+    signs=("step_*/training_info.json", "step_*/policy", "tmp_step_*"),
+)

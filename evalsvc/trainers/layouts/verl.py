@@ -1,0 +1,71 @@
+"""verl: global_step_N/actor with FSDP shards or Megatron's, and perhaps a Hugging Face model.
+
+The order of writing is actor, critic, data.pt, then latest_checkpointed_iteration.txt beside the
+steps. The tracker may name a newer step while rotation has emptied this one, so the weight rule
+holds as well. `actor/huggingface` is always there, but holds weights only on request.
+"""
+
+import re
+from pathlib import Path
+
+from evalsvc.checkpoints.files import read_object
+from evalsvc.checkpoints.inspection import CONFIG, tokenizer_files
+from evalsvc.checkpoints.weights import check_zip
+from evalsvc.errors import CheckpointError
+from evalsvc.trainers.layouts.base import Layout, Look, look_at_model, marker_step, waiting
+
+TRACKER = "latest_checkpointed_iteration.txt"
+MEGATRON_MARKER = "ckpt_contents.json"  # written last, also by asynchronous saves
+FSDP, MEGATRON = "fsdp", "megatron"
+
+
+def look(step: int, folder: Path) -> Look:
+    actor = folder / "actor"
+    if not actor.is_dir():
+        return waiting(step, folder, "it holds no actor: not written yet, or removed by rotation")
+    certain = (actor / MEGATRON_MARKER).exists()
+    tracker = marker_step(folder.parent / TRACKER)
+    if not certain and (tracker is None or tracker < step):
+        return waiting(
+            step, folder, f"{TRACKER} names {tracker if tracker is not None else 'none'}"
+        )
+    model = huggingface_folder(actor)
+    if any(model.glob("*.safetensors*")):
+        return look_at_model(step, folder, model, certain=certain)
+    try:
+        kind = sharded_kind(actor)
+        read_object(model / CONFIG)
+        tokenizer_files(model)
+    except CheckpointError as error:
+        return waiting(step, folder, str(error))
+    return Look(step, folder, complete=True, certain=certain, model=actor, merge=kind)
+
+
+def huggingface_folder(actor: Path) -> Path:
+    """Where configuration, tokenizer and perhaps weights lie; Megatron's second layout differs."""
+    second = actor / "model" / "huggingface"
+    return second if second.is_dir() else actor / "huggingface"
+
+
+def sharded_kind(actor: Path) -> str:
+    """Which merger the complete shards in `actor` need. Raises CheckpointError if they are not."""
+    if (actor / MEGATRON_MARKER).exists() or (actor / "dist_ckpt").is_dir():
+        return MEGATRON
+    size = read_object(actor / "fsdp_config.json").get("world_size")
+    if type(size) is not int or not 1 <= size <= 100_000:
+        raise CheckpointError(f"{actor / 'fsdp_config.json'} names no world_size.")
+    expected = {f"model_world_size_{size}_rank_{rank}.pt" for rank in range(size)}
+    found = {path.name for path in actor.glob("model_world_size_*_rank_*.pt")}
+    if missing := expected - found:
+        raise CheckpointError(f"{len(missing)} of {size} ranks have not written their weights yet.")
+    for name in sorted(expected):
+        check_zip(actor / name)
+    return FSDP
+
+
+VERL = Layout(
+    "verl",
+    re.compile(r"global_step_(\d{1,12})"),
+    look,
+    signs=(TRACKER, "global_step_*/actor", "global_step_*/data.pt"),
+)

@@ -1,0 +1,24 @@
+"""An ended job as numbers for a trainer's log: pass@1 and the like by benchmark."""
+
+from typing import Any
+
+from evalsvc.trainers.client import Client
+
+PREFIX = "eval_"  # the Trainer's integrations (W&B, TensorBoard) file such names under "eval/"
+
+
+def job_scores(client: Client, job: dict[str, Any]) -> dict[str, float]:
+    """`{"eval_aime2025_pass@1": 0.13, ...}` for the evaluations of an ended job.
+
+    Empty if nothing was evaluated. Raises ServerError if the server cannot say.
+    """
+    scores: dict[str, float] = {}
+    for summary in job.get("evaluations") or ():
+        evaluation = client.get(f"/v1/evaluations/{summary['id']}")
+        metrics = evaluation.get("metrics") or {}
+        name = evaluation.get("benchmark", "benchmark")
+        for metric, value in metrics.items():
+            number = value.get("value") if isinstance(value, dict) else value
+            if isinstance(number, int | float):
+                scores[f"{PREFIX}{name}_{metric}"] = float(number)
+    return scores
