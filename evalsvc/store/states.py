@@ -1,4 +1,4 @@
-"""Every state and every allowed transition, in one table. Only repositories write a `state` column."""
+"""Every state and every allowed transition. Only repositories write a `state` column."""
 
 from enum import StrEnum
 
@@ -15,7 +15,9 @@ class EvaluationState(StrEnum):
     PENDING = "pending"  # shards wait
     RUNNING = "running"  # shards run
     DONE = "done"  # every sample asked for so far is there
-    INCOMPLETE = "incomplete"  # ended with failed or cancelled shards; coverage says how much is there
+    INCOMPLETE = (
+        "incomplete"  # ended with failed or cancelled shards; coverage says how much is there
+    )
     FAILED = "failed"  # ended with no result at all
 
 
@@ -41,6 +43,13 @@ SHARD_TRANSITIONS: dict[ShardState, frozenset[ShardState]] = {
 
 LIVE_JOBS = (JobState.QUEUED, JobState.RUNNING)
 ENDED_JOBS = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+class DispatcherState(StrEnum):
+    RUNNING = "running"
+    PAUSED = "paused"  # the artifact store or the database cannot be written; nothing is assigned
+    DRAINING = "draining"  # running shards may end, none is assigned
+    STOPPED = "stopped"
 
 
 class CheckpointState(StrEnum):

@@ -1,4 +1,4 @@
-"""The tables. Text of problems and answers is not here: it lies in the benchmark data and transcripts."""
+"""The tables. Text of problems and answers lies in the benchmark data and transcripts, not here."""
 
 from evalsvc.store.models.access import ApiKey, Webhook, WebhookDelivery
 from evalsvc.store.models.base import Base, now
@@ -18,6 +18,7 @@ from evalsvc.store.models.work import (
     Job,
     JobEvaluation,
     Shard,
+    Throughput,
     WorkerRecord,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "RescoredSample",
     "Run",
     "Shard",
+    "Throughput",
     "VerdictOverride",
     "Webhook",
     "WebhookDelivery",

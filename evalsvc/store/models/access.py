@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
-from evalsvc.store.models.base import Base, now
+from evalsvc.store.models.base import Base, BigInt, now
 
 
 class ApiKey(Base):
@@ -17,7 +17,9 @@ class ApiKey(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     prefix: Mapped[str] = mapped_column(unique=True)  # the public part, to find the row by
-    digest: Mapped[bytes] = mapped_column(LargeBinary)  # SHA-256 of the secret part (256 random bits)
+    digest: Mapped[bytes] = mapped_column(
+        LargeBinary
+    )  # SHA-256 of the secret part (256 random bits)
     scopes: Mapped[list[Any]]  # read, submit, admin
     created_at: Mapped[datetime] = mapped_column(default=now)
     last_used_at: Mapped[datetime | None]
@@ -46,7 +48,7 @@ class WebhookDelivery(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     webhook_id: Mapped[str] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"))
-    event_id: Mapped[int]
+    event_id: Mapped[int] = mapped_column(BigInt)
     payload: Mapped[dict[str, Any]]
     state: Mapped[str]  # waiting, delivered, failed
     attempts: Mapped[int] = mapped_column(default=0)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
 
-from evalsvc.store.models.base import Base, now
+from evalsvc.store.models.base import Base, BigInt, now
 from evalsvc.store.models.training import Checkpoint
 from evalsvc.store.states import EvaluationState, RescoreState
 
@@ -42,7 +42,7 @@ class Problem(Base):
 
 
 class Evaluation(Base):
-    """Checkpoint x benchmark revision x protocol. Its id is the hash of just these (and the engine)."""
+    """Checkpoint x benchmark revision x protocol. Its id is the hash of these and the engine."""
 
     __tablename__ = "evaluations"
     __table_args__ = (
@@ -75,7 +75,7 @@ class Evaluation(Base):
     samples_truncated: Mapped[int] = mapped_column(default=0)
     samples_no_answer: Mapped[int] = mapped_column(default=0)
     samples_failed: Mapped[int] = mapped_column(default=0)  # verifier failures
-    output_tokens: Mapped[int] = mapped_column(default=0)
+    output_tokens: Mapped[int] = mapped_column(BigInt, default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None]
 
@@ -103,8 +103,8 @@ class ProblemResult(Base):
     truncated: Mapped[bytes] = deferred(mapped_column(LargeBinary))
     no_answer: Mapped[bytes] = deferred(mapped_column(LargeBinary))
     failed: Mapped[bytes] = deferred(mapped_column(LargeBinary))
-    tokens: Mapped[int] = mapped_column(default=0)
-    tokens_correct: Mapped[int] = mapped_column(default=0)
+    tokens: Mapped[int] = mapped_column(BigInt, default=0)
+    tokens_correct: Mapped[int] = mapped_column(BigInt, default=0)
     error: Mapped[str | None]  # why this problem could not be asked at all
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from evalsvc.store.models.base import Base, now
+from evalsvc.store.models.base import Base, BigInt, now
 from evalsvc.store.models.results import Evaluation
-from evalsvc.store.states import JobState, ShardState
+from evalsvc.store.states import DispatcherState, JobState, ShardState
 
 
 class Job(Base):
@@ -46,9 +46,7 @@ class JobEvaluation(Base):
     __tablename__ = "job_evaluations"
     __table_args__ = (Index("ix_job_evaluations_evaluation_id", "evaluation_id"),)
 
-    job_id: Mapped[str] = mapped_column(
-        ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True
-    )
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     ordinal: Mapped[int] = mapped_column(primary_key=True)
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"))
     samples: Mapped[int]  # n that this job asked for
@@ -78,15 +76,16 @@ class Shard(Base):
     size: Mapped[int]  # samples
     state: Mapped[str] = mapped_column(default=ShardState.READY)
     attempts: Mapped[int] = mapped_column(default=0)  # times it was sent to a worker
-    deaths: Mapped[int] = mapped_column(default=0)  # workers that died of it
+    deaths: Mapped[int] = mapped_column(default=0)  # workers that died while it ran on them
+    samples_done: Mapped[int] = mapped_column(default=0)  # judged so far, while it runs
     epoch: Mapped[int | None]
     worker_id: Mapped[str | None]
     error: Mapped[str | None]
     remedy: Mapped[str | None]
     artifact: Mapped[str | None]  # transcript, relative to the artifact store's root
-    artifact_bytes: Mapped[int] = mapped_column(default=0)
+    artifact_bytes: Mapped[int] = mapped_column(BigInt, default=0)
     artifact_sha256: Mapped[str | None]
-    output_tokens: Mapped[int] = mapped_column(default=0)
+    output_tokens: Mapped[int] = mapped_column(BigInt, default=0)
     seconds: Mapped[float | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -95,12 +94,12 @@ class Shard(Base):
 
 
 class Event(Base):
-    """Every transition and whatever a user should be told, in order. Streams of events read this."""
+    """Every transition and whatever a user should be told, in order. Event streams read this."""
 
     __tablename__ = "events"
     __table_args__ = (Index("ix_events_job_id_id", "job_id", "id"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=True)
     at: Mapped[datetime] = mapped_column(default=now)
     kind: Mapped[str]  # e.g. job.done, shard.failed, worker.died, weights.swapped, key.created
     job_id: Mapped[str | None]
@@ -123,6 +122,21 @@ class WorkerRecord(Base):
     updated_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class Throughput(Base):
+    """How fast shards of a kind went lately; later shards are sized by it."""
+
+    __tablename__ = "throughputs"
+
+    engine: Mapped[str] = mapped_column(primary_key=True)
+    architecture_hash: Mapped[str] = mapped_column(primary_key=True)
+    benchmark: Mapped[str] = mapped_column(primary_key=True)
+    max_tokens: Mapped[int] = mapped_column(primary_key=True)
+    samples_per_second: Mapped[float]  # of one shard beside its neighbours on the worker
+    tokens_per_second: Mapped[float]
+    shards: Mapped[int] = mapped_column(default=0)  # how many were measured
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class DispatcherEpoch(Base):
     """One row for each start of a dispatcher; the newest is the one whose results count."""
 
@@ -130,4 +144,8 @@ class DispatcherEpoch(Base):
 
     epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     holder: Mapped[str]  # host and process, for the error a second one gets
+    state: Mapped[str] = mapped_column(default=DispatcherState.RUNNING)
+    reason: Mapped[str | None]  # why it pauses
+    remedy: Mapped[str | None]
     started_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,0 +1,87 @@
+"""The schema's versions, by Alembic. The migrations lie in `migrations/` of a checkout and in
+`evalsvc/_migrations` of an installed wheel; everything runs over a connection that is handed in.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from evalsvc.errors import StorageError
+from evalsvc.store.models import Base
+
+LOCK_KEY = 0x6576616C_00000001  # advisory lock of PostgreSQL: one migration at a time
+
+
+@dataclass(frozen=True)
+class SchemaCheck:
+    """`revision` is what the database has, `head` what this version needs."""
+
+    revision: str | None
+    head: str
+    differences: tuple[str, ...]  # between the tables and the models
+
+    @property
+    def ok(self) -> bool:
+        return self.revision == self.head and not self.differences
+
+
+def migrations_folder() -> Path:
+    """Where the migrations lie. Raises StorageError when the installation lacks them."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "_migrations", package.parent / "migrations"):
+        if (folder / "env.py").is_file():
+            return folder
+    raise StorageError(
+        "The migrations of the database are not part of this installation.",
+        "Install evalsvc from its wheel, or run it from a checkout with its folder migrations/.",
+    )
+
+
+def configuration(connection: Connection | None = None) -> Config:
+    """Alembic's configuration; there is no alembic.ini."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    config.set_main_option(
+        "file_template", "%%(year)d%%(month).2d%%(day).2d_%%(hour).2d%%(minute).2d_%%(slug)s"
+    )
+    config.set_main_option("timezone", "UTC")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade(connection: Connection, revision: str) -> None:
+    command.upgrade(configuration(connection), revision)
+
+
+def downgrade(connection: Connection, revision: str) -> None:
+    command.downgrade(configuration(connection), revision)
+
+
+def head() -> str:
+    """The revision that this version needs."""
+    newest = ScriptDirectory.from_config(configuration()).get_current_head()
+    assert newest is not None, "there is at least one migration"
+    return newest
+
+
+def check(connection: Connection) -> SchemaCheck:
+    """Compare the database with the migrations and with the models."""
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    differences = compare_metadata(context, Base.metadata)
+    return SchemaCheck(
+        revision=context.get_current_revision(),
+        head=head(),
+        differences=tuple(str(difference) for difference in differences),
+    )
+
+
+def new_revision(connection: Connection, message: str) -> None:
+    """Write a migration for what the models have and the database lacks (for developers)."""
+    command.revision(configuration(connection), message, autogenerate=True)
