@@ -1,0 +1,1 @@
+"""HTTP: one file per noun over `services`; keys, limits, problem documents, events."""

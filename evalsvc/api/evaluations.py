@@ -1,0 +1,73 @@
+"""Evaluations: lists, figures, results per problem."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from evalsvc.api import pagination
+from evalsvc.api.auth import Reader
+from evalsvc.api.pagination import Cursor, Limit, Page
+from evalsvc.api.problems import documented
+from evalsvc.api.services.evaluations import (
+    EvaluationDetail,
+    EvaluationSummary,
+    describe,
+    summarise,
+)
+from evalsvc.api.services.samples import ProblemView, problems_page
+from evalsvc.api.state import StateDep
+from evalsvc.store.repositories import browsing
+from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.states import EvaluationState
+
+router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"])
+EvaluationId = Annotated[str, Path(max_length=200, examples=["5f2c0d9be1a34788"])]
+Text = Annotated[str | None, Query(max_length=200)]
+
+
+@router.get("", responses=documented())
+def list_evaluations(
+    state: StateDep,
+    who: Reader,
+    run: Text = None,
+    method: Text = None,
+    step: Annotated[int | None, Query(ge=0, lt=2**31)] = None,
+    benchmark: Text = None,
+    evaluation_state: Annotated[EvaluationState | None, Query(alias="state")] = None,
+    job: Text = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[EvaluationSummary]:
+    """The evaluations, newest first, each with its coverage."""
+    wanted = EvaluationFilter(
+        run=run, method=method, step=step, benchmark=benchmark, state=evaluation_state, job=job
+    )
+    with state.database.read() as session:
+        rows = browsing.evaluations_page(session, wanted, pagination.decode(cursor), limit)
+        return pagination.page(rows, [summarise(row) for row in rows.rows])
+
+
+@router.get("/{evaluation_id}", responses=documented(404))
+def get_evaluation(evaluation_id: EvaluationId, state: StateDep, who: Reader) -> EvaluationDetail:
+    """pass@k with both intervals, breakdowns, rates, and where the figures come from.
+
+    An incomplete evaluation says so in `complete`, `coverage` and `notes`; samples that are missing
+    are never counted as wrong.
+    """
+    with state.database.read() as session:
+        return describe(session, state.memo, evaluation_id)
+
+
+@router.get("/{evaluation_id}/problems", responses=documented(404))
+def list_problems(
+    evaluation_id: EvaluationId,
+    state: StateDep,
+    who: Reader,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[ProblemView]:
+    """The problems in their order, each with n samples and c correct ones."""
+    with state.database.read() as session:
+        evaluation = browsing.get_evaluation(session, evaluation_id)
+        rows, views = problems_page(session, evaluation, pagination.decode(cursor), limit)
+        return pagination.page(rows, views)

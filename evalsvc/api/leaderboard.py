@@ -1,0 +1,29 @@
+"""The leaderboard."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from evalsvc.api.auth import Reader
+from evalsvc.api.problems import documented
+from evalsvc.api.services import leaderboards
+from evalsvc.api.services.leaderboards import Leaderboard
+from evalsvc.api.state import StateDep
+from evalsvc.specs import MAX_SAMPLES
+
+router = APIRouter(prefix="/v1/leaderboard", tags=["leaderboard"])
+
+
+@router.get("", responses=documented())
+def leaderboard(
+    state: StateDep,
+    who: Reader,
+    benchmark: Annotated[str | None, Query(max_length=200)] = None,
+    method: Annotated[str | None, Query(max_length=200)] = None,
+    k: Annotated[int, Query(ge=1, le=MAX_SAMPLES)] = 1,
+) -> Leaderboard:
+    """Every checkpoint with its pass@k per benchmark, each with its intervals; the best first."""
+    with state.database.read() as session:
+        return leaderboards.leaderboard(
+            session, state.memo, benchmark=benchmark, k=k, method=method
+        )

@@ -1,0 +1,44 @@
+"""Training runs and their curves."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from evalsvc.api import pagination
+from evalsvc.api.auth import Reader
+from evalsvc.api.pagination import Cursor, Limit, Page
+from evalsvc.api.problems import documented
+from evalsvc.api.services.runs import Curve, RunView, curve, view_runs
+from evalsvc.api.state import StateDep
+from evalsvc.specs import MAX_SAMPLES
+from evalsvc.store.repositories import browsing
+
+router = APIRouter(prefix="/v1/runs", tags=["runs"])
+RunName = Annotated[str, Path(max_length=200, examples=["qwen-grpo-seed0"])]
+
+
+@router.get("", responses=documented())
+def list_runs(
+    state: StateDep,
+    who: Reader,
+    method: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[RunView]:
+    """The training runs, newest first."""
+    with state.database.read() as session:
+        rows = browsing.runs_page(session, method, pagination.decode(cursor), limit)
+        return pagination.page(rows, view_runs(session, rows.rows))
+
+
+@router.get("/{name}/curve", responses=documented(404))
+def run_curve(
+    name: RunName,
+    state: StateDep,
+    who: Reader,
+    benchmark: Annotated[str | None, Query(max_length=200)] = None,
+    k: Annotated[int, Query(ge=1, le=MAX_SAMPLES)] = 1,
+) -> Curve:
+    """pass@k against the training step, with bands; warns of choosing the best step on the test set."""
+    with state.database.read() as session:
+        return curve(session, state.memo, name, benchmark, k)

@@ -1,0 +1,51 @@
+"""What every request handler can reach: settings, database, catalogue, transcripts, caches.
+
+One object per server, made by `create_app`. A handler opens its own transaction on `database`:
+transactions begin and end at the edge, never inside a service.
+"""
+
+import threading
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+from evalsvc.api.services.memo import Memo
+from evalsvc.settings import Settings
+from evalsvc.store.database import Database
+
+if TYPE_CHECKING:  # both are heavy, and many requests need neither
+    from evalsvc.artifacts import ArtifactStore
+    from evalsvc.catalogue import Catalogue
+
+
+@dataclass
+class State:
+    """The server's state. Nothing in it is lost with the process: all of it can be made again."""
+
+    settings: Settings
+    database: Database
+    memo: Memo = field(default_factory=Memo)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    @cached_property
+    def catalogue(self) -> "Catalogue":
+        from evalsvc.catalogue import Catalogue  # noqa: PLC0415 - heavy
+
+        return Catalogue(self.settings.benchmark_folders)
+
+    @cached_property
+    def artifacts(self) -> "ArtifactStore":
+        from evalsvc.artifacts import ArtifactStore  # noqa: PLC0415 - heavy
+
+        return ArtifactStore(self.settings.resolved_artifacts)
+
+
+def get_state(request: Request) -> State:
+    """The server's state, for handlers."""
+    state: State = request.app.state.evalsvc
+    return state
+
+
+StateDep = Annotated[State, Depends(get_state)]
