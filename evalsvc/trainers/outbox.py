@@ -54,9 +54,8 @@ class Entry(Spec):
 
     @property
     def idempotency_key(self) -> str:
-        """The same checkpoint, state and wish give the same key: announcing twice is harmless."""
-        body = self.announcement.model_dump(mode="json", exclude={"path", "reason"})
-        return content_hash([self.fingerprint, body], length=32)
+        """The same content and the same wish give the same key: announcing twice is harmless."""
+        return content_hash([self.fingerprint, self.announcement.model_dump(mode="json")], 32)
 
 
 class Outbox:

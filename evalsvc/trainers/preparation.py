@@ -13,7 +13,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalsvc.checkpoints import check_complete, inspect_checkpoint, pin
+from evalsvc.checkpoints import check_complete, inspect_checkpoint, pin, unpin
 from evalsvc.checkpoints.pinning import PARTIAL_PREFIX
 from evalsvc.errors import CheckpointError
 from evalsvc.trainers.layouts import Look
@@ -27,7 +27,7 @@ SHOWN_CHARACTERS = 600
 
 @dataclass(frozen=True)
 class Prepared:
-    """A Hugging Face folder. A `private` one is ours: no pin is needed, and it is removed after."""
+    """A Hugging Face folder. A `private` one was made for us and is removed once it is pinned."""
 
     path: Path
     private: bool
@@ -75,12 +75,13 @@ def kept(wish: Announcement, prepared: Prepared, pins: Path) -> Entry:
     CheckpointError if it is not complete, CheckpointVanished if it is removed meanwhile.
     """
     fingerprint = inspect_checkpoint(prepared.path).fingerprint
-    pinned: Path | None = prepared.path if prepared.private else None
-    if not prepared.private:
-        try:
-            pinned = pin(prepared.path, pins / f"step-{wish.step}-{fingerprint[:12]}")
-        except OSError as error:
-            log.warning("Step %d is announced without a pin: %s", wish.step, error)
+    pinned: Path | None = None
+    try:
+        pinned = pin(prepared.path, pins / f"step-{wish.step}-{fingerprint[:12]}")
+        if prepared.private:
+            unpin(prepared.path)  # its files live on in the pin
+    except OSError as error:
+        log.warning("Step %d is announced without a pin: %s", wish.step, error)
     return Entry(
         announcement=wish.model_copy(update={"path": str((pinned or prepared.path).absolute())}),
         fingerprint=fingerprint,

@@ -65,7 +65,7 @@ class Watcher:
             )
         choose_layout(layout, root)  # an unknown name is told at once
         self.root = root
-        self.private = private or root / PRIVATE_FOLDER
+        self.private = _writable(private or root / PRIVATE_FOLDER)
         self.outbox = Outbox(self.private / "outbox")
         self._wish = wish
         self._layout_name = layout
@@ -79,7 +79,7 @@ class Watcher:
         self, poll_seconds: float = POLL_SECONDS, until: Callable[[], bool] = lambda: False
     ) -> None:
         """Poll until `until()`. Raises Conflict if another watcher has the folder."""
-        with exclusive(self._lock_file()) as mine:
+        with exclusive(self.private / "lock") as mine:
             if not mine:
                 raise Conflict(
                     f"Another watcher works on {self.root}.",
@@ -108,21 +108,21 @@ class Watcher:
             known[decision.key] = replace(known[decision.key], phase=done.phase)
             if done.phase is not Phase.OPEN and self._report is not None:
                 self._report(done)
-        if known != self._known:
-            self._known = known
-            self._save()
+        if _lasting(known) != _lasting(self._known):
+            self._save(known)
+        self._known = known
 
     def _carry_out(self, decision: Decision, trainer: str) -> Decision:
         """Put the decision into the outbox. Returns what became of it; OPEN: try again."""
         entry: Entry | None = None
-        if decision.look is not None:
+        look = decision.look
+        if look is not None:
             try:
-                entry = self._prepared(decision.look, trainer)
+                entry = self._prepared(look, trainer)
             except CheckpointVanished as error:
                 decision = replace(decision, phase=Phase.ROTATED, reason=str(error))
             except CheckpointError as error:
-                gone = not decision.look.folder.exists()
-                phase = Phase.ROTATED if gone else Phase.FAILED
+                phase = Phase.FAILED if look.folder.exists() else Phase.ROTATED
                 decision = replace(decision, phase=phase, reason=str(error))
         if entry is None:
             path = self.root / decision.key
@@ -148,16 +148,6 @@ class Watcher:
     def _key(self, look: Look) -> str:
         return look.folder.relative_to(self.root).as_posix()
 
-    def _lock_file(self) -> Path:
-        try:
-            self.private.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(
-                f"The watcher cannot keep its state in {self.private}: {error.strerror}.",
-                "Give it a folder that it may write to with --private, best on the same disk.",
-            ) from error
-        return self.private / "lock"
-
     def _load(self) -> dict[str, Known]:
         """What a former watcher of this folder knew; undecided steps are watched afresh."""
         try:
@@ -178,13 +168,30 @@ class Watcher:
             return {}  # announcing again is harmless: the idempotency keys are the same
         return known
 
-    def _save(self) -> None:
+    def _save(self, known: dict[str, Known]) -> None:
         try:
             write_atomically(
-                self.private / "state.json", {key: asdict(row) for key, row in self._known.items()}
+                self.private / "state.json", {key: asdict(row) for key, row in known.items()}
             )
         except OSError as error:
             log.warning("The watcher's state could not be kept: %s", error)
+
+
+def _writable(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "lock").touch()
+    except OSError as error:
+        raise UsageError(
+            f"The watcher cannot keep its state in {folder}: {error.strerror}.",
+            "Give it a folder that it may write to with --private, best on the same disk.",
+        ) from error
+    return folder
+
+
+def _lasting(known: dict[str, Known]) -> dict[str, Known]:
+    """What a restart must not lose: all but the counting of polls."""
+    return {key: replace(row, polls=0) for key, row in known.items()}
 
 
 def snapshot(folder: Path) -> str:

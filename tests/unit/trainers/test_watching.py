@@ -1,0 +1,121 @@
+"""The watcher's decisions, poll by poll, without a disk or a clock."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from evalsvc.trainers.layouts import Look
+from evalsvc.trainers.watching import Decision, Known, Phase, Plan, Policy, plan
+
+POLICY = Policy(settle_seconds=15, abandon_seconds=60, stalled_seconds=600)
+
+
+def whole(step: int, **changes: object) -> Look:
+    folder = Path(f"/run/step_{step}")
+    return replace(Look(step, folder, complete=True, model=folder), **changes)
+
+
+def half(step: int, **changes: object) -> Look:
+    look = Look(step, Path(f"/run/step_{step}"), complete=False, reason="a shard is missing")
+    return replace(look, **changes)
+
+
+class Clock:
+    """Calls `plan` poll after poll with a memory, as the watcher does."""
+
+    def __init__(self, policy: Policy = POLICY) -> None:
+        self.known: dict[str, Known] = {}
+        self.now = 1000.0
+        self.policy = policy
+
+    def poll(self, *looks: Look, seconds: float = 5, slots: int = 9, content: str = "a"):
+        seen = {look.folder.name: (look, content) for look in looks}
+        outcome: Plan = plan(self.known, seen, self.now, self.policy, slots)
+        self.known = outcome.known
+        self.now += seconds
+        return [(d.step, d.phase) for d in outcome.decisions]
+
+    def until_told(self, *looks: Look, limit: int = 300, **options):
+        for polls in range(limit):
+            if told := self.poll(*looks, **options):
+                return polls, told
+        return limit, []
+
+
+def test_a_whole_step_settles_before_it_is_announced_once() -> None:
+    clock = Clock()
+    assert clock.until_told(whole(1)) == (3, [(1, Phase.ANNOUNCED)])
+    assert clock.until_told(whole(1)) == (300, [])
+
+
+def test_slow_polls_still_need_two_unchanged_looks() -> None:
+    assert Clock().until_told(whole(1), seconds=100) == (2, [(1, Phase.ANNOUNCED)])
+
+
+def test_a_trainer_that_vouches_is_believed_at_once() -> None:
+    assert Clock().poll(whole(1, certain=True)) == [(1, Phase.ANNOUNCED)]
+    assert Clock().poll(half(1, certain=True)) == [(1, Phase.FAILED)]
+
+
+def test_growing_files_never_settle() -> None:
+    clock = Clock()
+    for poll in range(50):
+        assert clock.poll(whole(1), content=str(poll)) == []
+
+
+def test_a_step_written_again_is_announced_again() -> None:
+    clock = Clock()
+    clock.until_told(whole(1))
+    assert clock.until_told(whole(1), content="b") == (3, [(1, Phase.ANNOUNCED)])
+
+
+def test_half_written_for_long_is_told_once_and_still_taken_when_whole() -> None:
+    clock = Clock()
+    assert clock.until_told(half(1)) == (120, [(1, Phase.WAITING)])
+    assert clock.until_told(half(1)) == (300, [])
+    assert clock.until_told(whole(1), content="b") == (3, [(1, Phase.ANNOUNCED)])
+
+
+def test_half_written_below_a_newer_whole_step_is_abandoned_and_may_come_back() -> None:
+    clock = Clock()
+    _, told = clock.until_told(half(1), whole(2))
+    assert told == [(2, Phase.ANNOUNCED)]
+    assert clock.until_told(half(1), whole(2))[1] == [(1, Phase.ABANDONED)]
+    assert (1, Phase.ANNOUNCED) in clock.until_told(whole(1), whole(2), content="b")[1]
+
+
+def test_a_step_that_vanishes_undecided_was_rotated() -> None:
+    clock = Clock()
+    clock.poll(whole(1))
+    assert clock.poll() == [(1, Phase.ROTATED)]
+    assert clock.poll() == []
+
+
+def test_an_announced_step_may_vanish() -> None:
+    clock = Clock()
+    clock.until_told(whole(1))
+    assert clock.poll() == []
+
+
+def test_every_kth_and_the_rest_visibly_skipped() -> None:
+    clock = Clock(replace(POLICY, every=20))
+    first = clock.poll(*(whole(step) for step in (10, 20, 30)))
+    assert first == [(10, Phase.SKIPPED), (30, Phase.SKIPPED)]
+    assert clock.until_told(*(whole(s) for s in (10, 20, 30)))[1] == [(20, Phase.ANNOUNCED)]
+    again = clock.until_told(*(whole(s) for s in (10, 20, 30)), content="b")[1]
+    assert again == [(20, Phase.ANNOUNCED)]
+
+
+def test_newest_first_and_only_into_free_places() -> None:
+    looks = [whole(step, certain=True) for step in (1, 2, 3)]
+    clock = Clock()
+    assert clock.poll(*looks, slots=2) == [(3, Phase.ANNOUNCED), (2, Phase.ANNOUNCED)]
+    assert clock.poll(*looks, slots=0) == []
+    assert clock.poll(*looks, slots=-1) == []
+    assert clock.poll(*looks, slots=2) == [(1, Phase.ANNOUNCED)]
+    oldest = Clock(replace(POLICY, newest_first=False))
+    assert oldest.poll(*looks, slots=1) == [(1, Phase.ANNOUNCED)]
+
+
+def test_a_decision_carries_the_reason() -> None:
+    outcome = plan({}, {"step_3": (half(3, certain=True), "a")}, 0.0, POLICY, 1)
+    assert outcome.decisions == [Decision("step_3", 3, Phase.FAILED, "a shard is missing")]
