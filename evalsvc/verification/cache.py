@@ -1,0 +1,127 @@
+"""Verdicts that were reached before: a bounded memory of this process, and an SQLite file beside it.
+
+The key is everything that a verdict depends on: gold, kind, choices, answer and verifier version.
+Timeouts and crashes are never kept: they say something about a machine, not about an answer.
+"""
+
+import hashlib
+import sqlite3
+import threading
+from pathlib import Path
+
+from evalsvc.verification.verdict import VERIFIER_VERSION, Verdicts
+
+Key = tuple[str, str | None, tuple[str, ...], str]
+Entry = tuple[Verdicts, str]
+_KEPT = frozenset((Verdicts.CORRECT, Verdicts.WRONG, Verdicts.TOO_LONG))
+
+
+class VerdictCache:
+    """Thread-safe. Without a path it lives in memory only.
+
+    A file that cannot be opened or written is left alone: a cache is never worth a failed run; the
+    reason is in `problem`.
+    """
+
+    def __init__(self, path: Path | None = None, *, entries_in_memory: int = 200_000) -> None:
+        self._memory: dict[Key, Entry] = {}
+        self._size = entries_in_memory
+        self._lock = threading.Lock()
+        self._file: sqlite3.Connection | None = None
+        self._unsaved = 0
+        self.problem = ""
+        self.hits = 0
+        if path is not None:
+            self._open(path)
+
+    def _open(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = sqlite3.connect(path, timeout=5, check_same_thread=False, isolation_level=None)
+            self._file.execute("PRAGMA journal_mode=WAL")
+            self._file.execute("PRAGMA synchronous=OFF")
+            self._file.execute(
+                "CREATE TABLE IF NOT EXISTS verdicts (key BLOB PRIMARY KEY, verdict TEXT, rule TEXT) WITHOUT ROWID"
+            )
+            self._file.execute("BEGIN")
+        except (sqlite3.Error, OSError) as error:
+            self._fail(error)
+
+    def get(self, key: Key) -> Entry | None:
+        """The verdict and rule kept under a key."""
+        entry = self._memory.get(key)
+        if entry is None and self._file is not None:
+            entry = self._read(key)
+            if entry is not None:
+                self._remember(key, entry)
+        if entry is not None:
+            self.hits += 1
+        return entry
+
+    def put(self, key: Key, verdict: Verdicts, rule: str, *, persist: bool = True) -> None:
+        """Keep a verdict; `persist` false for what is cheaper to decide again than to read."""
+        if verdict not in _KEPT:
+            return
+        self._remember(key, (verdict, rule))
+        if self._file is None or not persist:
+            return
+        with self._lock:
+            try:
+                if self._file is not None:
+                    self._file.execute(
+                        "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)", (_digest(key), verdict.value, rule)
+                    )
+                    self._unsaved += 1
+                    if self._unsaved >= 1_000:
+                        self._save()
+            except sqlite3.Error as error:
+                self._fail(error)
+
+    def _read(self, key: Key) -> Entry | None:
+        with self._lock:
+            try:
+                if self._file is None:
+                    return None
+                row = self._file.execute("SELECT verdict, rule FROM verdicts WHERE key = ?", (_digest(key),)).fetchone()
+            except sqlite3.Error as error:
+                self._fail(error)
+                return None
+        return (Verdicts(row[0]), row[1]) if row else None
+
+    def _remember(self, key: Key, entry: Entry) -> None:
+        with self._lock:
+            if len(self._memory) >= self._size:
+                for old in list(self._memory)[: self._size // 10]:
+                    del self._memory[old]
+            self._memory[key] = entry
+
+    def _save(self) -> None:
+        assert self._file is not None
+        self._file.execute("COMMIT")
+        self._file.execute("BEGIN")
+        self._unsaved = 0
+
+    def _fail(self, error: Exception) -> None:
+        self.problem = f"The verdict cache is not used: {error}"
+        self._file = None
+
+    def close(self) -> None:
+        """Save and close the file."""
+        with self._lock:
+            if self._file is not None:
+                try:
+                    self._file.execute("COMMIT")
+                    self._file.close()
+                except sqlite3.Error as error:
+                    self._fail(error)
+            self._file = None
+
+
+def _digest(key: Key) -> bytes:
+    gold, kind, choices, answer = key
+    hasher = hashlib.sha256()
+    for part in (VERIFIER_VERSION, kind or "", gold, answer, *choices):
+        encoded = part.encode("utf-8", "surrogatepass")
+        hasher.update(len(encoded).to_bytes(8, "big"))
+        hasher.update(encoded)
+    return hasher.digest()

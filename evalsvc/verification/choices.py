@@ -1,0 +1,117 @@
+"""Multiple choice: the letter, the text of exactly one option, or both if they agree."""
+
+import re
+
+from evalsvc.verification.golds import LETTERS, TypedGold, type_gold
+from evalsvc.verification.kinds import Kind
+from evalsvc.verification.normalise import Unreadable, clean, plain_text, unwrap
+from evalsvc.verification.scalar_equality import Outcome
+
+_FONT = re.compile(r"\\(?:text|textbf|textit|textrm|textsf|mbox|mathrm|mathbf|mathit|mathsf|boldsymbol|bm|emph)\s*\{([^{}]*)\}")
+_LEAD = re.compile(
+    r"(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|option|choice)(?:\s+is)?\s*:?\s*(?:option\s+|choice\s+)?", re.IGNORECASE
+)
+_ALONE = re.compile(r"[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;]?")
+_LABELLED = re.compile(r"(?:[(\[]\s*([A-Za-z])\s*[)\]]\s*[.:,]?|([A-Za-z])\s*[).:])\s*(\S.*)", re.DOTALL)
+_DASHED = re.compile(r"([A-Z])\s+[-–—]\s+(\S.*)", re.DOTALL)
+_PIECES = re.compile(r"\s*(?:,|;|\n|\band\b|&)\s*(?:\band\b\s*)?|\s+", re.IGNORECASE)
+_HEDGE = re.compile(r"\b(?:or|and|either|maybe|not)\b|[(\[][A-J][)\]]|\b[B-HJ]\b", re.IGNORECASE)
+
+
+def judge_choice(gold: TypedGold, answer: str) -> Outcome:
+    """Compare an answer with the letters of a choice gold."""
+    text = _bare(answer)
+    if len(gold.letters) > 1:
+        return _several(gold, text)
+    if not text:
+        return Outcome(False, "choice: nothing")
+    (letter,) = gold.letters
+    alone = _ALONE.fullmatch(text)
+    if alone:
+        chosen = alone.group(1)
+        by_text = _by_text(gold, text) if chosen.upper() not in LETTERS[: len(gold.choices) or 26] else None
+        return Outcome((by_text or chosen.upper()) == letter, "choice: letter")
+    labelled = _LABELLED.fullmatch(text) or _DASHED.fullmatch(text)
+    if labelled:
+        found = labelled.groups()
+        chosen, rest = next(group for group in found[:-1] if group).upper(), found[-1]
+        outcome = _label_and_text(gold, letter, chosen, rest)
+        if outcome is not None:
+            return outcome
+    by_text = _by_text(gold, text)
+    if by_text is None:
+        return Outcome(False, "choice: no option" if gold.choices else "choice: no letter")
+    return Outcome(by_text == letter, "choice: option text")
+
+
+def _bare(answer: str) -> str:
+    """The answer without fonts, mathematics marks and a leading "Option"."""
+    try:
+        text = clean(unwrap(answer))
+    except Unreadable:
+        return ""
+    for _ in range(4):
+        text, count = _FONT.subn(lambda m: m.group(1), text)
+        if not count:
+            break
+    text = unwrap(text).replace("**", "").strip()
+    lead = _LEAD.match(text)
+    if lead and lead.end() < len(text):
+        text = text[lead.end() :]
+    return text.strip()
+
+
+def _several(gold: TypedGold, text: str) -> Outcome:
+    pieces = [piece for piece in _PIECES.split(text) if piece]
+    found = []
+    for piece in pieces:
+        match = _ALONE.fullmatch(piece)
+        if match is None:
+            return Outcome(False, "choice: not a list of letters")
+        found.append(match.group(1).upper())
+    return Outcome(set(found) == gold.letters and len(found) == len(gold.letters), "choice: letters in any order")
+
+
+def _label_and_text(gold: TypedGold, letter: str, chosen: str, rest: str) -> Outcome | None:
+    if not gold.choices:
+        hedged = _HEDGE.search(rest) is not None
+        return Outcome(chosen == letter and not hedged, "choice: letter with text")
+    if chosen not in LETTERS[: len(gold.choices)]:
+        return None
+    meant = _by_text(gold, rest)
+    if meant is None:
+        option = gold.choices[LETTERS.index(chosen)]
+        if not option.strip() or option.strip().upper() == chosen:  # the options are in the picture
+            hedged = _HEDGE.search(rest) is not None
+            return Outcome(chosen == letter and not hedged, "choice: letter with text")
+        return Outcome(False, "choice: letter and text in conflict")
+    if meant != chosen:
+        return Outcome(False, "choice: letter and text in conflict")
+    return Outcome(chosen == letter, "choice: letter and text")
+
+
+def _by_text(gold: TypedGold, text: str) -> str | None:
+    """The letter of the one option that `text` repeats; None for none or several."""
+    wanted = plain_text(text)
+    exact = [i for i, option in enumerate(gold.choices) if wanted and _words(option) == _words(text)]
+    if len(exact) == 1:
+        return LETTERS[exact[0]]
+    if exact:
+        return None
+    equal = [i for i, option in enumerate(gold.choices) if _same_value(option, text)]
+    return LETTERS[equal[0]] if len(equal) == 1 else None
+
+
+def _words(text: str) -> str:
+    return re.sub(r"\s+", " ", plain_text(text).replace("\\%", "%").replace("$", ""))
+
+
+def _same_value(option: str, text: str) -> bool:
+    from evalsvc.verification.judge import judge_mathematics  # noqa: PLC0415 - the judge calls choices
+
+    if not option.strip():
+        return False
+    typed = type_gold(option, kind=Kind.EXPRESSION)
+    if typed.kind is Kind.TEXT:
+        return False
+    return judge_mathematics(typed, text, in_child=True).equal is True

@@ -1,0 +1,131 @@
+"""Where in a response the answer stands.
+
+The answer is the content of the last complete `\\boxed{}` or `\\fbox{}` outside the thinking. The
+reasoning is never searched for numbers or letters. Time is linear in the length of the response,
+whatever it holds.
+"""
+
+import re
+from dataclasses import dataclass
+
+_SCAN = re.compile(r"\\+(?:boxed|fbox)(?![A-Za-z])\s*(?P<open>\{)?|\\.|[{}]", re.DOTALL)
+_BRACELESS = re.compile(
+    r"(?:[-+]?(?:\d|\.\d|\\(?!boxed|fbox|[)\]])[A-Za-z$%]+)[^\s$]{0,5000}|[A-Za-z](?![A-Za-z])|[(\[][^\s$]{1,5000})"
+)
+_TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
+_THINK = re.compile(r"<(/?)think(?:ing)?>", re.IGNORECASE)
+_PHRASE = re.compile(
+    r"(?:final\s+)?answer\s+is\s*:?\s*(?P<answer>[^\n]{1,400}?)\s*(?:\.(?=\s|$)|\n|$)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractionPolicy:
+    """Which marks besides the box hold an answer.
+
+    Attributes:
+        answer_tag: `<answer>X</answer>` counts as well (the medical set); the later mark wins.
+        phrase: "the answer is ..." is read where there is neither. Off for every benchmark by
+            default, because it reads prose; verdicts that come from it carry the rule `phrase`.
+    """
+
+    answer_tag: bool = False
+    phrase: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """The answer found, or `text` None and in `rule` why there is none."""
+
+    text: str | None
+    span: tuple[int, int] | None
+    rule: str
+
+
+_BOX_ONLY = ExtractionPolicy()
+
+
+def extract(response: str, policy: ExtractionPolicy = _BOX_ONLY) -> Extraction:
+    """Find the answer. Spans count characters of `response`."""
+    start, end = _outside_thinking(response)
+    span, unclosed = _last_box(response, start, end)
+    rule = "box"
+    if policy.answer_tag:
+        tag = _last_tag(response, start, end)
+        if tag is not None and (span is None or tag[1] > span[1]):
+            span, rule = tag, "answer tag"
+    if span is None and policy.phrase:
+        span, rule = _last_phrase(response, start, end), "phrase"
+    if span is None:
+        if unclosed:
+            return Extraction(None, None, "truncated: the box was not closed")
+        if end < len(response):
+            return Extraction(None, None, "truncated: the thinking was not closed")
+        return Extraction(None, None, "no box")
+    text = response[span[0] : span[1]]
+    if not text.strip():
+        return Extraction(None, None, f"empty {rule}")
+    return Extraction(text, span, rule)
+
+
+def _outside_thinking(response: str) -> tuple[int, int]:
+    """The range after the last closed thinking and before a thinking that never closes."""
+    if "<" not in response:
+        return 0, len(response)
+    start, opened = 0, None
+    for mark in _THINK.finditer(response):
+        if mark.group(1):
+            start, opened = mark.end(), None
+        elif opened is None:
+            opened = mark.start()
+    return start, len(response) if opened is None else opened
+
+
+def _last_box(text: str, start: int, end: int) -> tuple[tuple[int, int] | None, bool]:
+    """Span of the content of the last complete outermost box, and whether a box stayed open."""
+    last: tuple[int, int] | None = None
+    stack: list[int] = []  # content starts of open boxes; -1 for an ordinary brace
+    found = [at for at in (text.find("\\boxed", start), text.find("\\fbox", start)) if at >= 0]
+    if not found:
+        return None, False
+    first = min(found)
+    for mark in _SCAN.finditer(text, first, end):
+        token = mark.group()
+        if token == "{":
+            stack.append(-1)
+        elif token == "}":
+            opened = stack.pop() if stack else -1
+            if opened >= 0:
+                last = (opened, mark.start())
+        elif mark.group("open"):
+            stack.append(mark.end())
+        elif token.lstrip("\\").startswith(("boxed", "fbox")):
+            last = _braceless(text, mark.end(), end) or last
+    return last, any(opened >= 0 for opened in stack)
+
+
+def _braceless(text: str, start: int, end: int) -> tuple[int, int] | None:
+    match = _BRACELESS.match(text, start, end)
+    if match is None:
+        return None
+    content = match.group().rstrip(".,;:*")
+    content = content.removesuffix("\\)").removesuffix("\\]").rstrip(".,;:*")
+    return (start, start + len(content)) if content else None
+
+
+def _last_tag(text: str, start: int, end: int) -> tuple[int, int] | None:
+    last, opened = None, None
+    for mark in _TAG.finditer(text, start, end):
+        if not mark.group(1):
+            opened = mark.end()
+        elif opened is not None:
+            last, opened = (opened, mark.start()), None
+    return last
+
+
+def _last_phrase(text: str, start: int, end: int) -> tuple[int, int] | None:
+    last = None
+    for mark in _PHRASE.finditer(text, start, end):
+        last = mark.span("answer")
+    return last

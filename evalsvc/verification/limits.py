@@ -1,0 +1,30 @@
+"""Caps on untrusted answers, checked before the work that they bound.
+
+Whatever is under all of these is decided in milliseconds; whatever is over one of them gets the
+verdict `too_long`, independent of the load of the machine.
+"""
+
+ANSWER_CHARACTERS = 4096
+NESTING = 200
+#: Nesting that is read in the caller's thread; deeper answers go to a child with a larger stack.
+NESTING_IN_CALLER = 30
+#: Nodes that are evaluated in the caller's thread; larger trees go to a child.
+NODES_IN_CALLER = 150
+#: Bits of an exact integer or fraction (2004! has about 19,000).
+EXACT_BITS = 100_000
+FACTORIAL = 5_000
+#: Largest exponent, and binary magnitude of a number, that floating evaluation accepts.
+EXPONENT = 10_000_000
+MAGNITUDE_BITS = 100_000_000
+#: Binary magnitude of the argument of a trigonometric or exponential function.
+ARGUMENT_BITS = 64
+PRECISION_DIGITS = 60
+PRECISION_DIGITS_MAX = 5_000
+
+
+class LimitExceeded(Exception):
+    """An answer went over a cap. The message names the cap."""
+
+
+class NeedsChild(Exception):
+    """The case is too large for the caller's thread and must be judged in a killable process."""

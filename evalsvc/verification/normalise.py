@@ -1,0 +1,185 @@
+"""The pre-normaliser: one spelling for what LaTeX and Unicode write in many ways.
+
+It never deletes anything that carries meaning (brackets, braces, relations, bases, letters): it
+maps characters, drops sizing and spacing commands and joins the digit groups of one number.
+"""
+
+import re
+import unicodedata
+
+_CHARACTERS = {
+    "−": "-", "–": "-", "—": "-", "﹣": "-", "-": "-", "‐": "-", "‑": "-",
+    "×": r"\times ", "·": r"\cdot ", "∙": r"\cdot ", "⋅": r"\cdot ", "*": r"\cdot ", "÷": r"\div ",
+    "∕": "/", "⁄": "/", "／": "/", "＝": "=", "＋": "+", "（": "(", "）": ")", "［": "[", "］": "]",
+    "，": ",", "、": ",", "；": ";", "：": ":", "．": ".", "。": ".", "％": r"\%", "＄": r"\$",
+    "π": r"\pi ", "∞": r"\infty ", "°": r"^\circ ", "º": r"^\circ ", "˚": r"^\circ ", "掳": r"^\circ ",
+    "√": r"\sqrt ", "∛": r"\sqrt[3] ", "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≠": r"\ne ",
+    "≈": r"\approx ", "∼": r"\sim ", "≡": r"\equiv ", "∈": r"\in ", "∉": r"\notin ", "∪": r"\cup ",
+    "∩": r"\cap ", "∖": r"\setminus ", "∅": r"\emptyset ", "Ø": r"\emptyset ", "ℝ": r"\mathbb{R}",
+    "±": r"\pm ", "∓": r"\mp ", "¢": r"\text{ cents}", "€": r"\text{euro}", "£": r"\text{pound}",
+    "⟨": r"\langle ", "⟩": r"\rangle ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ",
+    "⌉": r"\rceil ", "∠": r"\angle ", "△": r"\triangle ", "′": "'", "’": "'", "“": '"', "”": '"',
+    "½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "¼": r"\frac{1}{4}",
+    "¾": r"\frac{3}{4}", "⅕": r"\frac{1}{5}", "⅛": r"\frac{1}{8}", "⅜": r"\frac{3}{8}",
+    "⅝": r"\frac{5}{8}", "⅞": r"\frac{7}{8}", "⅙": r"\frac{1}{6}", "⅚": r"\frac{5}{6}",
+    "\u00a0": " ", "\u2009": r"\,", "\u202f": r"\,", "\u2002": " ", "\u2003": " ", "\u3000": " ",
+    "\u200b": "", "\u200c": "", "\u200d": "", "\u2060": "", "\ufeff": "", "\u200e": "", "\u200f": "",
+    "\u2061": "", "\u2062": "",
+}  # fmt: skip
+_TABLE = str.maketrans(
+    _CHARACTERS
+    | {chr(0xFF10 + digit): str(digit) for digit in range(10)}
+    | {chr(base + i): letter for base in (0xFF21,) for i, letter in enumerate("ABCDEFGHIJ")}
+    | {
+        letter: "\\" + unicodedata.name(letter).split()[-1].lower() + " "
+        for letter in "αβγδεζηθκλμξρστφχψωΓΔΘΛΞΣΦΨΩ"
+    }
+)
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
+_LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
+#: Characters that can make a reader see another answer than the one that is written.
+_UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_MATH_MARKS = re.compile(r"(?<!\\)\$+|(?<!\\)\\[()\[\]](?!\d*(?:pt|em|ex|cm|mm)\])")
+_ROW_SKIP = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm)\s*\]")
+_SIZING = re.compile(
+    r"\\(?:left|right|middle)\s*\.(?!\d)"
+    r"|\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits"
+    r"|allowbreak|nobreak|strut|mathstrut|hfill|quad|qquad|thinspace|medspace|enspace"
+    r"|negthinspace|rm|bf|it|sf|tt|boldmath|large|Large|huge|Huge|small|normalsize)(?![A-Za-z])"
+)
+_WORD_SPACES = re.compile(r"\\(?:quad|qquad|thinspace|medspace|enspace|hfill)(?![A-Za-z])")
+#: Digit groups that are one number wherever they stand: 10{,}080  10,\!080  10\,080  10\ 080
+_GROUPED = re.compile(
+    r"(?<![\d.])([1-9]\d{0,2})((?:\s*(?:\{\s*,\s*\}|\{\s*\\,\s*\}|\{\s*,\s*\\!\s*\}|,\s*\\!|\\[,;: ]|~|\\thinspace)\s*\d{3})+)"
+    r"(?!\d)"
+)
+#: And where one number is expected: 10,080
+_COMMAS = re.compile(r"(?<![\d.,])([1-9]\d{0,2})((?:,\d{3})+)(?![\d,])")
+_SPACING = re.compile(r"\\[,;:!> ]|\\\n|~|\\hspace\*?\{[^{}]*\}|\\mspace\{[^{}]*\}|\\mkern-?\d+mu")
+_COLOURED = re.compile(r"\\(?:text)?color\s*(?:\[[^\]]*\])?\{[^{}]*\}")
+_NOT_DIGITS = re.compile(r"[^\d]")
+_SPACES = re.compile(r"\s+")
+_LOOSE_SPACES = re.compile(r"(?<=[^A-Za-z0-9.\\])\s+|\s+(?=[^A-Za-z0-9.])")
+
+
+class Unreadable(ValueError):
+    """An answer that cannot be read as mathematics or holds characters that disguise it."""
+
+
+def clean(text: str, *, commas: bool = False) -> str:
+    """Return `text` in the one spelling that the lexer reads.
+
+    `commas`: read `10,080` as one number (where one number is expected).
+    Raises Unreadable for control characters, lone surrogates and direction overrides.
+    """
+    if _UNREADABLE.search(text):
+        raise Unreadable("control characters")
+    if not text.isascii():
+        text = _RAISED.sub(lambda m: "^{" + m.group().translate(_SUPERSCRIPTS) + "}", text)
+        text = _LOWERED.sub(lambda m: "_{" + m.group().translate(_SUBSCRIPTS) + "}", text)
+        text = text.translate(_TABLE)
+    if "\\" in text or "~" in text or "$" in text:
+        text = _ROW_SKIP.sub(r"\\\\ ", text)
+        text = text.replace("\\$", "\\dollar ")
+        text = _MATH_MARKS.sub("", text)
+        text = _GROUPED.sub(lambda m: m.group(1) + _NOT_DIGITS.sub("", m.group(2)), text)
+        text = _WORD_SPACES.sub(" ", text)
+        text = _SIZING.sub(" ", text)
+        text = _COLOURED.sub("", text)
+        text = _unspace(text)
+    elif "{,}" in text:
+        text = _GROUPED.sub(lambda m: m.group(1) + _NOT_DIGITS.sub("", m.group(2)), text)
+    if "," in text and commas:
+        text = _COMMAS.sub(lambda m: m.group(1) + m.group(2).replace(",", ""), text)
+    text = _SPACES.sub(" ", text).strip()
+    return _strip_full_stop(text)
+
+
+def _unspace(text: str) -> str:
+    """Replace spacing commands by blanks, but leave `\\\\` (a row end) alone."""
+    if "\\\\" not in text:
+        return _SPACING.sub(" ", text)
+    return "\\\\".join(_SPACING.sub(" ", part) for part in text.split("\\\\"))
+
+
+def _strip_full_stop(text: str) -> str:
+    while text and text[-1] in ".,;" and not text.endswith(("\\,", "\\;")):
+        text = text[:-1].rstrip()
+    return text
+
+
+def squeeze(text: str) -> str:
+    """A cleaned text without the blanks that carry no meaning: for comparing spellings."""
+    return _LOOSE_SPACES.sub("", text)
+
+
+_WRAPPERS = re.compile(
+    r"^\\(?:text|textbf|textit|textrm|textsf|texttt|mbox|hbox|mathrm|mathbf|mathit|mathsf|mathtt|emph"
+    r"|boldsymbol|bm|boxed|fbox|underline|operatorname)\s*\{"
+)
+
+
+def matching_brace(text: str, start: int) -> int:
+    """Index of the brace that closes the one at `start`, or -1."""
+    depth, i = 0, start
+    while i < len(text):
+        character = text[i]
+        if character == "\\":
+            i += 2
+            continue
+        if character == "{":
+            depth += 1
+        elif character == "}":
+            depth -= 1
+            if depth == 0:
+                return i
+        i += 1
+    return -1
+
+
+def unwrap(text: str) -> str:
+    """Take away braces, `$`, fonts, `\\text{}` and inner boxes that enclose the whole answer."""
+    text = text.strip()
+    for _ in range(20):
+        before = text
+        while text.startswith("**") and text.endswith("**") and len(text) > 4:
+            text = text[2:-2].strip()
+        text = text.strip("$").strip() if text.count("$") == 2 and text[0] == text[-1] == "$" else text
+        if (text.startswith("\\(") and text.endswith("\\)")) or (
+            text.startswith("\\[") and text.endswith("\\]")
+        ):
+            text = text[2:-2].strip()
+        wrapper = _WRAPPERS.match(text)
+        opened = wrapper.end() - 1 if wrapper else (0 if text.startswith("{") else -1)
+        if opened >= 0:
+            closed = matching_brace(text, opened)
+            rest = text[closed + 1 :].strip() if closed > 0 else "?"
+            if rest in ("", ".", ","):
+                text = text[opened + 1 : closed].strip()
+        if text == before:
+            break
+    return text
+
+
+_WRAPPED = re.compile(
+    r"\\(?:text|textbf|textit|textrm|textsf|texttt|mbox|hbox|mathrm|mathbf|mathit|mathsf|operatorname|emph)"
+    r"\s*\{([^{}]*)\}"
+)
+
+
+def plain_text(text: str) -> str:
+    """The words of an answer: wrappers, mathematics marks and end punctuation away, case folded."""
+    text = unwrap(text)
+    for _ in range(4):
+        text, count = _WRAPPED.subn(r"\1", text)
+        if not count:
+            break
+    text = text.replace("\\dollar ", "\\$")
+    text = _MATH_MARKS.sub("", _SIZING.sub(" ", text))
+    text = _unspace(text).replace("**", "")
+    text = _SPACES.sub(" ", text).strip().strip("\"'`").strip()
+    text = text.rstrip(".,;:!").strip()
+    return text.casefold()

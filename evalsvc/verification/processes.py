@@ -1,0 +1,70 @@
+"""Killable child processes, over Pebble, started by a fork server that never runs the caller's main.
+
+A fork server costs one import of the verifier; replacing a killed child then takes milliseconds. The
+caller's `__main__` is not imported in children: a script without a main guard must not run twice.
+"""
+
+import multiprocessing
+import threading
+from concurrent.futures import Future
+from multiprocessing import context, forkserver, popen_forkserver, spawn
+from typing import Any
+
+from pebble import ProcessPool
+
+from evalsvc.verification.child import judge_in_child, prepare
+
+_PRELOAD = ["evalsvc.verification.child", "math_verify"]
+_TASKS_PER_PROCESS = 5_000
+_LAUNCH = threading.local()
+_preparation_data = spawn.get_preparation_data
+
+
+def _without_main(name: str) -> dict[str, Any]:
+    """multiprocessing's preparation of a child, less the caller's main module in our own launches."""
+    data = _preparation_data(name)
+    if getattr(_LAUNCH, "ours", False):
+        data.pop("init_main_from_name", None)
+        data.pop("init_main_from_path", None)
+    return data
+
+
+class _Popen(popen_forkserver.Popen):
+    def _launch(self, process_obj: Any) -> None:
+        _LAUNCH.ours = True
+        try:
+            super()._launch(process_obj)  # type: ignore[misc]
+        finally:
+            _LAUNCH.ours = False
+
+
+class _Process(context.ForkServerProcess):
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:  # noqa: N802 - multiprocessing's hook
+        return _Popen(process_obj)
+
+
+class _Context(context.ForkServerContext):
+    Process = _Process
+
+
+def start(processes: int, memory_limit_bytes: int) -> ProcessPool:
+    """A pool of children with their limits set."""
+    spawn.get_preparation_data = _without_main
+    multiprocessing.set_forkserver_preload(_PRELOAD)
+    forkserver.ensure_running()
+    return ProcessPool(
+        max_workers=processes,
+        max_tasks=_TASKS_PER_PROCESS,
+        initializer=prepare,
+        initargs=(memory_limit_bytes,),
+        context=_Context(),
+    )
+
+
+def submit(
+    pool: ProcessPool, arguments: tuple[str, str | None, tuple[str, ...], str, float], wall: float
+) -> "Future[tuple[str, str, float]]":
+    """Schedule one judgement; its future fails with TimeoutError or ProcessExpired."""
+    future: Future[tuple[str, str, float]] = pool.schedule(judge_in_child, args=arguments, timeout=wall)
+    return future
