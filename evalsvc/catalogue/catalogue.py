@@ -36,6 +36,10 @@ class Catalogue:
     def names(self) -> list[str]:
         return sorted(self._folders)
 
+    def folder(self, name: str) -> Path:
+        """The folder of a benchmark that `names` lists."""
+        return self._folders[name].resolve()
+
     def get(self, name: str) -> Benchmark:
         """The benchmark NAME or NAME:PART. CatalogueError with the nearest names if unknown."""
         base, _, part = name.partition(":")

@@ -57,7 +57,7 @@ def listed_choices(text: str) -> list[str] | None:
     options: list[str] = []
     for line in match["options"].strip("\n").split("\n") if match else ():
         option = _OPTION.match(line)
-        if option is None or option["letter"] != LETTERS[len(options)]:
+        if option is None or option["letter"] != LETTERS[len(options) :][:1]:
             break
         options.append(option["text"].strip())
     return options or None
@@ -85,6 +85,8 @@ def take(record: Mapping[str, Any], paths: Paths) -> Any:
         if value is None:
             continue
         for name in transforms:
+            if name not in TRANSFORMS:
+                raise CatalogueError(f"{name!r} is none of {', '.join(TRANSFORMS)}.")
             value = TRANSFORMS[name](value)
         if value is not None:
             return value

@@ -83,7 +83,7 @@ def decode(content: bytes, *, row: str, name: str, max_pixels: int = MAX_PIXELS)
             ) from error
         except ImageError:
             raise
-        except (OSError, ValueError, SyntaxError, EOFError, TypeError, IndexError) as error:
+        except Exception as error:  # decoders raise whatever a hostile file makes them raise
             raise ImageError(row, f"the picture {name} is broken: {error}.") from error
 
 

@@ -29,8 +29,8 @@ _IMAGE_LINE = re.compile(r"\s*<image\d*>")
 def render(benchmark: Benchmark, problem: Problem, prompt_name: str = "default") -> list[Message]:
     """The chat for one problem.
 
-    Raises UnknownName for a prompt, CatalogueError for a text that is not there, ImageError when the
-    question speaks of pictures that the problem does not have.
+    Raises UnknownName for a prompt that does not exist, CatalogueError for a text that a prompt
+    wants and the problem lacks, ImageError when the question speaks of pictures that it lacks.
     """
     prompt = benchmark.prompt(prompt_name)
     template = prompt.user_choice if problem.choices and prompt.user_choice else prompt.user

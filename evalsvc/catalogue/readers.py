@@ -28,15 +28,17 @@ class Record:
 
 def read_records(paths: list[Path], adapter: str | None) -> Iterator[Record]:
     """All records of the files, in order. CatalogueError names the file and what is wrong."""
+    if adapter is not None and adapter not in ADAPTERS:
+        raise CatalogueError(f"reader {adapter!r} is none of {', '.join(ADAPTERS)}.")
     adapt = ADAPTERS[adapter] if adapter else dict
     for path in paths:
+        if path.suffix not in _READERS:
+            raise CatalogueError(f"{path} is not a {', '.join(_READERS)} file.")
         if path.stat().st_size > MAX_FILE_BYTES:
             raise CatalogueError(f"{path} is larger than {MAX_FILE_BYTES} bytes.")
         for number, content in enumerate(_READERS[path.suffix](path)):
             if not isinstance(content, Mapping):
-                raise CatalogueError(
-                    f"{path}, record {number}: expected fields, found {content!r:.60}."
-                )
+                raise CatalogueError(f"{path}, record {number} is no set of named fields.")
             yield Record(adapt(content), path.parent)
 
 
@@ -49,8 +51,9 @@ def _parquet(path: Path) -> Iterator[Any]:
             "Reading Parquet needs pyarrow.", 'Install it: pip install "evalsvc[server]"'
         ) from error
     try:
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=256):
-            yield from batch.to_pylist()
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=256):
+                yield from batch.to_pylist()
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CatalogueError(f"{path} is not a readable Parquet file: {error}") from error
 
@@ -64,9 +67,7 @@ def _jsonl(path: Path) -> Iterator[Any]:
                 if line.strip():
                     yield json.loads(line)
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise CatalogueError(
-                f"{path} is not JSON lines, near line {number}: {error}"
-            ) from error
+            raise CatalogueError(f"{path}, line {number}, is not JSON: {error}") from error
 
 
 def _json(path: Path) -> Iterator[Any]:
@@ -87,9 +88,7 @@ def _geometry3k(record: Mapping[str, Any]) -> dict[str, Any]:
     choices, letter = record.get("choices") or [], str(record.get("answer", ""))
     position = LETTERS.find(letter)
     if len(letter) != 1 or not 0 <= position < len(choices):
-        raise CatalogueError(
-            f"Record {record.get('id')}: answer {letter!r} is not one of its choices."
-        )
+        raise CatalogueError(f"Problem {record.get('id')}: answer {letter!r} names no choice.")
     return {
         "id": str(record.get("id", "")),
         "problem": record["annotat_text"],

@@ -1,0 +1,92 @@
+"""What `evalsvc benchmarks check` says of a damaged folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evalsvc.catalogue import check
+
+Copied = Callable[[str], Path]
+
+
+def errors(folder: Path) -> str:
+    return "\n".join(f"{f.where}: {f.message}" for f in check(folder) if f.level == "error")
+
+
+def edit(folder: Path, old: str, new: str, file: str = "benchmark.yaml") -> None:
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1))
+
+
+def test_a_copied_folder_is_in_order(copied: Copied) -> None:
+    assert check(copied("smoke")) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("title: Smoke\n", "", "title: is missing"),
+        ("title: Smoke\n", "title: Smoke\ncolour: red\n", "colour: is not a key that is known"),
+        ("  name: Apache-2.0\n", "", "licence.name: is missing"),
+        ("redistributable: true", "redistributable: perhaps", "licence.redistributable:"),
+        ("redistributable: true", "redistributable: false", "must not be bundled"),
+        ("note: Written", "source: ''\n  note: ''\n#", "Say where the licence is stated"),
+        ("{{question}}", "{{qestion}}", "{{qestion}} is no placeholder"),
+        ("{{question}}", "Hello", "nothing would be asked"),
+        ("default_prompt: plain", "default_prompt: other", "default_prompt 'other' is not one"),
+        ("default_part: test", "default_part: dev", "default_part 'dev' is not one"),
+        ("{set: test,", "{set: gone,", "refers to the set 'gone'"),
+        ("gold: [gold]", "gold: [gold | shout]", "'shout' is none of last_box"),
+        ("gold: [gold]", "gold: [answer]", "has no gold: none of answer is there"),
+        ("rows: 200", "rows: 201", "200 rows are here, 201 are announced"),
+        ('sha256: "b', 'sha256: "c', "another is recorded"),
+        ("bundled: problems.jsonl", "bundled: gone.jsonl", "bundled file gone.jsonl is missing"),
+        ("bundled: problems.jsonl", "bundled: ../x.jsonl", "bundled"),
+        ("bundled: problems.jsonl", "files: []", "give either `files`"),
+        ("rows: 200", "rows: 200\n    reader: mine", "reader 'mine' is none of geometry3k"),
+        ("name: mine", "name: yours", "its folder is called mine"),
+        ("name: mine", "name: 'Not A Name'", "name:"),
+        ("name: mine", "]", "cannot be read"),
+    ],
+)
+def test_each_mistake_is_named(copied: Copied, old: str, new: str, words: str) -> None:
+    folder = copied("smoke")
+    edit(folder, old, new)
+    assert words in errors(folder)
+
+
+def test_overrides_of_rows_that_do_not_exist(copied: Copied) -> None:
+    folder = copied("smoke")
+    (folder / "golds.yaml").write_text("smoke-999: {gold: '1', why: x}\n")
+    assert "There is no problem 'smoke-999' to override" in errors(folder)
+    (folder / "golds.yaml").write_text("smoke-000: {gold: '1'}\n")
+    assert "smoke-000.why: is missing" in errors(folder)
+    (folder / "golds.yaml").write_text("- a\n")
+    assert "must map ids" in errors(folder)
+
+
+def test_overrides_are_checked_without_the_data_where_rows_are_recorded(copied: Copied) -> None:
+    folder = copied("amc23")
+    (folder / "golds.yaml").write_text("40: {kind: number, why: x}\n39: {kind: number, why: y}\n")
+    assert errors(folder) == "golds.yaml: There is no problem '40' to override."
+
+
+def test_pinned_rows_must_be_listed(copied: Copied) -> None:
+    folder = copied("amc23")
+    (folder / "rows-test.sha256").write_text("000000000000  0\n")
+    assert "does not list 40 rows" in errors(folder)
+
+
+def test_a_folder_without_a_benchmark(tmp_path: Path) -> None:
+    assert "There is no benchmark.yaml" in errors(tmp_path)
+
+
+def test_empty_bundled_file_and_doubled_ids(copied: Copied) -> None:
+    folder = copied("smoke")
+    lines = (folder / "problems.jsonl").read_text().splitlines(keepends=True)
+    (folder / "problems.jsonl").write_text("".join([*lines[:199], lines[0]]))
+    assert "ids occur more than once: smoke-000" in errors(folder)
+    (folder / "problems.jsonl").write_text("")
+    assert "There are no rows" in errors(folder)
