@@ -61,6 +61,8 @@ class Announcer:
         self._sender = Sender(self.outbox, client, on_result)
         self._tasks: queue.Queue[_Task] = queue.Queue(MAX_QUEUED)
         self._unwritten: deque[Entry] = deque(maxlen=MAX_QUEUED)  # while the disk is full
+        self._rounds = 0  # of the sender so far; `_reached`: the last one found the server
+        self._reached = False
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._complaints = Complaints()
@@ -91,6 +93,19 @@ class Announcer:
                 return False
             time.sleep(0.1)
         return True
+
+    def flush(self, timeout_seconds: float) -> bool:
+        """Wait until all is written and sent; gives up at once if the server does not answer."""
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            written, rounds = self._is_written(), self._rounds
+            if written and not self.outbox.waiting():
+                return True
+            self._wake.set()
+            time.sleep(0.05)
+            if written and self._rounds > rounds and not self._reached:
+                return False
+        return False
 
     def close(self) -> None:
         """Stop the threads; what is on disk is sent by the next Announcer of this folder."""
@@ -158,7 +173,9 @@ class Announcer:
         pause = self._poll_seconds
         while not self._stop.is_set():
             self._wake.clear()
-            pause = self._poll_seconds if self._round() else min(2 * pause, LONGEST_POLL_SECONDS)
+            self._reached = self._round()
+            self._rounds += 1
+            pause = self._poll_seconds if self._reached else min(2 * pause, LONGEST_POLL_SECONDS)
             self._wake.wait(pause)
 
     def _round(self) -> bool:
@@ -174,5 +191,7 @@ class Announcer:
         return reached
 
     def _is_idle(self) -> bool:
-        written = self._tasks.unfinished_tasks == 0 and not self._unwritten
-        return written and not self.outbox.waiting() and not self.outbox.sent()
+        return self._is_written() and not self.outbox.waiting() and not self.outbox.sent()
+
+    def _is_written(self) -> bool:
+        return self._tasks.unfinished_tasks == 0 and not self._unwritten

@@ -19,6 +19,7 @@ from pydantic import Field, ValidationError
 
 from evalsvc.specs import Name, Spec, content_hash
 
+PRIVATE_FOLDER = ".evalsvc"  # beside the checkpoints, so that pins are hard links
 MAX_REFUSED = 100  # refused files kept for a person to look at
 
 

@@ -14,11 +14,8 @@ def job_scores(client: Client, job: dict[str, Any]) -> dict[str, float]:
     """
     scores: dict[str, float] = {}
     for summary in job.get("evaluations") or ():
-        evaluation = client.get(f"/v1/evaluations/{summary['id']}")
-        metrics = evaluation.get("metrics") or {}
-        name = evaluation.get("benchmark", "benchmark")
-        for metric, value in metrics.items():
-            number = value.get("value") if isinstance(value, dict) else value
-            if isinstance(number, int | float):
-                scores[f"{PREFIX}{name}_{metric}"] = float(number)
+        evaluation = client.get(f"/v1/evaluations/{summary['evaluation']}")
+        name = evaluation["benchmark"]
+        for metric, value in evaluation["metrics"].items():
+            scores[f"{PREFIX}{name}_{metric}"] = float(value["value"])
     return scores

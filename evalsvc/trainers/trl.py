@@ -20,10 +20,10 @@ from transformers import Trainer, TrainerCallback
 from evalsvc.settings import load_settings
 from evalsvc.trainers.agrae import Level, asymmetric_advantages
 from evalsvc.trainers.announcer import MAX_WAITING, POLL_SECONDS, Announcer
-from evalsvc.trainers.outbox import Announcement
+from evalsvc.trainers.outbox import PRIVATE_FOLDER, Announcement
 
 log = logging.getLogger("evalsvc.trainers")
-PRIVATE_FOLDER = ".evalsvc"  # in the output folder, so that pins are hard links
+FLUSH_SECONDS = 10.0  # at the end of the training, for a server that is there
 
 
 class EvaluationCallback(TrainerCallback):  # type: ignore[misc]  # transformers has no types here
@@ -155,6 +155,7 @@ class EvaluationCallback(TrainerCallback):  # type: ignore[misc]  # transformers
         announcer = self._start(args, state)
         if self._wait_at_end_seconds and not announcer.wait_until_idle(self._wait_at_end_seconds):
             log.warning("Some evaluations have not ended; their results are on the server")
+        announcer.flush(FLUSH_SECONDS)
         self._report(args, state)
         announcer.close()
         self._announcer = None

@@ -19,13 +19,19 @@ from evalsvc.checkpoints.pinning import CheckpointVanished
 from evalsvc.errors import CheckpointError, Conflict, UsageError
 from evalsvc.trainers.client import Client
 from evalsvc.trainers.layouts import AUTO, Layout, Look, choose_layout
-from evalsvc.trainers.outbox import Announcement, Entry, Outbox, exclusive, write_atomically
+from evalsvc.trainers.outbox import (
+    PRIVATE_FOLDER,
+    Announcement,
+    Entry,
+    Outbox,
+    exclusive,
+    write_atomically,
+)
 from evalsvc.trainers.preparation import kept, prepare
 from evalsvc.trainers.sender import Sender
 from evalsvc.trainers.watching import Decision, Known, Phase, Policy, plan
 
 log = logging.getLogger("evalsvc.trainers")
-PRIVATE_FOLDER = ".evalsvc-watch"
 POLL_SECONDS = 5.0
 Report = Callable[[Decision], None]
 
@@ -79,7 +85,7 @@ class Watcher:
         self, poll_seconds: float = POLL_SECONDS, until: Callable[[], bool] = lambda: False
     ) -> None:
         """Poll until `until()`. Raises Conflict if another watcher has the folder."""
-        with exclusive(self.private / "lock") as mine:
+        with exclusive(self.private / "watcher.lock") as mine:
             if not mine:
                 raise Conflict(
                     f"Another watcher works on {self.root}.",
@@ -94,7 +100,9 @@ class Watcher:
         layout = choose_layout(self._layout_name, self.root)
         if layout is not None:
             self._decide(layout, now)
-        self._sender.round()
+        with exclusive(self.private / "sender.lock") as mine:  # a hook may be sending
+            if mine:
+                self._sender.round()
 
     def _decide(self, layout: Layout, now: float) -> None:
         looks = layout.looks(self.root)
@@ -180,7 +188,7 @@ class Watcher:
 def _writable(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "lock").touch()
+        (folder / "watcher.lock").touch()
     except OSError as error:
         raise UsageError(
             f"The watcher cannot keep its state in {folder}: {error.strerror}.",

@@ -55,7 +55,7 @@ def jobs_end_at_once(request: Request) -> Answer:
         return Answer(201, {"job_id": f"job-{request.body['step']}"})
     if request.path.startswith("/v1/evaluations/"):
         return Answer(body={"benchmark": "smoke", "metrics": {"pass@1": {"value": 0.25}}})
-    return Answer(body={"state": "done", "evaluations": [{"id": 5}]})
+    return Answer(body={"state": "done", "evaluations": [{"evaluation": "e-5"}]})
 
 
 def announced_steps(server: ScriptedServer) -> list[int]:

@@ -15,8 +15,8 @@ import pytest
 
 from evalsvc.errors import Conflict, UsageError
 from evalsvc.trainers.client import Client
-from evalsvc.trainers.outbox import exclusive
-from evalsvc.trainers.watcher import PRIVATE_FOLDER, Watcher, Wish
+from evalsvc.trainers.outbox import PRIVATE_FOLDER, exclusive
+from evalsvc.trainers.watcher import Watcher, Wish
 from evalsvc.trainers.watching import Policy
 from tests.checkpoint_builder import write_checkpoint
 from tests.unit.trainers.layout_builder import Written, below, every_layout, fsdp_actor
@@ -247,7 +247,7 @@ def test_a_merger_that_fails_is_told_with_its_last_words(watch: Callable[..., Wa
 
 def test_two_watchers_on_one_folder(watch: Callable[..., Watch]) -> None:
     watched = watch()
-    lock = exclusive(watched.root / PRIVATE_FOLDER / "lock")
+    lock = exclusive(watched.root / PRIVATE_FOLDER / "watcher.lock")
     with lock, pytest.raises(Conflict, match="Another watcher"):
         watched.watcher.run()
     stop = threading.Event()
