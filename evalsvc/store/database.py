@@ -65,7 +65,11 @@ class Database:
 
         The transaction begins with the first statement: what is computed before holds no lock.
         """
-        with _explained(self._engine), self._turn, Session(self._writing) as session:
+        with (
+            _explained(self._engine),
+            self._turn,
+            Session(self._writing, expire_on_commit=False) as session,
+        ):
             yield session
             events.flush(session)
             session.commit()

@@ -1,0 +1,150 @@
+"""Evaluations and the benchmark revisions they are of: made once, locked while they change."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from evalsvc.store.models import (
+    BenchmarkRevision,
+    Evaluation,
+    Problem,
+    ProblemResult,
+    Shard,
+    now,
+)
+from evalsvc.store.repositories import events
+from evalsvc.store.repositories.upserts import insert_missing
+from evalsvc.store.states import EvaluationState, ShardState
+
+ENDED = (EvaluationState.DONE, EvaluationState.INCOMPLETE, EvaluationState.FAILED)
+
+
+@dataclass(frozen=True)
+class ProblemTraits:
+    """What the statistics need of one problem."""
+
+    problem: int
+    problem_id: str
+    cluster: str
+    part: str | None = None
+    level: str | None = None
+    subject: str | None = None
+    question_type: str | None = None
+
+
+def find_or_create_revision(
+    session: Session, name: str, revision: str, problems: Sequence[ProblemTraits]
+) -> BenchmarkRevision:
+    """The revision of a benchmark, with its problems when it is new."""
+    query = select(BenchmarkRevision).where(
+        BenchmarkRevision.name == name, BenchmarkRevision.revision == revision
+    )
+    if (found := session.scalars(query).first()) is not None:
+        return found
+    row = {"name": name, "revision": revision, "problem_count": len(problems)}
+    if made := insert_missing(session, BenchmarkRevision, row, BenchmarkRevision.id):
+        rows = [{"revision_id": made[0], **vars(problem)} for problem in problems]
+        session.execute(insert(Problem), rows)
+    return session.scalars(query).one()
+
+
+def find_or_create(session: Session, evaluation_id: str, values: dict[str, Any]) -> Evaluation:
+    """The evaluation of that identity, locked until the end of the transaction."""
+    row = {
+        "id": evaluation_id,
+        "state": EvaluationState.PENDING,
+        "samples_wanted": 0,
+        "problems_wanted": 0,
+        "provenance": {},
+        **values,
+    }
+    insert_missing(session, Evaluation, row, Evaluation.id)
+    return lock(session, [evaluation_id])[0]
+
+
+def lock(session: Session, evaluation_ids: Collection[str]) -> Sequence[Evaluation]:
+    """The evaluations, by id, locked in that order: to be held while results or shards change."""
+    query = (
+        select(Evaluation)
+        .where(Evaluation.id.in_(evaluation_ids))
+        .order_by(Evaluation.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(query).all()
+
+
+def settle(session: Session, evaluations: Iterable[Evaluation]) -> None:
+    """Set the state of (locked) evaluations after what has become of their shards."""
+    session.flush()
+    for evaluation in evaluations:
+        counts = _shard_counts(session, evaluation.id)
+        state = _state(counts, evaluation.samples_seen)
+        evaluation.error, evaluation.remedy = _reason(session, evaluation, counts)
+        if state == evaluation.state:
+            continue
+        evaluation.state = state
+        evaluation.finished_at = now() if state in ENDED else None
+        events.record(
+            session,
+            f"evaluation.{state}",
+            evaluation_id=evaluation.id,
+            benchmark=evaluation.benchmark,
+            error=evaluation.error,
+        )
+
+
+def _shard_counts(session: Session, evaluation_id: str) -> dict[str, int]:
+    query = (
+        select(Shard.state, func.count())
+        .where(Shard.evaluation_id == evaluation_id)
+        .group_by(Shard.state)
+    )
+    return dict(session.execute(query).tuples().all())
+
+
+def _state(counts: dict[str, int], samples_seen: int) -> EvaluationState:
+    running, ready = counts.get(ShardState.RUNNING, 0), counts.get(ShardState.READY, 0)
+    failed, cancelled = counts.get(ShardState.FAILED, 0), counts.get(ShardState.CANCELLED, 0)
+    if running or (ready and samples_seen):
+        return EvaluationState.RUNNING
+    if ready:
+        return EvaluationState.PENDING
+    if not samples_seen and (failed or not cancelled):
+        return EvaluationState.FAILED
+    return EvaluationState.INCOMPLETE if failed or cancelled else EvaluationState.DONE
+
+
+def _reason(
+    session: Session, evaluation: Evaluation, counts: dict[str, int]
+) -> tuple[str | None, str | None]:
+    """Why it is not whole: the first failed shard's words, else those of unaskable problems."""
+    if counts.get(ShardState.FAILED):
+        query = (
+            select(Shard.error, Shard.remedy)
+            .where(Shard.evaluation_id == evaluation.id, Shard.state == ShardState.FAILED)
+            .order_by(Shard.finished_at, Shard.ordinal)
+        )
+        error, remedy = session.execute(query.limit(1)).one()
+        return error, remedy
+    if not counts.get(ShardState.READY) and not counts.get(ShardState.RUNNING):
+        return _unaskable(session, evaluation)
+    return None, None
+
+
+def _unaskable(session: Session, evaluation: Evaluation) -> tuple[str | None, str | None]:
+    query = (
+        select(ProblemResult.error)
+        .where(ProblemResult.evaluation_id == evaluation.id, ProblemResult.error.is_not(None))
+        .order_by(ProblemResult.problem)
+    )
+    if not (reasons := session.scalars(query).all()):
+        return None, None
+    return (
+        f"{len(reasons)} of {evaluation.problems_wanted} problems could not be asked; "
+        f"the first: {reasons[0]}",
+        "The other problems count; the missing ones are not taken as wrong.",
+    )

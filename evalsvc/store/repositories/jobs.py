@@ -1,0 +1,142 @@
+"""Jobs: inserted once, moved on as their evaluations end, cancelled by users."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session
+
+from evalsvc.errors import NotFound
+from evalsvc.store.models import Evaluation, Job, JobEvaluation, Shard, now
+from evalsvc.store.repositories import demand, evaluations, events
+from evalsvc.store.repositories.upserts import insert_missing
+from evalsvc.store.states import LIVE_JOBS, JobState, ShardState
+
+OPEN = (ShardState.READY, ShardState.RUNNING)
+LOST = (ShardState.FAILED, ShardState.CANCELLED)
+
+
+def insert(session: Session, values: dict[str, Any]) -> Job:
+    """Insert a job, unless its owner used the idempotency key before: then that job comes back."""
+    made = insert_missing(session, Job, {"state": JobState.QUEUED, **values}, Job.id)
+    if made:
+        return get(session, made[0])
+    found = by_key(session, values["owner"], values["idempotency_key"])
+    assert found is not None, "nothing but the idempotency key can be in the way"
+    return found
+
+
+def by_key(session: Session, owner: str, idempotency_key: str) -> Job | None:
+    """The job that this owner submitted under this key."""
+    query = select(Job).where(Job.owner == owner, Job.idempotency_key == idempotency_key)
+    return session.scalars(query).first()
+
+
+def get(session: Session, job_id: str) -> Job:
+    """A job. Raises NotFound."""
+    job = session.get(Job, job_id)
+    if job is None:
+        raise NotFound(f"There is no job {job_id!r}.", "`evalsvc jobs` lists the jobs.")
+    return job
+
+
+def start(session: Session, evaluation_ids: Collection[str]) -> None:
+    """A shard of each of these evaluations was sent to a worker: their waiting jobs run."""
+    wanted = exists().where(
+        JobEvaluation.job_id == Job.id, JobEvaluation.evaluation_id.in_(evaluation_ids)
+    )
+    statement = (
+        update(Job)
+        .where(Job.state == JobState.QUEUED, wanted)
+        .values(state=JobState.RUNNING, started_at=now())
+        .returning(Job.id)
+        .execution_options(synchronize_session=False)
+    )
+    for job_id in session.scalars(statement).all():
+        events.record(session, "job.running", job_id=job_id)
+
+
+def settle(session: Session, changed: Collection[Evaluation]) -> list[str]:
+    """End the live jobs of these (locked, settled) evaluations that have nothing left to wait for.
+
+    Returns the ids of the jobs that ended.
+    """
+    ids = [evaluation.id for evaluation in changed]
+    query = (
+        select(JobEvaluation.job_id)
+        .join(Job)
+        .where(JobEvaluation.evaluation_id.in_(ids), Job.state.in_(LIVE_JOBS))
+        .distinct()
+    )
+    return [
+        job_id for job_id in session.scalars(query).all() if settle_one(session, job_id, first=ids)
+    ]
+
+
+def settle_one(session: Session, job_id: str, first: Collection[str] = ()) -> bool:
+    """End a live job if all that it wants has ended. Evaluations in `first` are looked at first."""
+    parts = session.scalars(
+        select(JobEvaluation).where(JobEvaluation.job_id == job_id).order_by(JobEvaluation.ordinal)
+    ).all()
+    if any(_has(session, part, OPEN) for part in sorted(parts, key=_is_not_in(first))):
+        return False
+    lost = [part for part in parts if _has(session, part, LOST)]
+    state = JobState.FAILED if lost else JobState.DONE
+    error = remedy = None
+    if lost:
+        evaluation = lost[0].evaluation
+        error = f"{evaluation.benchmark}: {evaluation.error or 'a part of it was cancelled.'}"
+        remedy = evaluation.remedy or "Submit the job again to have the missing samples generated."
+    return _end(session, job_id, state, error, remedy)
+
+
+def cancel(session: Session, job_id: str) -> bool:
+    """Cancel a live job and its waiting shards that no other job wants; False when it had ended.
+
+    What runs of it is stopped by the dispatcher, which sees the event. Results are kept.
+    """
+    locked = evaluations.lock(session, evaluation_ids(session, job_id))
+    if not _end(session, job_id, JobState.CANCELLED, None, None):
+        return False
+    demand.release(session, locked)
+    evaluations.settle(session, locked)
+    return True
+
+
+def evaluation_ids(session: Session, job_id: str) -> Sequence[str]:
+    """The evaluations that a job asked for."""
+    query = select(JobEvaluation.evaluation_id).where(JobEvaluation.job_id == job_id)
+    return session.scalars(query).all()
+
+
+def _end(
+    session: Session, job_id: str, state: JobState, error: str | None, remedy: str | None
+) -> bool:
+    statement = (
+        update(Job)
+        .where(Job.id == job_id, Job.state.in_(LIVE_JOBS))
+        .values(state=state, error=error, remedy=remedy, finished_at=now())
+        .returning(Job.id)
+        .execution_options(synchronize_session="fetch")
+    )
+    if not session.scalars(statement).all():
+        return False
+    events.record(session, f"job.{state}", job_id=job_id, error=error, remedy=remedy)
+    return True
+
+
+def _has(session: Session, part: JobEvaluation, states: Collection[ShardState]) -> bool:
+    """Whether a shard in one of these states holds anything that the job wants."""
+    query = select(Shard.problems).where(
+        Shard.evaluation_id == part.evaluation_id,
+        Shard.state.in_(states),
+        Shard.sample_start < part.samples,
+    )
+    if part.problems is None:
+        return session.scalars(query.limit(1)).first() is not None
+    wanted = frozenset(part.problems)
+    return any(not wanted.isdisjoint(problems) for problems in session.scalars(query))
+
+
+def _is_not_in(ids: Collection[str]) -> Any:
+    return lambda part: part.evaluation_id not in ids

@@ -1,0 +1,189 @@
+"""Shards: planned, taken, ended. Every transition is of `states.SHARD_TRANSITIONS`.
+
+The dispatcher's writes name the epoch: a shard that a later epoch has put back or sent again is
+not touched, and the caller learns so. Callers hold the evaluation's lock (`evaluations.lock`).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Update, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from evalsvc.store.identifiers import new_id
+from evalsvc.store.models import Shard, now
+from evalsvc.store.states import ShardState
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Problems (row indices) x samples [start, stop)."""
+
+    problems: tuple[int, ...]
+    sample_start: int
+    sample_stop: int
+
+    @property
+    def size(self) -> int:
+        """Number of samples."""
+        return len(self.problems) * (self.sample_stop - self.sample_start)
+
+
+def of_evaluation(
+    session: Session, evaluation_id: str, states: Collection[ShardState]
+) -> Sequence[Shard]:
+    """The shards in these states, in their order."""
+    query = (
+        select(Shard)
+        .where(Shard.evaluation_id == evaluation_id, Shard.state.in_(states))
+        .order_by(Shard.ordinal)
+    )
+    return session.scalars(query).all()
+
+
+def add(session: Session, evaluation_id: str, slices: Sequence[Slice]) -> None:
+    """Add ready shards after those that the evaluation has."""
+    if not slices:
+        return
+    last = session.scalar(
+        select(func.max(Shard.ordinal)).where(Shard.evaluation_id == evaluation_id)
+    )
+    start = 0 if last is None else last + 1
+    session.execute(
+        insert(Shard),
+        [
+            {
+                "id": new_id(),
+                "evaluation_id": evaluation_id,
+                "ordinal": start + position,
+                "problems": list(piece.problems),
+                "sample_start": piece.sample_start,
+                "sample_stop": piece.sample_stop,
+                "size": piece.size,
+            }
+            for position, piece in enumerate(slices)
+        ],
+    )
+
+
+def revive(shard: Shard) -> None:
+    """Give a failed or cancelled shard another chance, with a clean record."""
+    shard.state = ShardState.READY
+    shard.attempts = shard.deaths = shard.samples_done = 0
+    shard.error = shard.remedy = shard.finished_at = None
+
+
+def first_ready(session: Session, evaluation_id: str, limit: int) -> Sequence[Shard]:
+    """The first ready shards of an evaluation."""
+    query = (
+        select(Shard)
+        .where(Shard.state == ShardState.READY, Shard.evaluation_id == evaluation_id)
+        .order_by(Shard.ordinal)
+        .limit(limit)
+    )
+    return session.scalars(query).all()
+
+
+def take(session: Session, shard: Shard, worker_id: str, epoch: int) -> None:
+    """A ready shard goes to a worker."""
+    shard.state = ShardState.RUNNING
+    shard.worker_id, shard.epoch = worker_id, epoch
+    shard.attempts += 1
+    shard.samples_done = 0
+    shard.started_at = now()
+
+
+def finish(session: Session, shard_id: str, epoch: int, values: dict[str, Any]) -> bool:
+    """A running shard is done; False when it is no longer this epoch's to finish."""
+    changes = {"state": ShardState.DONE, "finished_at": now(), "error": None, "remedy": None}
+    return _changed(session, _running(shard_id, epoch).values({**changes, **values}))
+
+
+def put_back(
+    session: Session,
+    shard_id: str,
+    epoch: int,
+    *,
+    deaths: int = 0,
+    attempts: int = 0,
+    error: str | None = None,
+    remedy: str | None = None,
+) -> bool:
+    """A running shard becomes ready again. `deaths` and `attempts` are added to its record."""
+    statement = _running(shard_id, epoch).values(
+        state=ShardState.READY,
+        worker_id=None,
+        samples_done=0,
+        deaths=Shard.deaths + deaths,
+        attempts=Shard.attempts + attempts,
+        error=error,
+        remedy=remedy,
+    )
+    return _changed(session, statement)
+
+
+def fail(
+    session: Session, shard_id: str, epoch: int, *, error: str, remedy: str, deaths: int = 0
+) -> bool:
+    """A running shard fails for good."""
+    statement = _running(shard_id, epoch).values(
+        state=ShardState.FAILED,
+        error=error,
+        remedy=remedy,
+        deaths=Shard.deaths + deaths,
+        finished_at=now(),
+    )
+    return _changed(session, statement)
+
+
+def cancel(session: Session, shard_id: str, epoch: int) -> bool:
+    """A running shard was given up because nobody wants it."""
+    values = {"state": ShardState.CANCELLED, "finished_at": now()}
+    return _changed(session, _running(shard_id, epoch).values(values))
+
+
+def end_ready(
+    session: Session,
+    shards: Collection[str],
+    state: ShardState,
+    error: str | None = None,
+    remedy: str | None = None,
+) -> int:
+    """Ready shards end as failed or cancelled without having run. Returns how many."""
+    statement = (
+        update(Shard)
+        .where(Shard.id.in_(shards), Shard.state == ShardState.READY)
+        .values(state=state, error=error, remedy=remedy, finished_at=now())
+        .returning(Shard.id)
+        .execution_options(synchronize_session="fetch")
+    )
+    return len(session.scalars(statement).all())
+
+
+def running_before(session: Session, epoch: int) -> Sequence[Shard]:
+    """What former epochs left running."""
+    query = select(Shard).where(Shard.state == ShardState.RUNNING, Shard.epoch < epoch)
+    return session.scalars(query).all()
+
+
+def record_progress(session: Session, done: dict[str, int], epoch: int) -> None:
+    """How far running shards have come."""
+    for shard_id, samples in done.items():
+        session.execute(
+            _running(shard_id, epoch).values(samples_done=samples),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _running(shard_id: str, epoch: int) -> Update:
+    return update(Shard).where(
+        Shard.id == shard_id, Shard.epoch == epoch, Shard.state == ShardState.RUNNING
+    )
+
+
+def _changed(session: Session, statement: Update) -> bool:
+    returned = session.scalars(
+        statement.returning(Shard.id).execution_options(synchronize_session="fetch")
+    )
+    return bool(returned.all())

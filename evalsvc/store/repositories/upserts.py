@@ -1,0 +1,29 @@
+"""Insert unless it is there already: the one statement that differs between the two databases."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from evalsvc.store.models import Base
+
+
+def insert_missing(
+    session: Session,
+    model: type[Base],
+    rows: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    returning: InstrumentedAttribute[Any],
+) -> list[Any]:
+    """Insert the rows that no unique key forbids; `returning` of those that were inserted.
+
+    A row that another transaction is inserting is waited for.
+    """
+    values = [dict(rows)] if isinstance(rows, Mapping) else [dict(row) for row in rows]
+    if not values:
+        return []
+    if session.get_bind().dialect.name == "postgresql":
+        statement = postgresql.insert(model).on_conflict_do_nothing().returning(returning)
+    else:
+        statement = sqlite.insert(model).on_conflict_do_nothing().returning(returning)
+    return list(session.scalars(statement, values))
