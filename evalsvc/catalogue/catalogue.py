@@ -11,7 +11,8 @@ from pathlib import Path
 from evalsvc.catalogue import hub, local, rows
 from evalsvc.catalogue.add import AddedData, add_data, convert_record
 from evalsvc.catalogue.errors import CatalogueError, UnknownName
-from evalsvc.catalogue.folders import benchmark_folders, bundled_folder, read_benchmark
+from evalsvc.catalogue.folders import FILE, benchmark_folders, bundled_folder, read_benchmark
+from evalsvc.catalogue.golds import FILE as GOLDS
 from evalsvc.catalogue.golds import Override, read_overrides
 from evalsvc.catalogue.model import Benchmark, Dataset
 from evalsvc.catalogue.problems import asked_rows, make_problem, override_of
@@ -23,6 +24,8 @@ class Catalogue:
     """The bundled benchmarks and those of `extra_folders` (the setting EVALSVC_BENCHMARKS)."""
 
     def __init__(self, extra_folders: Sequence[Path] = ()) -> None:
+        self._known: dict[str, tuple[int, Benchmark]] = {}  # name -> (time of change, benchmark)
+        self._loaded: dict[tuple[str, Path], tuple[tuple[int, ...], Dataset]] = {}
         self._folders = dict(benchmark_folders(bundled_folder()))
         for folder in extra_folders:
             for name, path in benchmark_folders(folder).items():
@@ -41,12 +44,15 @@ class Catalogue:
         return self._folders[name].resolve()
 
     def get(self, name: str) -> Benchmark:
-        """The benchmark NAME or NAME:PART. CatalogueError with the nearest names if unknown."""
+        """The benchmark NAME or NAME:PART; the default part is the same as none.
+
+        Raises UnknownName with the nearest names, CatalogueError for a folder that is broken.
+        """
         base, _, part = name.partition(":")
         if base not in self._folders:
             raise UnknownName(f"There is no benchmark {base!r}.", _nearest(base, self.names()))
-        benchmark = read_benchmark(self._folders[base])
-        if not part:
+        benchmark = self._read(base)
+        if not part or part == benchmark.default_part:
             return benchmark
         if part not in benchmark.parts:
             raise UnknownName(
@@ -55,29 +61,33 @@ class Catalogue:
             )
         return benchmark.model_copy(update={"part": part})
 
+    def _read(self, name: str) -> Benchmark:
+        """The description of a benchmark, read again only when its file has changed."""
+        folder = self._folders[name]
+        changed = _changed(folder / FILE)
+        known = self._known.get(name)
+        if known is None or known[0] != changed:
+            known = (changed, read_benchmark(folder))
+            self._known[name] = known
+        return known[1]
+
     def overrides(self, name: str) -> Mapping[str, Override]:
         """The overrides of golds.yaml, by id of the problem (by cluster where `golds_by` says)."""
         return read_overrides(self.get(name).folder)
 
     def load(self, name: str, data_root: Path, *, part: str | None = None) -> Dataset:
-        """The problems of a benchmark or part. CatalogueError says what to do when data lack."""
+        """The problems of a benchmark or part. CatalogueError says what to do when data lack.
+
+        A dataset is kept in memory and read again only when one of its files has changed.
+        """
         benchmark = self.get(f"{name}:{part}" if part else name)
-        overrides = read_overrides(benchmark.folder)
-        asked = asked_rows(_rows_of_set(benchmark, data_root), benchmark, overrides)
-        if not asked:
-            raise CatalogueError(
-                f"The data of {benchmark.full_name!r} that are here have no row of this part.",
-                f"Add more: {_add_command(benchmark)}",
-            )
-        return Dataset(
-            benchmark=benchmark,
-            problems=tuple(
-                make_problem(i, row, benchmark, override_of(row, benchmark, overrides), data_root)
-                for i, row in enumerate(asked)
-            ),
-            revision=rows.revision(asked),
-            pinned=benchmark.sets[benchmark.selected.set].sha256 is not None,
-        )
+        key = (benchmark.full_name, data_root)
+        stamp = tuple(_changed(path) for path in _files(benchmark, data_root))
+        known = self._loaded.get(key)
+        if known is None or known[0] != stamp:
+            known = (stamp, _load(benchmark, data_root))
+            self._loaded[key] = known
+        return known[1]
 
     def add_data(self, name: str, source: Path | None, data_root: Path) -> AddedData:
         """Take in data from a file or folder, or from the hub when `source` is None."""
@@ -96,6 +106,45 @@ def _nearest(name: str, known: list[str]) -> str:
 
 def _add_command(benchmark: Benchmark) -> str:
     return f"evalsvc benchmarks add-data {benchmark.name} --from PATH"
+
+
+def _changed(path: Path) -> int:
+    """When a file was last changed, in nanoseconds; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _files(benchmark: Benchmark, data_root: Path) -> tuple[Path, ...]:
+    """The files that a dataset is made from."""
+    set_name = benchmark.selected.set
+    bundled = benchmark.sets[set_name].bundled
+    rows_file = (
+        benchmark.folder / bundled
+        if bundled
+        else local.rows_path(data_root, benchmark.name, set_name)
+    )
+    return (benchmark.folder / FILE, benchmark.folder / GOLDS, rows_file)
+
+
+def _load(benchmark: Benchmark, data_root: Path) -> Dataset:
+    overrides = read_overrides(benchmark.folder)
+    asked = asked_rows(_rows_of_set(benchmark, data_root), benchmark, overrides)
+    if not asked:
+        raise CatalogueError(
+            f"The data of {benchmark.full_name!r} that are here have no row of this part.",
+            f"Add more: {_add_command(benchmark)}",
+        )
+    return Dataset(
+        benchmark=benchmark,
+        problems=tuple(
+            make_problem(i, row, benchmark, override_of(row, benchmark, overrides), data_root)
+            for i, row in enumerate(asked)
+        ),
+        revision=rows.revision(asked),
+        pinned=benchmark.sets[benchmark.selected.set].sha256 is not None,
+    )
 
 
 def _rows_of_set(benchmark: Benchmark, data_root: Path) -> list[Row]:

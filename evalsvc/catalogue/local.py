@@ -28,6 +28,10 @@ def image_path(data_root: Path, name: str, file: str) -> Path:
     return data_folder(data_root, name) / "images" / file
 
 
+def rows_path(data_root: Path, name: str, set_name: str) -> Path:
+    return data_folder(data_root, name) / f"{set_name}.parquet"
+
+
 @contextlib.contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
     """A path to write to; renamed to `path` when the block ends well, removed when it does not."""
@@ -74,7 +78,7 @@ def write_rows(data_root: Path, name: str, set_name: str, rows: Sequence[Row]) -
         {**asdict(r), "texts": json.dumps(r.texts), "metadata": json.dumps(r.metadata)}
         for r in rows
     ]
-    path = data_folder(data_root, name) / f"{set_name}.parquet"
+    path = rows_path(data_root, name, set_name)
     with written_aside(path) as aside:
         pq.write_table(pa.Table.from_pylist(records, schema), aside, compression="zstd")
     return path
@@ -82,7 +86,7 @@ def write_rows(data_root: Path, name: str, set_name: str, rows: Sequence[Row]) -
 
 def read_rows(data_root: Path, name: str, set_name: str) -> list[Row] | None:
     """The rows that were added, or None when there are none. CatalogueError when damaged."""
-    path = data_folder(data_root, name) / f"{set_name}.parquet"
+    path = rows_path(data_root, name, set_name)
     if not path.is_file():
         return None
     import pyarrow as pa  # noqa: PLC0415 - an extra

@@ -25,6 +25,7 @@ def test_an_unknown_name_gets_the_nearest() -> None:
 
 def test_a_part_is_named_after_a_colon_or_apart(tmp_path: Path) -> None:
     assert get("medical:mri300").full_name == "medical:mri300"
+    assert get("medical:all").full_name == "medical"
     assert get("medical:mri300").selected.distribution == "in-distribution"
     assert load("smoke:test", tmp_path).revision == load("smoke", tmp_path, part="test").revision
 
@@ -130,3 +131,16 @@ def test_the_hub_out_of_reach_is_a_sentence(tmp_path: Path) -> None:
 def test_what_is_not_on_the_hub_says_so(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="cannot be fetched by itself"):
         Catalogue().add_data("medical", None, tmp_path)
+
+
+def test_a_dataset_is_read_again_only_when_a_file_changed(
+    copied: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = copied("smoke")
+    catalogue = Catalogue([folder])
+    first = catalogue.load("mine", tmp_path)
+    assert catalogue.load("mine", tmp_path) is first
+    (folder / "golds.yaml").write_text("smoke-000: {gold: 19, why: wrong}\n")
+    assert catalogue.load("mine", tmp_path).problems[0].gold == "19"
+    (folder / "golds.yaml").unlink()
+    assert catalogue.load("mine", tmp_path).problems == first.problems

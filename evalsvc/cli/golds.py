@@ -1,0 +1,62 @@
+"""The golds of a benchmark before the verifier: of which kind is each, does it accept itself?
+
+Stands above catalogue and verification, which know nothing of each other.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evalsvc.catalogue import Benchmark, Catalogue, Finding, Problem
+
+
+@dataclass
+class GoldReport:
+    """Kinds of the golds (part -> kind -> count), and the findings on folder, data and golds."""
+
+    kinds: dict[str, dict[str, int]] = field(default_factory=dict)
+    findings: "list[Finding]" = field(default_factory=list)
+
+
+def check_golds(catalogue: "Catalogue", benchmark: "Benchmark", data: Path) -> GoldReport:
+    """Type every gold whose data are here, and let the verifier judge it as its own answer."""
+    from evalsvc.catalogue import CatalogueError, Finding  # noqa: PLC0415 - an extra
+
+    report = GoldReport()
+    for part, described in benchmark.parts.items():
+        if described.where:
+            continue  # its rows belong to a whole set, which is checked anyway
+        try:
+            dataset = catalogue.load(benchmark.name, data, part=part)
+        except CatalogueError:
+            continue  # no data here: the folder's own check has said so
+        kinds: Counter[str] = Counter()
+        for problem in dataset:
+            kind, mistake = _judge(problem)
+            kinds[kind] += 1
+            if mistake:
+                where = f"{dataset.benchmark.full_name} {problem.id}"
+                report.findings.append(Finding("error", where, mistake))
+        report.kinds[part] = dict(kinds.most_common())
+    return report
+
+
+def _judge(problem: "Problem") -> tuple[str, str]:
+    """The kind of a gold, and what is wrong with it ("" for nothing)."""
+    from evalsvc.verification import (  # noqa: PLC0415 - an extra
+        VerificationError,
+        type_gold,
+        verify,
+    )
+
+    try:
+        typed = type_gold(problem.gold, kind=problem.kind, choices=problem.choices)
+        answer = f"\\boxed{{{problem.gold}}}"
+        verdict = verify(answer, problem.gold, kind=problem.kind, choices=problem.choices)
+    except VerificationError as error:
+        return "untyped", f"the gold {problem.gold!r} cannot be typed: {error}"
+    if verdict.correct:
+        return typed.kind.value, ""
+    return typed.kind.value, f"the gold {problem.gold!r} does not accept itself ({verdict.rule})"
