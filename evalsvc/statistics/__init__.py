@@ -18,8 +18,10 @@ from evalsvc.statistics.comparison import (
     Comparison,
     adjust_family,
     compare_curves,
+    holm,
     paired_comparison,
 )
+from evalsvc.statistics.difficulty import DifficultyLaw, fit_difficulty
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import (
     avg_at_n,
@@ -32,6 +34,16 @@ from evalsvc.statistics.estimators import (
     worst_problems_mean,
 )
 from evalsvc.statistics.intervals import Estimate, estimate
+from evalsvc.statistics.methods import MethodComparison, compare_methods
+from evalsvc.statistics.planning import (
+    Pilot,
+    Plan,
+    pilot,
+    plan_power,
+    plan_problems,
+    plan_runs,
+    plan_samples,
+)
 from evalsvc.statistics.profiles import (
     DIFFICULTY_BANDS,
     Rate,
@@ -44,17 +56,26 @@ from evalsvc.statistics.profiles import (
     token_profile,
 )
 from evalsvc.statistics.sampling import BetaPrior, fit_beta_prior, pass_at_k_variance
+from evalsvc.statistics.sequential import SequentialTest, discordant_pairs, sequential_sign_test
 from evalsvc.statistics.sign_flip import PairedTest, mcnemar, sign_flip_tests
+from evalsvc.statistics.verdicts import Crossover, Equivalence, crossovers, equivalence
 
 __all__ = [
     "DIFFICULTY_BANDS",
     "AnswerGroups",
     "BetaPrior",
     "Comparison",
+    "Crossover",
+    "DifficultyLaw",
+    "Equivalence",
     "Estimate",
+    "MethodComparison",
     "PairedTest",
+    "Pilot",
+    "Plan",
     "Posterior",
     "Rate",
+    "SequentialTest",
     "StatisticsError",
     "TokenProfile",
     "adjust_family",
@@ -64,12 +85,18 @@ __all__ = [
     "bayes_pass_at_k",
     "by_label",
     "compare_curves",
+    "compare_methods",
+    "crossovers",
     "difficulty_bands",
+    "discordant_pairs",
     "distinct_answers",
     "efficiency_frontier",
+    "equivalence",
     "estimate",
     "fit_beta_prior",
+    "fit_difficulty",
     "g_pass_at_k",
+    "holm",
     "maj_at_k",
     "mcnemar",
     "mg_pass_at_k",
@@ -77,10 +104,16 @@ __all__ = [
     "pass_at_k",
     "pass_at_k_variance",
     "pass_hat_k",
+    "pilot",
+    "plan_power",
+    "plan_problems",
+    "plan_runs",
+    "plan_samples",
     "problem_coverage",
     "sample_coverage",
     "sample_rate",
     "samples_for_majority",
+    "sequential_sign_test",
     "sign_flip_tests",
     "solved_by_one_side",
     "token_profile",

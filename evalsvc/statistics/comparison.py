@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from evalsvc.statistics.clusters import Partition, partition
 from evalsvc.statistics.counts import (
@@ -141,12 +140,26 @@ def adjust_family(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
     """
     if not comparisons:
         return ()
-    adjusted = multipletests([c.p_value for c in comparisons], method="holm")[1]
+    adjusted = holm([c.p_value for c in comparisons])
     family = [
         replace(c, p_adjusted=float(p), family_size=len(comparisons), sentence="")
         for c, p in zip(comparisons, adjusted, strict=True)
     ]
     return tuple(replace(c, sentence=comparison_sentence(c)) for c in family)
+
+
+def holm(p_values: ArrayLike) -> FloatArray:
+    """Holm's step-down adjustment (1979), in the order given.
+
+    Equal to statsmodels' `multipletests(method="holm")`, which collects garbage on every call:
+    tens of milliseconds in a large process, more than the whole comparison.
+    """
+    raw = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(raw)
+    stepped = np.maximum.accumulate(raw[order] * np.arange(raw.size, 0, -1))
+    adjusted = np.empty_like(raw)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted
 
 
 def _same_problems(baseline: IntArray, candidate: IntArray) -> None:

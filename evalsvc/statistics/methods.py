@@ -1,0 +1,159 @@
+"""Two methods with several training runs each: the run is the unit that a claim needs.
+
+Checkpoints of one method differ by their training seed; a difference between two checkpoints may be
+nothing but that. Here the spread between runs enters the error, with Welch's degrees of freedom.
+With one run per method no such claim is possible, and asking for it is an error.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from evalsvc.statistics.clusters import Partition, partition
+from evalsvc.statistics.comparison import difference_standard_error
+from evalsvc.statistics.counts import (
+    FloatArray,
+    check_one_k,
+    check_probability,
+    check_problem_counts,
+)
+from evalsvc.statistics.errors import StatisticsError
+from evalsvc.statistics.estimators import pass_at_k
+from evalsvc.statistics.intervals import Pair
+from evalsvc.statistics.sentences import p_value_words, percent, points, size_words
+
+Counts = tuple[ArrayLike, ArrayLike]
+
+
+@dataclass(frozen=True, slots=True)
+class MethodComparison:
+    """Candidate method minus baseline method, in fractions of 1; p-values are two-sided.
+
+    interval_fixed, p_value_fixed: other training runs, these problems (Welch over runs).
+    interval_population, p_value: other training runs and other problems of this kind.
+    run_deviations: standard deviation of the runs' means per method.
+    """
+
+    k: int
+    baseline: float
+    candidate: float
+    difference: float
+    interval_fixed: Pair
+    interval_population: Pair
+    p_value_fixed: float
+    p_value: float
+    baseline_runs: int
+    candidate_runs: int
+    run_deviations: Pair
+    problems: int
+    clusters: int
+    alpha: float
+    sentence: str
+
+
+def compare_methods(
+    baseline: Sequence[Counts],
+    candidate: Sequence[Counts],
+    k: int,
+    *,
+    clusters: Sequence[object] | ArrayLike | None = None,
+    alpha: float = 0.05,
+) -> MethodComparison:
+    """Compares pass@k of two methods; each side is a list of runs, each run its (n, c) arrays.
+
+    All runs have the same problems in the same order. StatisticsError with fewer than two runs a
+    side: then use `paired_comparison`, which compares two checkpoints.
+    """
+    check_probability(alpha, "alpha")
+    if min(len(baseline), len(candidate)) < 2:
+        raise StatisticsError(
+            f"{len(baseline)} and {len(candidate)} runs cannot tell a method from a lucky seed.",
+            "Give at least two runs per method, or compare two checkpoints.",
+        )
+    before, after = _run_values(baseline, k), _run_values(candidate, k)
+    if before.shape[1] != after.shape[1]:
+        raise StatisticsError("the methods have different problems.", "Compare what both have.")
+    groups = partition(clusters, before.shape[1])
+    difference = float(after.mean() - before.mean())
+    run_error, run_freedom, deviations = _welch(before.mean(axis=1), after.mean(axis=1))
+    both_error, both_freedom = _with_problems(before, after, groups, run_error, run_freedom)
+    fixed, p_fixed = _t_summary(difference, run_error, run_freedom, alpha)
+    population, p_value = _t_summary(difference, both_error, both_freedom, alpha)
+    runs = (before.shape[0], after.shape[0])
+    size = size_words(groups.problems, groups.count)
+    verdict = (
+        f"the {'candidate' if difference > 0 else 'baseline'} method is better"
+        if p_value <= alpha
+        else f"not resolved with {runs[0]} and {runs[1]} runs on {size}"
+    )
+    sentence = (
+        f"pass@{k} averages {percent(float(before.mean()))} over {runs[0]} runs and "
+        f"{percent(float(after.mean()))} over {runs[1]} ({points(difference)} points; "
+        f"{100 * (1 - alpha):g}% interval for other runs and problems of this kind "
+        f"{points(population[0])} to {points(population[1])}; {p_value_words(p_value)}): {verdict}."
+    )
+    return MethodComparison(
+        k=k,
+        baseline=float(before.mean()),
+        candidate=float(after.mean()),
+        difference=difference,
+        interval_fixed=fixed,
+        interval_population=population,
+        p_value_fixed=p_fixed,
+        p_value=p_value,
+        baseline_runs=runs[0],
+        candidate_runs=runs[1],
+        run_deviations=deviations,
+        problems=groups.problems,
+        clusters=groups.count,
+        alpha=alpha,
+        sentence=sentence,
+    )
+
+
+def _run_values(runs: Sequence[Counts], k: int) -> FloatArray:
+    """pass@k as (runs, problems)."""
+    rows = []
+    for n, c in runs:
+        samples, correct = check_problem_counts(n, c)
+        rows.append(pass_at_k(samples, correct, check_one_k(k, samples)))
+    if len({row.size for row in rows}) > 1:
+        raise StatisticsError("runs have different problems.", "Compare what all of them have.")
+    return np.stack(rows)
+
+
+def _welch(before: FloatArray, after: FloatArray) -> tuple[float, float, Pair]:
+    """Standard error of the difference of means, degrees of freedom, the sides' deviations."""
+    deviations = float(before.std(ddof=1)), float(after.std(ddof=1))
+    parts = [(deviations[0] ** 2 / before.size, before.size - 1)]
+    parts.append((deviations[1] ** 2 / after.size, after.size - 1))
+    error, freedom = _satterthwaite(parts)
+    return error, freedom, deviations
+
+
+def _with_problems(
+    before: FloatArray, after: FloatArray, groups: Partition, error: float, freedom: float
+) -> tuple[float, float]:
+    """Adds the spread between problems to that between runs (a little of both counted twice)."""
+    totals = groups.totals(after.mean(axis=0) - before.mean(axis=0))
+    problem_error = difference_standard_error(totals, groups)
+    return _satterthwaite([(error**2, freedom), (problem_error**2, max(groups.count - 1, 1))])
+
+
+def _satterthwaite(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Joint standard error and degrees of freedom of independent (variance, freedom) parts."""
+    variance = sum(v for v, _ in parts)
+    if variance == 0:
+        return 0.0, min(f for _, f in parts)
+    return float(np.sqrt(variance)), variance**2 / sum(v**2 / f for v, f in parts)
+
+
+def _t_summary(difference: float, error: float, freedom: float, alpha: float) -> tuple[Pair, float]:
+    if error == 0.0:
+        return (difference, difference), 1.0 if difference == 0 else 0.0
+    half = float(stats.t.ppf(1 - alpha / 2, freedom)) * error
+    p_value = 2.0 * float(stats.t.sf(abs(difference) / error, freedom))
+    return (max(difference - half, -1.0), min(difference + half, 1.0)), p_value
