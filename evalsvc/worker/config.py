@@ -22,6 +22,7 @@ class WorkerConfig(Spec):
     benchmarks: tuple[str, ...] = ()  # further catalogue folders
     verifier_processes: int = Field(default=0, ge=0)  # 0: as many as there are cores, at most 8
     engine_start_seconds: float = Field(default=600.0, gt=0)
+    allow_pickle_weights: bool = False
     log_file: str | None = None  # where the process's output goes; its tail is quoted in errors
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -34,6 +35,7 @@ class WorkerConfig(Spec):
             benchmarks=tuple(str(folder.absolute()) for folder in settings.benchmark_folders),
             verifier_processes=settings.verifier_processes,
             engine_start_seconds=settings.engine_start_seconds,
+            allow_pickle_weights=settings.allow_pickle_weights,
             log_file=log_file,
             log_level=settings.log_level,
         )

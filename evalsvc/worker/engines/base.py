@@ -62,11 +62,19 @@ class Engine(ABC):
     """An engine with one checkpoint loaded at a time."""
 
     name: ClassVar[str]
+    reads_checkpoint: ClassVar[bool] = False  # whether the checkpoint's files must be there
     max_concurrency: int = 1  # requests that are worth having in flight; may change in `start`
 
     @abstractmethod
-    async def start(self, checkpoint: CheckpointSpec) -> None:
-        """Load `checkpoint` cold. Raises EngineError, or CheckpointError when it is to blame."""
+    async def start(self, checkpoint: CheckpointSpec, max_tokens: int) -> None:
+        """Load `checkpoint` cold, with room for answers of `max_tokens`.
+
+        Raises EngineError, or UsageError (CheckpointError) where another try must fail again.
+        """
+
+    def has_room(self, max_tokens: int) -> bool:
+        """Whether answers of `max_tokens` fit, or the engine must be started with more room."""
+        return True
 
     @abstractmethod
     async def generate(self, request: SampleRequest) -> Sample:

@@ -52,7 +52,7 @@ class ReplayEngine(Engine):
         self.max_concurrency = max(1, int(chosen.get("concurrency", 64)))
         self._answers: dict[str | int, Answers] = {}
 
-    async def start(self, checkpoint: CheckpointSpec) -> None:
+    async def start(self, checkpoint: CheckpointSpec, max_tokens: int) -> None:
         self._answers = await asyncio.to_thread(read_answers, self._path)
 
     async def swap(self, checkpoint: CheckpointSpec) -> None:

@@ -1,0 +1,38 @@
+"""From messages to what a local model reads: the checkpoint's own chat template.
+
+A checkpoint without a template (a base model) is asked in plain text, as long as the prompt is a
+single user message; a chat with a system message cannot be put to it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evalsvc.errors import CheckpointError
+
+Messages = Sequence[Mapping[str, Any]]
+
+
+def render_chat(tokenizer: Any, messages: Messages) -> str:
+    """The prompt as text, ending where the model's answer begins."""
+    if not tokenizer.chat_template:
+        return plain_text(messages)
+    chat = [{**message, "content": _content(message["content"])} for message in messages]
+    text: str = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    return text
+
+
+def plain_text(messages: Messages) -> str:
+    """The prompt for a model without a chat template."""
+    if len(messages) != 1 or not isinstance(messages[0]["content"], str):
+        raise CheckpointError(
+            "The checkpoint has no chat template, and the prompt is a chat.",
+            "Save the tokenizer with its template, or choose a prompt without a system message.",
+        )
+    return f"{messages[0]['content']}\n"
+
+
+def _content(content: Any) -> Any:
+    """What templates know: a text, or parts of which an image is only a place."""
+    if isinstance(content, str):
+        return content
+    return [part if part["type"] == "text" else {"type": "image"} for part in content]

@@ -1,0 +1,196 @@
+"""The vLLM engine: AsyncLLM in the worker's process, one request per sample, swaps in place.
+
+vLLM is imported in a thread when the engine starts: that takes seconds, and the worker goes on
+answering meanwhile. Its engine core is a child process. A swap is trusted only after the checks
+of `swapping`; whatever goes wrong in it is a SwapFailed, and the worker restarts the engine.
+"""
+
+import asyncio
+import itertools
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from evalsvc.errors import EngineError, MissingExtra, UsageError
+from evalsvc.specs import CheckpointSpec, Modality
+from evalsvc.worker.engines.base import (
+    Engine,
+    EngineDied,
+    RequestRefused,
+    Sample,
+    SampleRequest,
+    SwapFailed,
+    read_options,
+)
+from evalsvc.worker.engines.chat import render_chat
+from evalsvc.worker.engines.children import end_engine_children
+from evalsvc.worker.engines.vllm_setup import (
+    OPTIONS,
+    Device,
+    context_limit,
+    engine_arguments,
+    find_device,
+    prepare_environment,
+)
+from evalsvc.worker.engines.vllm_swap import Swapper, canary_request
+
+PROMPTS_KEPT = 256
+QUEUE_FACTOR = 1.25  # requests beyond the running ones, so that the scheduler always has a next one
+
+
+class VllmEngine(Engine):
+    """One AsyncLLM with one checkpoint."""
+
+    name: ClassVar[str] = "vllm"
+    reads_checkpoint: ClassVar[bool] = True
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self._options = read_options(self.name, options, OPTIONS)
+        self._llm: Any = None
+        self._tokenizer: Any = None
+        self._swapper: Swapper | None = None
+        self._checkpoint: CheckpointSpec | None = None
+        self._device = Device("unknown", is_cpu=True)
+        self._limit = 0
+        self._numbers = itertools.count()
+        self._prompts: OrderedDict[tuple[int, str], Any] = OrderedDict()
+
+    async def start(self, checkpoint: CheckpointSpec, max_tokens: int) -> None:
+        self._limit = context_limit(checkpoint, max_tokens, self._options.get("max_model_len"))
+        self._checkpoint = checkpoint
+        try:
+            self._llm = await asyncio.to_thread(self._create, checkpoint)
+            self._tokenizer = self._llm.get_tokenizer()
+        except (UsageError, EngineError, MissingExtra):
+            raise
+        except Exception as error:  # vLLM raises whatever its parts raise
+            raise EngineError(
+                f"vLLM cannot start with {checkpoint.path}: {type(error).__name__}: {error}",
+                "The end of the log above names the cause; see docs/worker.md.",
+            ) from error
+        self.max_concurrency = int(self._llm.scheduler_config.max_num_seqs * QUEUE_FACTOR)
+        self._swapper = Swapper(self._llm, self._canary)
+
+    def has_room(self, max_tokens: int) -> bool:
+        assert self._checkpoint is not None
+        wanted = self._options.get("max_model_len")
+        return self._limit >= context_limit(self._checkpoint, max_tokens, wanted)
+
+    async def generate(self, request: SampleRequest) -> Sample:
+        from vllm.exceptions import VLLMClientError
+        from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
+
+        prompt = self._prompt(request)
+        try:
+            output = await self._draw(prompt, request)
+        except EngineDeadError as error:
+            raise EngineDied("vLLM's engine core died.", "See the worker's log.") from error
+        except (VLLMClientError, ValueError) as error:
+            raise RequestRefused(f"vLLM refused the prompt: {error}") from error
+        except EngineGenerateError as error:
+            raise EngineDied(f"vLLM failed: {error.__cause__ or error}") from error
+        if output is None or output.outputs[0].finish_reason not in {"stop", "length"}:
+            raise EngineDied("vLLM gave a request up without an answer.", "See the worker's log.")
+        answer = output.outputs[0]
+        return Sample(
+            text=answer.text,
+            finish_reason=answer.finish_reason,
+            output_tokens=len(answer.token_ids),
+            prompt_tokens=len(output.prompt_token_ids),
+        )
+
+    async def swap(self, checkpoint: CheckpointSpec) -> None:
+        if self._swapper is None or self._checkpoint is None:
+            raise SwapFailed("The engine is not running.")
+        self._prompts.clear()
+        await self._swapper.swap(self._checkpoint, checkpoint)
+        self._checkpoint = checkpoint
+
+    async def close(self) -> None:
+        llm, self._llm, self._swapper = self._llm, None, None
+        if llm is not None:
+            await asyncio.to_thread(llm.shutdown)
+        await asyncio.to_thread(end_engine_children)
+
+    def info(self) -> dict[str, Any]:
+        from vllm import envs
+
+        config = self._llm.model_config if self._llm else None
+        return {
+            "engine": self.name,
+            "device": self._device.name,
+            "dtype": str(config.dtype).removeprefix("torch.") if config else "",
+            "max_model_len": self._limit,
+            "batch_invariant": bool(envs.VLLM_BATCH_INVARIANT),
+            "chat_template": bool(self._tokenizer and self._tokenizer.chat_template),
+        }
+
+    def _create(self, checkpoint: CheckpointSpec) -> Any:
+        """Runs in a thread; blocks until the engine core is up."""
+        prepare_environment()
+        try:
+            from vllm.engine.arg_utils import AsyncEngineArgs
+            from vllm.v1.engine.async_llm import AsyncLLM
+        except ModuleNotFoundError as error:
+            raise MissingExtra("The engine 'vllm'", "cpu or gpu") from error
+        self._device = find_device()
+        arguments = engine_arguments(checkpoint, self._device, self._limit, self._options)
+        return AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+
+    def _prompt(self, request: SampleRequest) -> Any:
+        """What vLLM is given; rendered once for all samples of a problem."""
+        key = (request.problem, str(request.messages))
+        if key not in self._prompts:
+            self._prompts[key] = self._render(request)
+            if len(self._prompts) > PROMPTS_KEPT:
+                self._prompts.popitem(last=False)
+        return self._prompts[key]
+
+    def _render(self, request: SampleRequest) -> dict[str, Any]:
+        text = render_chat(self._tokenizer, request.messages)
+        tokens = self._tokenizer.encode(text, add_special_tokens=False)
+        self._check_length(len(tokens), request.max_tokens)
+        prompt: dict[str, Any] = {"prompt_token_ids": tokens}
+        if request.images:
+            prompt["multi_modal_data"] = {"image": list(request.images)}
+        return prompt
+
+    def _check_length(self, prompt_tokens: int, max_tokens: int) -> None:
+        """An answer may be cut by the model's context, but never by a limit that is only ours."""
+        assert self._checkpoint is not None
+        context = self._checkpoint.context_length
+        if prompt_tokens >= self._limit:
+            raise RequestRefused(
+                f"The prompt has {prompt_tokens} tokens, the context only {self._limit}.",
+                "This model cannot be asked this problem.",
+            )
+        if prompt_tokens + max_tokens > self._limit and self._limit != context:
+            raise RequestRefused(
+                f"The prompt has {prompt_tokens} tokens; with an answer of {max_tokens} that is "
+                f"more than the {self._limit} that the engine was started with.",
+                'Give engine_options {"max_model_len": ...}.',
+            )
+
+    async def _canary(self, modality: Modality) -> list[int]:
+        """Token ids of a short greedy answer to a fixed question."""
+        request = canary_request(modality)
+        output = await self._draw(self._render(request), request)
+        return list(output.outputs[0].token_ids)
+
+    async def _draw(self, prompt: Any, request: SampleRequest) -> Any:
+        """vLLM's final output for one request; None when it gave the request up."""
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        sampling = SamplingParams(
+            temperature=request.temperature,
+            top_p=request.top_p,
+            max_tokens=request.max_tokens,
+            seed=request.seed,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+        number = f"{request.problem}-{request.sample}-{next(self._numbers)}"
+        last = None
+        async for last in self._llm.generate(prompt, sampling, number):  # noqa: B007
+            pass
+        return last

@@ -1,0 +1,116 @@
+"""Exchanging vLLM's weights in place, and the checks without which a swap is not believed.
+
+vLLM only warns about tensors that it did not find, and keeps several caches that depend on the
+weights (docs/decisions/0503 lists what can go wrong in silence). Therefore:
+
+- every cache is emptied after a reload, with nothing in flight;
+- the digests of the weights must be of the same tensors as before, and must have changed;
+- the first swap of an engine (each one, for vision-language models) is proved by a round trip:
+  going back must give exactly the digests, and exactly the greedy answer, of the weights before.
+  The first of these were loaded cold, so that this compares a swap with a cold start.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from evalsvc.specs import CheckpointSpec, Modality
+from evalsvc.worker.engines.base import SampleRequest, SwapFailed
+
+RESET_ATTEMPTS = 50
+RESET_PAUSE_SECONDS = 0.1
+CANARY_TOKENS = 16
+CANARY_QUESTION = "Compute 12 + 34 and put the answer into \\boxed{}."
+IN_DOUBT = "The engine is restarted with the new checkpoint."
+
+log = logging.getLogger(__name__)
+Digests = dict[str, str]
+
+
+class Swapper:
+    """Swaps the weights of one AsyncLLM. `canary` draws the fixed greedy answer."""
+
+    def __init__(self, llm: Any, canary: Callable[[Modality], Awaitable[list[int]]]) -> None:
+        self._llm = llm
+        self._canary = canary
+        self._proved = False
+
+    async def swap(self, old: CheckpointSpec, new: CheckpointSpec) -> None:
+        """From `old` to `new`, of equal architecture. After a SwapFailed nothing is certain."""
+        try:
+            await self._swap(old, new)
+        except SwapFailed:
+            raise
+        except Exception as error:  # vLLM raises whatever its parts raise
+            raise SwapFailed(
+                f"vLLM could not take over {new.path}: {type(error).__name__}: {error}.", IN_DOUBT
+            ) from error
+
+    async def _swap(self, old: CheckpointSpec, new: CheckpointSpec) -> None:
+        before = await self._digests()
+        prove = not self._proved or new.modality is Modality.IMAGE
+        answer = await self._canary(old.modality) if prove else []
+        after = await self._reload(new)
+        _check_changed(before, after, new)
+        if not prove:
+            return
+        if await self._reload(old) != before:
+            raise SwapFailed(f"Swapping back to {old.path} gave other weights.", IN_DOUBT)
+        if await self._canary(old.modality) != answer:
+            raise SwapFailed(f"Swapping back to {old.path} gave another answer.", IN_DOUBT)
+        if await self._reload(new) != after:
+            raise SwapFailed(f"Swapping twice to {new.path} gave different weights.", IN_DOUBT)
+        self._proved = True
+        log.info("swapping proved by a round trip: same weights, same greedy answer")
+
+    async def _reload(self, checkpoint: CheckpointSpec) -> Digests:
+        await self._llm.collective_rpc("reload_weights", kwargs={"weights_path": checkpoint.path})
+        await self._empty_caches()
+        return await self._digests()
+
+    async def _empty_caches(self) -> None:
+        await self._llm.reset_mm_cache()
+        await self._llm.reset_encoder_cache()
+        for _ in range(RESET_ATTEMPTS):
+            if await self._llm.reset_prefix_cache():
+                return
+            await asyncio.sleep(RESET_PAUSE_SECONDS)
+        raise SwapFailed("The prefix cache could not be emptied.", IN_DOUBT)
+
+    async def _digests(self) -> Digests:
+        """SHA-256 of every tensor, over all processes of the engine."""
+        found: Digests = {}
+        for part in await self._llm.compute_weight_checksums():
+            found |= part
+        return found
+
+
+def canary_request(modality: Modality) -> SampleRequest:
+    """The fixed question; for vision-language models with a fixed picture."""
+    content: Any = CANARY_QUESTION
+    images: tuple[Any, ...] = ()
+    if modality is Modality.IMAGE:
+        from PIL import Image
+
+        images = (Image.linear_gradient("L").resize((112, 112)).convert("RGB"),)
+        content = [{"type": "image"}, {"type": "text", "text": CANARY_QUESTION}]
+    return SampleRequest(
+        problem=-1,
+        problem_id="canary",
+        sample=0,
+        messages=[{"role": "user", "content": content}],
+        images=images,
+        temperature=0.0,
+        top_p=1.0,
+        max_tokens=CANARY_TOKENS,
+    )
+
+
+def _check_changed(before: Digests, after: Digests, new: CheckpointSpec) -> None:
+    if not after or before.keys() != after.keys():
+        raise SwapFailed("The engine holds other tensors than before.", IN_DOUBT)
+    changed = sum(after[name] != digest for name, digest in before.items())
+    if changed == 0:
+        raise SwapFailed(f"The weights did not change on swapping to {new.path}.", IN_DOUBT)
+    log.info("%d of %d tensors changed", changed, len(before))

@@ -1,0 +1,123 @@
+"""The problems of a shard: loaded once per benchmark, checked, rendered into chats.
+
+A worker whose rows differ from those that the server planned with refuses the shard: answers to
+other questions must never be counted.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalsvc.catalogue import (
+    Catalogue,
+    CatalogueError,
+    Dataset,
+    ImagePart,
+    Message,
+    Problem,
+    Prompt,
+    TextPart,
+    load_image,
+    render,
+)
+from evalsvc.errors import BenchmarkError
+from evalsvc.specs import ShardSpec
+from evalsvc.worker.config import WorkerConfig
+from evalsvc.worker.engines.base import RequestRefused
+
+
+@dataclass(frozen=True)
+class Question:
+    """One problem as an engine is asked it. `messages` are JSON; `images` are PIL images."""
+
+    messages: list[dict[str, Any]]
+    images: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class ShardProblems:
+    """The problems that a shard asks for, and the prompt they are put in."""
+
+    dataset: Dataset
+    problems: tuple[Problem, ...]
+    prompt_name: str
+
+    @property
+    def prompt(self) -> Prompt:
+        return self.dataset.benchmark.prompts[self.prompt_name]
+
+    async def question(self, problem: Problem) -> Question:
+        """Render one problem. Raises RequestRefused when it cannot be asked (a broken image)."""
+        try:
+            chat = render(self.dataset.benchmark, problem, self.prompt_name)
+            images = [image for message in chat for image in message.images]
+            loaded = await asyncio.to_thread(lambda: [load_image(image) for image in images])
+        except CatalogueError as error:
+            raise RequestRefused(str(error), getattr(error, "remedy", "")) from error
+        return Question([_as_json(message) for message in chat], tuple(loaded))
+
+
+class ProblemSource:
+    """Loads benchmarks from the data folder and keeps them for the next shard."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self._data = Path(config.data)
+        self._extra_folders = [Path(folder) for folder in config.benchmarks]
+        self._datasets: dict[tuple[str, str], Dataset] = {}
+        self._lock = asyncio.Lock()
+
+    async def load(self, spec: ShardSpec) -> ShardProblems:
+        """The problems of `spec`. Raises BenchmarkError if the rows are not those of the plan."""
+        async with self._lock:
+            dataset = self._datasets.get((spec.benchmark, spec.benchmark_revision))
+            if dataset is None:
+                dataset = await asyncio.to_thread(self._read, spec)
+                self._datasets[spec.benchmark, spec.benchmark_revision] = dataset
+        protocol = spec.protocol
+        try:
+            prompt_name = dataset.benchmark.prompt_name(protocol.prompt, protocol.name)
+        except CatalogueError as error:
+            raise _as_ours(error) from error
+        return ShardProblems(dataset, _select(dataset, spec.problems), prompt_name)
+
+    def _read(self, spec: ShardSpec) -> Dataset:
+        try:
+            dataset = Catalogue(self._extra_folders).load(spec.benchmark, self._data)
+        except CatalogueError as error:
+            raise _as_ours(error) from error
+        if dataset.revision != spec.benchmark_revision:
+            raise BenchmarkError(
+                f"The rows of {spec.benchmark!r} on this worker (revision {dataset.revision[:12]}) "
+                f"are not those of the evaluation (revision {spec.benchmark_revision[:12]}).",
+                "Give all machines the same data, or submit the job again with the present ones.",
+            )
+        return dataset
+
+
+def _select(dataset: Dataset, indices: Sequence[int]) -> tuple[Problem, ...]:
+    for index in indices:
+        if not 0 <= index < len(dataset):
+            raise BenchmarkError(
+                f"{dataset.benchmark.full_name!r} has no problem {index}; it has {len(dataset)}.",
+                "Name rows from 0 on.",
+            )
+    return tuple(dataset.problems[index] for index in indices)
+
+
+def _as_ours(error: CatalogueError) -> BenchmarkError:
+    return BenchmarkError(str(error.args[0]), getattr(error, "remedy", ""))
+
+
+def _as_json(message: Message) -> dict[str, Any]:
+    """A text-only turn has a plain string; one with pictures a list of parts."""
+    if not message.images:
+        return {"role": message.role, "content": message.text}
+    return {"role": message.role, "content": [_part(part) for part in message.content]}
+
+
+def _part(part: TextPart | ImagePart) -> dict[str, Any]:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    return {"type": "image", "name": part.image.name, "pixels": part.image.pixels}
