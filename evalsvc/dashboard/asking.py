@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, urlencode
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 
+from evalsvc.api.state import State
+
 Item = TypeVar("Item")
 MAX_QUERY_ITEMS = 64
 
@@ -45,10 +47,11 @@ class Pages:
 
 @dataclass(frozen=True)
 class Ask:
-    """One request for a page: its database session and its query."""
+    """One request for a page: its query, its database session, the server's state."""
 
     request: Request
     session: Session
+    state: State
 
     def part(self, name: str) -> str:
         """A segment of the path."""

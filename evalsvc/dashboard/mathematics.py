@@ -14,7 +14,7 @@ from functools import lru_cache
 from latex2mathml.converter import convert_to_element
 from markupsafe import Markup, escape
 
-from evalsvc.dashboard.text import visible
+from evalsvc.dashboard.text import Span, shifted, visible
 
 MAX_CHARACTERS = 1500  # of one formula; a longer one takes over 10 ms
 MAX_NESTING = 40  # of braces and environments
@@ -44,19 +44,24 @@ _FORMULA = re.compile(
 _NESTING = re.compile(r"(?<!\\)[{}]|\\(?:left|right|begin|end)\b")
 
 
-def render(text: str) -> Markup:
-    """`text` escaped, with the formulas between `$`, `$$`, `\\(` and `\\[` as MathML."""
+def render(text: str, mark: Span | None = None) -> Markup:
+    """`text` escaped, with the formulas between `$`, `$$`, `\\(` and `\\[` as MathML.
+
+    `mark`: characters to be marked; a formula that holds some of them is marked as a whole.
+    """
     deadline = time.perf_counter() + PAGE_BUDGET_SECONDS
     parts: list[Markup] = []
     end = 0
     for match in _FORMULA.finditer(text):
-        parts.append(visible(text[end : match.start()]))
+        parts.append(visible(text[end : match.start()], shifted(mark, end)))
         source = match.group()
         latex = next(group for group in match.groups() if group is not None)
         late = time.perf_counter() > deadline
-        parts.append(source_text(source) if late else formula(latex, source))
+        shown = source_text(source) if late else formula(latex, source)
+        marked = mark is not None and mark[0] < match.end() and match.start() < mark[1]
+        parts.append(Markup("<mark>{}</mark>").format(shown) if marked else shown)
         end = match.end()
-    parts.append(visible(text[end:]))
+    parts.append(visible(text[end:], shifted(mark, end)))
     return Markup("").join(parts)
 
 

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from evalsvc import __version__
 from evalsvc.dashboard import assets, drawings, mathematics, numbers, text, words
+from evalsvc.dashboard.plots.lanes import draw_timeline
 
 TEMPLATES = Path(__file__).parent / "templates"
 NAVIGATION = (
@@ -36,12 +37,14 @@ def environment() -> Environment:
     )
     made.globals.update(
         asset=assets.url,
+        plotly_style_ids=assets.plotly_style_ids,
         navigation=NAVIGATION,
         version=__version__,
         link=link,
         path=path,
         n=numbers,
         draw=drawings,
+        draw_timeline=draw_timeline,
         words=words,
     )
     made.filters.update(

@@ -7,11 +7,13 @@ small labelled boxes; long texts keep their head and tail and say how much is le
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from markupsafe import Markup, escape
 
 HEAD_CHARACTERS = 24_000
 TAIL_CHARACTERS = 8_000
+Span: TypeAlias = tuple[int, int]  # from, up to but not including; in characters
 MAX_COMBINING_MARKS = 4  # in a row; more of them would paint over the lines around
 
 _SHORT_NAMES = {
@@ -46,8 +48,11 @@ _UNSEEN = re.compile(
 )
 
 
-def visible(text: str) -> Markup:
-    """`text` escaped, with every unseen character shown as a labelled box."""
+def visible(text: str, mark: Span | None = None) -> Markup:
+    """`text` escaped; unseen characters are labelled boxes, those of `mark` are marked."""
+    if mark is not None and (start := max(mark[0], 0)) < (end := min(mark[1], len(text))):
+        pieces = (text[:start], text[start:end], text[end:])
+        return Markup("{}<mark>{}</mark>{}").format(*(visible(piece) for piece in pieces))
     parts: list[Markup] = []
     end = 0
     for match in _UNSEEN.finditer(text):
@@ -56,6 +61,11 @@ def visible(text: str) -> Markup:
         end = match.end()
     parts.append(escape(text[end:]))
     return Markup("").join(parts)
+
+
+def shifted(mark: Span | None, by: int) -> Span | None:
+    """The same characters, counted from `by` on."""
+    return None if mark is None else (mark[0] - by, mark[1] - by)
 
 
 def plain(text: str) -> str:

@@ -32,7 +32,9 @@ class View:
     title: str
     model: Any
     table: Table
-    extras: dict[str, Any] = field(default_factory=dict)  # for the template only: figures, choices
+    extras: dict[str, Any] = field(default_factory=dict)  # for the template only: choices, links
+    figures: dict[str, Any] = field(default_factory=dict)  # by name, as plots/ builds them
+    more_formats: tuple[tuple[str, str], ...] = ()  # (name, address) besides JSON and CSV
     live: bool = False  # it changes by itself: the page follows the events
 
 

@@ -4,6 +4,7 @@ Each mark has a glyph beside its colour, so that nothing is said by colour alone
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -73,3 +74,32 @@ def outcome(name: str) -> Mark:
 def plural(number: int, one: str, many: str | None = None) -> str:
     """`1 sample`, `2 samples`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}".replace(",", "\N{THIN SPACE}")
+
+
+def details(data: dict[str, Any]) -> str:
+    """An event's data on one line: `checkpoint: ..., seconds: 1.2`."""
+    return ", ".join(f"{name}: {value}" for name, value in data.items() if value not in (None, ""))
+
+
+def flat(data: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested provenance as (name, text) pairs: `("versions: torch", "2.13.0")`."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in data.items():
+        label = f"{prefix}{str(name).replace('_', ' ')}"
+        if isinstance(value, dict):
+            pairs.extend(flat(value, f"{label}: "))
+        elif value not in (None, "", []):
+            pairs.append((label, str(value)))
+    return pairs
+
+
+def content(message: dict[str, Any]) -> str:
+    """The text of a chat turn; pictures are named."""
+    parts = message.get("content")
+    if not isinstance(parts, list):
+        return str(parts or "")
+    return "".join(
+        str(part.get("text", "")) if part.get("type") == "text" else "[picture]"
+        for part in parts
+        if isinstance(part, dict)
+    )

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
+from evalsvc.specs import WorkerState
 from evalsvc.store.models import (
     Checkpoint,
     Evaluation,
@@ -15,9 +16,9 @@ from evalsvc.store.models import (
     JobEvaluation,
     Run,
     Shard,
-    WorkerRecord,
     now,
 )
+from evalsvc.store.repositories import browsing
 from evalsvc.store.states import (
     LIVE_JOBS,
     CheckpointState,
@@ -206,9 +207,15 @@ def failures(session: Session) -> tuple[Failure, ...]:
 
 
 def _failed_jobs(session: Session) -> list[Failure]:
+    """Jobs that failed by themselves: where an evaluation failed, that one is shown."""
+    told = (
+        select(JobEvaluation.job_id)
+        .join(Evaluation, JobEvaluation.evaluation_id == Evaluation.id)
+        .where(Evaluation.state.in_((EvaluationState.FAILED, EvaluationState.INCOMPLETE)))
+    )
     rows = session.scalars(
         select(Job)
-        .where(Job.state == JobState.FAILED, Job.error.is_not(None))
+        .where(Job.state == JobState.FAILED, Job.error.is_not(None), Job.id.not_in(told))
         .order_by(Job.created_at.desc())
         .limit(FAILURES_SHOWN)
     )
@@ -290,16 +297,12 @@ def _failed_checkpoints(session: Session) -> list[Failure]:
 
 
 def workers(session: Session) -> tuple[WorkerLine, ...]:
-    """All workers that were ever seen under the newest dispatcher, living ones first."""
-    newest = select(func.max(WorkerRecord.epoch)).scalar_subquery()
-    rows = session.scalars(
-        select(WorkerRecord).where(WorkerRecord.epoch == newest).order_by(WorkerRecord.started_at)
-    ).all()
+    """The workers of the newest dispatcher, living ones first."""
     lines = [
         WorkerLine(row.id, row.state, dict(row.status), row.started_at, row.updated_at)
-        for row in rows
+        for row in browsing.workers(session)
     ]
-    return tuple(sorted(lines, key=lambda line: line.state == "dead"))
+    return tuple(sorted(lines, key=lambda line: line.state == WorkerState.DEAD))
 
 
 def latest_results(session: Session) -> Sequence[Evaluation]:

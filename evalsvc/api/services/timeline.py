@@ -1,0 +1,99 @@
+"""When which shard ran on which worker, and what happened meanwhile: kills, swaps, failures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from evalsvc.store.models import Event, Shard, now
+
+MOST_SHARDS = 2000
+MOST_EVENTS = 300
+
+
+@dataclass(frozen=True)
+class Span:
+    """One shard on one worker; `end` of a running one is the present."""
+
+    shard: str
+    evaluation: str
+    worker: str
+    state: str
+    start: datetime
+    end: datetime
+    samples: int
+    attempts: int
+    deaths: int
+    error: str
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event on the way, newest first in a timeline."""
+
+    at: datetime
+    kind: str
+    worker: str
+    shard: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The shards that have started (at most MOST_SHARDS), and how many there are in all."""
+
+    spans: tuple[Span, ...]
+    happenings: tuple[Happening, ...]
+    shards: int
+
+
+def timeline(session: Session, evaluations: Sequence[str], job: str | None = None) -> Timeline:
+    """The timeline of these evaluations, with the events of `job` where one is given."""
+    rows = session.scalars(
+        select(Shard)
+        .where(Shard.evaluation_id.in_(evaluations), Shard.started_at.is_not(None))
+        .order_by(Shard.started_at.desc())
+        .limit(MOST_SHARDS)
+    ).all()
+    total = session.scalar(
+        select(func.count()).select_from(Shard).where(Shard.evaluation_id.in_(evaluations))
+    )
+    return Timeline(
+        spans=tuple(_span(row) for row in reversed(rows)),
+        happenings=_happenings(session, evaluations, job),
+        shards=total or 0,
+    )
+
+
+def _span(row: Shard) -> Span:
+    assert row.started_at is not None
+    return Span(
+        shard=row.id,
+        evaluation=row.evaluation_id,
+        worker=row.worker_id or "not known",
+        state=row.state,
+        start=row.started_at,
+        end=row.finished_at or now(),
+        samples=row.size,
+        attempts=row.attempts,
+        deaths=row.deaths,
+        error=row.error or "",
+    )
+
+
+def _happenings(
+    session: Session, evaluations: Sequence[str], job: str | None
+) -> tuple[Happening, ...]:
+    concerned = [Event.evaluation_id.in_(evaluations)]
+    if job is not None:
+        concerned.append(Event.job_id == job)
+    rows = session.scalars(
+        select(Event).where(or_(*concerned)).order_by(Event.id.desc()).limit(MOST_EVENTS)
+    )
+    return tuple(
+        Happening(row.at, row.kind, row.worker_id or "", row.shard_id or "", dict(row.data))
+        for row in rows
+    )

@@ -1,0 +1,187 @@
+"""`/evaluations/{id}`: the figures with both intervals, the problems, where all of it is from."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from evalsvc.api.services.evaluations import (
+    EvaluationDetail,
+    counts_of,
+    describe,
+    traits_of,
+)
+from evalsvc.api.services.figures import Metric
+from evalsvc.api.services.timeline import Timeline, timeline
+from evalsvc.dashboard.asking import Ask, Pages
+from evalsvc.dashboard.pages.problem_list import FILTERS, SORTS, select_problems
+from evalsvc.dashboard.plots.passk import Curve, pass_at_k_figure
+from evalsvc.dashboard.view import Table, View
+from evalsvc.store.models import ProblemResult, Rescore
+from evalsvc.store.repositories import browsing
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class ProblemLine:
+    """One problem's counts; truncated and failed are samples out of n."""
+
+    problem: int
+    problem_id: str
+    level: str | None
+    subject: str | None
+    n: int
+    c: int
+    truncated: int
+    no_answer: int
+    failed: int
+    tokens_per_sample: float
+    error: str | None
+
+
+@dataclass(frozen=True)
+class RescoreLine:
+    id: str
+    state: str
+    verifier_before: str
+    verifier_after: str
+    flipped: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """An evaluation with one page of its problems."""
+
+    evaluation: EvaluationDetail
+    problems: list[ProblemLine]
+    pages: Pages
+    solved_never: int
+    solved_always: int
+    timeline: Timeline
+    rescores: list[RescoreLine]
+
+
+def build(ask: Ask) -> View:
+    """Raises NotFound."""
+    session, memo = ask.session, ask.state.memo
+    detail = describe(session, memo, ask.part("evaluation"))
+    row = browsing.get_evaluation(session, detail.id)
+    counts, traits = counts_of(session, memo, row), traits_of(session, memo, row.revision_id)
+    which = ask.choice("show", dict(FILTERS), "all")
+    sort = ask.sort if ask.sort in SORTS else "problem"
+    chosen = select_problems(counts, which, sort, ask.descending)
+    pages = ask.pages(len(chosen.positions), PAGE_SIZE)
+    shown = [int(i) for i in pages.slice(chosen.positions.tolist())]
+    masks = _masks(ask, row.id, [int(counts.problems[i]) for i in shown])
+    problems = []
+    for i in shown:
+        number = int(counts.problems[i])
+        found = masks[number]
+        problems.append(
+            ProblemLine(
+                problem=number,
+                problem_id=traits.ids.get(number, str(number)),
+                level=traits.traits["level"].get(number),
+                subject=traits.traits["subject"].get(number),
+                n=int(counts.n[i]),
+                c=int(counts.c[i]),
+                truncated=found.truncated,
+                no_answer=found.no_answer,
+                failed=found.failed,
+                tokens_per_sample=float(counts.tokens[i] / max(int(counts.n[i]), 1)),
+                error=found.error,
+            )
+        )
+    model = Model(
+        evaluation=detail,
+        problems=problems,
+        pages=pages,
+        solved_never=chosen.solved_never,
+        solved_always=chosen.solved_always,
+        timeline=timeline(session, [row.id]),
+        rescores=_rescores(ask, row.id),
+    )
+    kind = ask.choice("interval", ("fixed", "population"), "population")
+    s = detail
+    return View(
+        template="evaluation.html",
+        title=f"{s.run} @{s.step} on {s.benchmark}",
+        model=model,
+        table=_table(model),
+        extras={"which": which, "filters": FILTERS, "kind": kind},
+        figures={
+            "passk": pass_at_k_figure([curve(s.benchmark, list(detail.metrics.values()), kind)])
+        }
+        if len(detail.metrics) > 1
+        else {},
+        live=s.state in ("pending", "running"),
+    )
+
+
+def curve(name: str, metrics: list[Metric], kind: str) -> Curve:
+    """The curve of these figures with the wanted kind of interval."""
+    bounds = [
+        metric.interval_fixed if kind == "fixed" else metric.interval_population
+        for metric in metrics
+    ]
+    return Curve(
+        name=name,
+        ks=[metric.k for metric in metrics],
+        values=[metric.value for metric in metrics],
+        low=[None if b is None else b[0] for b in bounds],
+        high=[None if b is None else b[1] for b in bounds],
+    )
+
+
+@dataclass(frozen=True)
+class _Masks:
+    truncated: int
+    no_answer: int
+    failed: int
+    error: str | None
+
+
+def _masks(ask: Ask, evaluation: str, problems: list[int]) -> dict[int, _Masks]:
+    """How many samples of each problem carry each mark; only the shown problems are read."""
+    columns = (
+        ProblemResult.problem,
+        ProblemResult.truncated,
+        ProblemResult.no_answer,
+        ProblemResult.failed,
+        ProblemResult.error,
+    )
+    rows = ask.session.execute(
+        select(*columns).where(
+            ProblemResult.evaluation_id == evaluation, ProblemResult.problem.in_(problems)
+        )
+    )
+    return {
+        problem: _Masks(ones(truncated), ones(no_answer), ones(failed), error)
+        for problem, truncated, no_answer, failed, error in rows
+    }
+
+
+def ones(mask: bytes) -> int:
+    """Number of samples in a mask."""
+    return int.from_bytes(mask, "little").bit_count()
+
+
+def _rescores(ask: Ask, evaluation: str) -> list[RescoreLine]:
+    rows = ask.session.scalars(
+        select(Rescore)
+        .where(Rescore.evaluation_id == evaluation)
+        .order_by(Rescore.created_at.desc())
+    )
+    return [
+        RescoreLine(row.id, row.state, row.verifier_before, row.verifier_after, row.flipped)
+        for row in rows
+    ]
+
+
+def _table(model: Model) -> Table:
+    columns = ("problem", "problem_id", "n", "c", "truncated", "no_answer", "failed", "error")
+    rows = [
+        (p.problem, p.problem_id, p.n, p.c, p.truncated, p.no_answer, p.failed, p.error)
+        for p in model.problems
+    ]
+    return Table(columns, rows)

@@ -1,0 +1,193 @@
+"""`/evaluations/{id}/problems/{problem}`: the problem, and every response with its verdict."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from evalsvc.api.services import samples as service
+from evalsvc.api.services.evaluations import EvaluationSummary, counts_of, summarise
+from evalsvc.api.services.samples import SampleView
+from evalsvc.dashboard import mathematics, text
+from evalsvc.dashboard.asking import Ask, Pages
+from evalsvc.dashboard.pages.sample_masks import FILTERS, SampleMark, choose, marks_of, runs_of
+from evalsvc.dashboard.questions import Question, find_question
+from evalsvc.dashboard.view import Table, View
+from evalsvc.errors import NotFound
+from evalsvc.store.models import Evaluation, Problem, ProblemResult
+from evalsvc.store.repositories import browsing
+
+PAGE_SIZE = 10
+MARKS_SHOWN = 512
+
+
+@dataclass(frozen=True)
+class Model:
+    """A problem's result with one page of its samples."""
+
+    evaluation: EvaluationSummary
+    problem: int
+    problem_id: str
+    subject: str | None
+    level: str | None
+    question: str | None
+    gold: str | None
+    kind: str | None
+    choices: tuple[str, ...]
+    images: int
+    not_here: str  # why the problem's text is not shown
+    prompt: list[dict[str, Any]]
+    n: int
+    c: int
+    error: str | None
+    samples: list[SampleView]
+    missing: str  # why responses of this page are not shown
+    pages: Pages
+    previous: int | None
+    following: int | None
+
+
+def build(ask: Ask) -> View:
+    """Raises NotFound."""
+    session = ask.session
+    evaluation = browsing.get_evaluation(session, ask.part("evaluation"))
+    index, problem_id = service.find_problem(session, evaluation, ask.part("problem"))
+    result = session.get(ProblemResult, (evaluation.id, index))
+    marks = marks_of(result) if result is not None else []
+    which = ask.choice("show", dict(FILTERS), "all")
+    wanted = choose(marks, which)
+    pages = _pages(ask, wanted)
+    shown = [mark.sample for mark in pages.slice(wanted)]
+    prompt, found, missing = _read(ask, evaluation, problem_id, shown)
+    question = find_question(ask.state, evaluation, index)
+    previous, following = _neighbours(ask, evaluation, index)
+    model = Model(
+        evaluation=summarise(evaluation),
+        problem=index,
+        problem_id=problem_id,
+        prompt=prompt,
+        n=result.n if result else 0,
+        c=result.c if result else 0,
+        error=result.error if result else None,
+        samples=found,
+        missing=missing,
+        pages=pages,
+        previous=previous,
+        following=following,
+        **_question(session.get(Problem, (evaluation.revision_id, index)), question),
+    )
+    raw = ask.choice("as", ("rendered", "raw"), "rendered") == "raw"
+    return View(
+        template="problem.html",
+        title=f"{problem_id} · {model.evaluation.run} @{model.evaluation.step}",
+        model=model,
+        table=_table(model),
+        extras={
+            "which": which,
+            "filters": _filters(marks),
+            "raw": raw,
+            "marks": marks[:MARKS_SHOWN],
+            "marks_hidden": max(0, len(marks) - MARKS_SHOWN),
+            "shown": set(shown),
+            "open_sample": _open_sample(ask, shown),
+            "first_wrong": next((m.sample for m in marks if m.verdict == "wrong"), None),
+            "body": lambda sample: body(sample, raw=raw),
+        },
+    )
+
+
+def body(sample: SampleView, *, raw: bool) -> Markup:
+    """A response as it is shown: its answer marked; a very long one without its middle."""
+    show = text.visible if raw else mathematics.render
+    cut = text.excerpt(sample.response)
+    head = show(cut.head, sample.span)
+    if not cut.left_out:
+        return head
+    tail_from = len(sample.response) - len(cut.tail)
+    return Markup('{}<span class="left-out">{} characters are left out here</span>{}').format(
+        head, f"{cut.left_out:,}", show(cut.tail, text.shifted(sample.span, tail_from))
+    )
+
+
+def _pages(ask: Ask, wanted: list[SampleMark]) -> Pages:
+    """The page asked for, or the one that holds the sample asked for."""
+    pages = ask.pages(len(wanted), PAGE_SIZE)
+    asked = ask.number("sample", -1, low=-1)
+    for position, mark in enumerate(wanted):
+        if mark.sample == asked:
+            return Pages(position // PAGE_SIZE + 1, PAGE_SIZE, len(wanted))
+    return pages
+
+
+def _read(
+    ask: Ask, evaluation: Evaluation, problem_id: str, shown: list[int]
+) -> tuple[list[dict[str, Any]], list[SampleView], str]:
+    """(prompt, samples, why there are none): a lost transcript must not take the page with it."""
+    prompt: list[dict[str, Any]] = []
+    found: list[SampleView] = []
+    try:
+        for first, many in runs_of(shown):
+            read = service.read_samples(
+                ask.session, ask.state.artifacts, evaluation, problem_id, start=first, limit=many
+            )
+            prompt = prompt or read.prompt
+            found.extend(read.samples)
+    except NotFound as error:
+        return prompt, found, str(error)
+    if shown and not found:
+        reason = "This evaluation has counts only: its responses were never given to this server."
+        return prompt, found, reason
+    return prompt, found, ""
+
+
+def _question(row: Problem | None, question: Question) -> dict[str, Any]:
+    problem = question.problem
+    return {
+        "subject": row.subject if row else None,
+        "level": row.level if row else None,
+        "question": problem.question if problem else None,
+        "gold": problem.gold if problem else None,
+        "kind": problem.kind if problem else None,
+        "choices": tuple(problem.choices or ()) if problem else (),
+        "images": len(problem.images) if problem else 0,
+        "not_here": question.reason,
+    }
+
+
+def _neighbours(ask: Ask, evaluation: Evaluation, index: int) -> tuple[int | None, int | None]:
+    """The problems before and after this one in the benchmark's order."""
+    numbers = counts_of(ask.session, ask.state.memo, evaluation).problems
+    before, after = numbers[numbers < index], numbers[numbers > index]
+    return (
+        int(before[-1]) if before.size else None,
+        int(after[0]) if after.size else None,
+    )
+
+
+def _filters(marks: list[SampleMark]) -> list[tuple[str, str]]:
+    """The filters with how many samples each would show; empty ones are left out."""
+    counted = [(value, name, len(choose(marks, value))) for value, name in FILTERS]
+    return [(value, f"{name} {count}") for value, name, count in counted if count or value == "all"]
+
+
+def _open_sample(ask: Ask, shown: list[int]) -> int | None:
+    asked = ask.number("sample", -1, low=-1)
+    if asked in shown:
+        return asked
+    return shown[0] if shown else None
+
+
+def _table(model: Model) -> Table:
+    columns = (
+        "sample",
+        "verdict",
+        "correct",
+        "rule",
+        "extracted",
+        "finish_reason",
+        "output_tokens",
+        "verifier",
+        "verify_ms",
+        "response",
+    )
+    return Table(columns, [[getattr(s, name) for name in columns] for s in model.samples])

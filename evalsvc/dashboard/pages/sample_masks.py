@@ -1,0 +1,77 @@
+"""The verdict of every sample of one problem, out of its bit masks, with no transcript read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalsvc.store.models import ProblemResult
+
+FILTERS = (
+    ("all", "all"),
+    ("wrong", "wrong"),
+    ("correct", "correct"),
+    ("no_answer", "no answer"),
+    ("truncated", "cut off"),
+    ("failed", "verifier failed"),
+)
+GLYPHS = {"correct": "✓", "wrong": "✕", "no_answer": "∅", "failed": "!"}
+
+
+@dataclass(frozen=True)
+class SampleMark:
+    """A sample's number and what is known of it without its text."""
+
+    sample: int
+    verdict: str  # correct, wrong, no_answer, failed
+    truncated: bool
+
+    @property
+    def glyph(self) -> str:
+        return GLYPHS[self.verdict]
+
+
+def marks_of(result: ProblemResult) -> list[SampleMark]:
+    """Every sample that was judged, in order."""
+    sampled, correct, truncated, no_answer, failed = (
+        int.from_bytes(mask, "little")
+        for mask in (
+            result.sampled,
+            result.correct,
+            result.truncated,
+            result.no_answer,
+            result.failed,
+        )
+    )
+    found = []
+    for i in range(sampled.bit_length()):
+        if not sampled >> i & 1:
+            continue
+        if correct >> i & 1:
+            verdict = "correct"
+        elif failed >> i & 1:
+            verdict = "failed"
+        elif no_answer >> i & 1:
+            verdict = "no_answer"
+        else:
+            verdict = "wrong"
+        found.append(SampleMark(i, verdict, bool(truncated >> i & 1)))
+    return found
+
+
+def choose(marks: Sequence[SampleMark], which: str) -> list[SampleMark]:
+    """Those that a filter names."""
+    if which == "all":
+        return list(marks)
+    if which == "truncated":
+        return [mark for mark in marks if mark.truncated]
+    return [mark for mark in marks if mark.verdict == which]
+
+
+def runs_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Ascending numbers as (first, how many) of neighbours: each is one read of a transcript."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][0] + runs[-1][1] == number:
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        else:
+            runs.append((number, 1))
+    return runs

@@ -1,0 +1,59 @@
+"""`/workers`: each worker's state, loaded checkpoint, rate, swaps; and what happened to them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from evalsvc.api.services import overview as service
+from evalsvc.dashboard.asking import Ask
+from evalsvc.dashboard.view import Table, View
+from evalsvc.store.models import Event
+
+EVENTS_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class WorkerEvent:
+    """Something that happened to a worker."""
+
+    at: datetime
+    kind: str
+    worker: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Model:
+    workers: tuple[service.WorkerLine, ...]
+    events: list[WorkerEvent]
+
+
+def build(ask: Ask) -> View:
+    """The workers of the newest dispatcher."""
+    model = Model(service.workers(ask.session), _events(ask.session))
+    columns = ("worker", "state", "checkpoint", "tokens_per_second", "swaps", "cold_starts")
+    rows = [
+        (
+            w.id,
+            w.state,
+            w.status.get("checkpoint_path"),
+            w.status.get("tokens_per_second"),
+            w.status.get("swaps"),
+            w.status.get("cold_starts"),
+        )
+        for w in model.workers
+    ]
+    return View("workers.html", "Workers", model, Table(columns, rows), live=True)
+
+
+def _events(session: Session) -> list[WorkerEvent]:
+    rows = session.scalars(
+        select(Event)
+        .where(Event.worker_id.is_not(None), Event.shard_id.is_(None))
+        .order_by(Event.id.desc())
+        .limit(EVENTS_SHOWN)
+    )
+    return [WorkerEvent(row.at, row.kind, row.worker_id or "", dict(row.data)) for row in rows]
