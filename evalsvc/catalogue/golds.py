@@ -19,17 +19,25 @@ FILE = "golds.yaml"
 
 
 class Override(Described):
-    """What replaces, or types, the gold of one problem."""
+    """What replaces, or types, the gold of one problem.
 
+    `raw` is the source's gold that this was written for: where another stands, nothing is changed.
+    """
+
+    raw: str | None = None
     gold: str | None = None
     kind: str | None = None
     choices: tuple[str, ...] | None = None
     why: str = Field(min_length=1)
 
-    @field_validator("gold", mode="before")
+    @field_validator("raw", "gold", mode="before")
     @classmethod
     def _as_text(cls, value: Any) -> Any:
         return str(value) if isinstance(value, int | float) else value
+
+    def fits(self, gold: str) -> bool:
+        """Whether this override was written for that gold."""
+        return self.raw is None or self.raw == gold
 
 
 _OVERRIDES = TypeAdapter(dict[str, Override])

@@ -22,6 +22,9 @@ class OutOfTime(BaseException):
 
 def prepare(memory_limit_bytes: int) -> None:
     """Set the limits of a fresh child."""
+    # warm where the fork server could not import it, so that no case pays for it
+    import evalsvc.verification.preload  # noqa: F401, PLC0415
+
     resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.setrecursionlimit(20_000)
@@ -45,9 +48,9 @@ def judge_in_child(
         verdict, rule = (Verdicts.CORRECT if outcome.equal else Verdicts.WRONG), outcome.rule
     except OutOfTime:
         verdict, rule = Verdicts.TIMEOUT, "processor time limit"
-    except LimitExceeded as error:
-        verdict, rule = Verdicts.TOO_LONG, f"over the limit: {error}"
-    except (MemoryError, RecursionError, NeedsChild) as error:
+    except (LimitExceeded, NeedsChild) as error:
+        verdict, rule = Verdicts.TOO_LONG, f"over the limit: {str(error) or 'nesting'}"
+    except (MemoryError, RecursionError) as error:
         verdict, rule = Verdicts.CRASHED, f"out of {'memory' if isinstance(error, MemoryError) else 'stack'}"
     except Exception as error:  # noqa: BLE001 - whatever a library raises on untrusted input is a verdict
         verdict, rule = Verdicts.CRASHED, f"the verifier failed: {type(error).__name__}"

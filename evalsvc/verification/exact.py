@@ -7,8 +7,8 @@ import math
 import re
 from fractions import Fraction
 
-from evalsvc.verification.limits import EXACT_BITS, FACTORIAL, LimitExceeded
-from evalsvc.verification.tree import Number, Operation, Scalar
+from evalsvc.verification.limits import EXACT_BITS, FACTORIAL, TERMS, LimitExceeded
+from evalsvc.verification.tree import Number, Operation, Scalar, Symbol, substitute
 
 _PLAIN = re.compile(r"([-+]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))")
 _FRACTION = re.compile(r"([-+]?)\\[dtc]?frac\{(-?\d+)\}\{(\d+)\}|([-+]?\d+)/(\d+)")
@@ -38,7 +38,16 @@ def exact_value(node: Scalar) -> Fraction | None:
     """The rational value of a scalar. Raises LimitExceeded when it has too many bits."""
     if isinstance(node, Number):
         return node.value
-    if not isinstance(node, Operation) or node.op not in _RATIONAL:
+    if not isinstance(node, Operation):
+        return None
+    if node.op in ("sum", "prod"):
+        terms = series_terms(node)
+        values = [exact_value(term) for term in terms] if terms is not None else [None]
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
+            return None
+        return _sum(known) if node.op == "sum" else _product(known)
+    if node.op not in _RATIONAL:
         return None
     values = []
     for argument in node.args:
@@ -47,6 +56,18 @@ def exact_value(node: Scalar) -> Fraction | None:
             return None
         values.append(value)
     return _RATIONAL[node.op](values)
+
+
+def series_terms(node: Operation) -> list[Scalar] | None:
+    """The terms of a finite sum or product; None when its bounds are not integers."""
+    low, high = exact_value(node.args[0]), exact_value(node.args[1])
+    if low is None or high is None or low.denominator != 1 or high.denominator != 1:
+        return None
+    if high - low >= TERMS:
+        raise LimitExceeded("terms of a sum")
+    return [
+        substitute(node.args[2], Symbol(node.label), Number(Fraction(k))) for k in range(int(low), int(high) + 1)
+    ]
 
 
 def _bits(value: Fraction) -> int:

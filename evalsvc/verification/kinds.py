@@ -52,7 +52,7 @@ def read_kind(name: str) -> Kind:
     if folded in _ALIASES:
         return _ALIASES[folded]
     try:
-        return Kind(name.casefold().strip() if name.casefold().strip() in Kind else folded)
+        return Kind(folded)
     except ValueError:
         known = ", ".join(kind.value for kind in Kind)
         raise VerificationError(f"There is no kind {name!r}.", f"The kinds are: {known}.") from None

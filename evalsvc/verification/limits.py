@@ -18,6 +18,8 @@ EXPONENT = 10_000_000
 MAGNITUDE_BITS = 100_000_000
 #: Binary magnitude of the argument of a trigonometric or exponential function.
 ARGUMENT_BITS = 64
+#: Terms of a finite sum or product that are added up.
+TERMS = 2_000
 PRECISION_DIGITS = 60
 PRECISION_DIGITS_MAX = 5_000
 

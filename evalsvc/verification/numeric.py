@@ -12,6 +12,7 @@ from typing import Any
 
 import mpmath
 
+from evalsvc.verification.exact import exact_value, series_terms
 from evalsvc.verification.limits import (
     ARGUMENT_BITS,
     EXPONENT,
@@ -79,6 +80,8 @@ class Evaluator:
         op, context = node.op, self.context
         if op == "opaque":
             return self._opaque(node)
+        if op in ("sum", "prod"):
+            return self._series(node)
         values = [self._value(argument) for argument in node.args]
         first = values[0]
         if op == "+":
@@ -153,6 +156,13 @@ class Evaluator:
             return -context.root(-radicand, int(degree))
         return context.root(radicand, int(degree))
 
+    def _series(self, node: Operation) -> Any:
+        terms = series_terms(node)
+        if terms is None:
+            raise Undefined("bounds of a sum")
+        values = [self._value(term) for term in terms]
+        return self.context.fsum(values) if node.op == "sum" else self.context.fprod(values)
+
     def _opaque(self, node: Operation) -> Any:
         """A fixed smooth function for each name: equal only for equal names and arguments."""
         digest = hashlib.sha256(node.label.encode("utf-8", "replace")).digest()
@@ -167,8 +177,6 @@ class Evaluator:
 
 
 def _odd_denominator(node: Scalar) -> Fraction | None:
-    from evalsvc.verification.exact import exact_value  # noqa: PLC0415 - a leaf helper
-
     value = exact_value(node)
     return value if value is not None and value.denominator % 2 and value.denominator > 1 else None
 
@@ -194,7 +202,12 @@ def symbols(node: Scalar) -> set[str]:
         if isinstance(current, Symbol):
             found.add(current.name)
         elif isinstance(current, Operation):
-            stack.extend(current.args)
+            if current.op in ("sum", "prod"):
+                inner = symbols(current.args[2]) - {current.label}
+                found |= inner
+                stack.extend(current.args[:2])
+            else:
+                stack.extend(current.args)
     return found
 
 

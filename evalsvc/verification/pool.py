@@ -59,7 +59,7 @@ class VerificationPool:
 
     Args:
         processes: number of children; by default the processors that this process may use.
-        wall_limit_seconds: after this a child is killed and the case is a `timeout`. A fifth of it is
+        wall_limit_seconds: after this a child is killed and the case is a `timeout`. A tenth of it is
             the processor time that a case gets.
         memory_limit_bytes: address space of a child.
         cache: where verdicts are kept; by default in memory.
@@ -68,7 +68,7 @@ class VerificationPool:
     def __init__(
         self,
         processes: int | None = None,
-        wall_limit_seconds: float = 5.0,
+        wall_limit_seconds: float = 2.0,
         memory_limit_bytes: int = 2 * 1024**3,
         *,
         cache: VerdictCache | None = None,
@@ -212,7 +212,7 @@ class VerificationPool:
 
     def _submit(self, key: Key) -> "Future[tuple[str, str, float]]":
         gold, kind, choices, answer = key
-        arguments = (gold, kind, choices, answer, self.wall_limit_seconds / 5)
+        arguments = (gold, kind, choices, answer, self.wall_limit_seconds / 10)
         for attempt in range(_RESTARTS):
             try:
                 future = children.submit(self._children(), arguments, self.wall_limit_seconds)

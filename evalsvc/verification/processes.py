@@ -14,7 +14,7 @@ from pebble import ProcessPool
 
 from evalsvc.verification.child import judge_in_child, prepare
 
-_PRELOAD = ["evalsvc.verification.child", "math_verify"]
+_PRELOAD = ["evalsvc.verification.preload"]
 _TASKS_PER_PROCESS = 5_000
 _LAUNCH = threading.local()
 _preparation_data = spawn.get_preparation_data

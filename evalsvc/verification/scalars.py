@@ -15,6 +15,7 @@ from evalsvc.verification.tree import (
     Operation,
     Scalar,
     Symbol,
+    substitute,
 )
 
 _FRACTIONS = frozenset(("frac", "dfrac", "tfrac", "cfrac"))
@@ -27,7 +28,8 @@ _GREEK = frozenset(
 _TIMES = frozenset(("*", "cdot", "times", "ast", "bullet"))
 _BY = frozenset(("/", "div"))
 _OVER = {"lfloor": "rfloor", "lceil": "rceil", "lvert": "rvert"}
-_STARTS = _FRACTIONS | _OPAQUE | _GREEK | FUNCTIONS | set(_OVER) | {
+_BIG = frozenset(("sum", "prod"))
+_STARTS = _BIG | _FRACTIONS | _OPAQUE | _GREEK | FUNCTIONS | set(_OVER) | {
     "sqrt", "pi", "infty", "binom", "dbinom", "tbinom", "begin", "emptyset", "varnothing", "mathbb",
     "langle", "lbrace", "imath",
 }  # fmt: skip
@@ -369,6 +371,8 @@ class ScalarParser:
             return Constant("i")
         if name in FUNCTIONS:
             return self._function(name)
+        if name in _BIG:
+            return self._series(name)
         if name in _GREEK:
             if self.peek().text == "_":
                 self.next()
@@ -409,6 +413,21 @@ class ScalarParser:
         radicand = self.scalar(self.atom())
         return Operation("root", (radicand, degree))
 
+    def _series(self, name: str) -> Scalar:
+        """`\\sum_{k=1}^{n} term`: its variable in the label; the term reaches to the next + or -."""
+        self.expect("_")
+        self.expect("{")
+        variable = self._letter()
+        self.expect("=")
+        low = self.scalar(self.sum())
+        self.expect("}")
+        self.expect("^")
+        high = self.exponent()
+        if not isinstance(variable, Symbol | Constant) or variable.name == "e":
+            raise Unreadable("index of a sum")
+        body = self.scalar(self.product())
+        return Operation(name, (low, high, rename(body, variable.name)), variable.name)
+
     def _function(self, name: str) -> Scalar:
         exponent: Scalar | None = None
         base: Scalar | None = None
@@ -447,6 +466,11 @@ class ScalarParser:
                 raise Unreadable("function without argument")
         value = factors[0] if len(factors) == 1 else Operation("*", tuple(factors))
         return Operation("neg", (value,)) if negative else value
+
+
+def rename(node: Scalar, name: str) -> Scalar:
+    """An index called `i` is a variable, not the imaginary unit."""
+    return substitute(node, Constant(name), Symbol(name)) if name == "i" else node
 
 
 def _is_minus_one(node: Scalar) -> bool:

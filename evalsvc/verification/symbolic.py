@@ -11,6 +11,7 @@ from typing import Any
 from evalsvc.verification.normalise import Unreadable, clean, unwrap
 
 _STRUCTURAL = re.compile(r"[<>=,;%&]|\\(?:neq?|leq?|geq?|approx|cup|cap|in|text|mbox|pm|begin|%)(?![a-zA-Z])|_\{?\d")
+_BOUNDS = re.compile(r"\\(sum|prod|int|lim)\s*_\s*(?:\{[^{}]*\}|.)")
 _DIGITS = 50
 
 
@@ -20,11 +21,13 @@ def symbolically_equal(gold: str, answer: str) -> bool:
         left, right = clean(unwrap(gold), commas=True), clean(unwrap(answer), commas=True)
     except Unreadable:
         return False
-    bounds = re.sub(r"\\(?:sum|prod|int|lim)[^a-zA-Z]*(?:_\{[^{}]*\}|_.)?", " ", right)
-    if _STRUCTURAL.search(left) or _STRUCTURAL.search(bounds):
+    if any(_STRUCTURAL.search(_BOUNDS.sub(r"\\\1 ", side)) for side in (left, right)):
         return False
-    one, two = _expression(left), _expression(right)
-    return one is not None and two is not None and _same_numbers(one, two) and _agrees(one, two)
+    try:
+        one, two = _expression(left), _expression(right)
+        return one is not None and two is not None and _same_numbers(one, two) and _agrees(one, two)
+    except Exception:  # noqa: BLE001 - sympy raises anything on what it cannot do; then nothing is proved
+        return False
 
 
 def _expression(text: str) -> Any:

@@ -128,6 +128,17 @@ Node = Scalar | Structure
 SCALARS = (Number, Symbol, Constant, Operation)
 
 
+def substitute(node: Scalar, target: Symbol | Constant, replacement: Scalar) -> Scalar:
+    """`node` with every `target` replaced."""
+    if node == target:
+        return replacement
+    if isinstance(node, Operation):
+        return Operation(
+            node.op, tuple(substitute(argument, target, replacement) for argument in node.args), node.label
+        )
+    return node
+
+
 def count_nodes(node: Node | None) -> int:
     """How many nodes a tree has."""
     total, stack = 0, [node]
