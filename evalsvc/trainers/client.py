@@ -49,6 +49,7 @@ class Client:
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
         attempts: int = ATTEMPTS,
+        transport: httpx.BaseTransport | None = None,  # another way than the network
     ) -> None:
         self.server = _checked(server)
         if key and not (key.isascii() and key.isprintable()):
@@ -59,6 +60,7 @@ class Client:
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds)),
             trust_env=not _is_loopback(self.server),  # a proxy cannot reach this machine's loopback
+            transport=transport,
         )
 
     def __enter__(self) -> Self:

@@ -32,7 +32,7 @@ def agrae_advantages(
     """
     options = config if config is not None else {}
     rewards = token_level_rewards.detach().sum(dim=-1).cpu().double().numpy()
-    _, groups = np.unique(np.asarray(index).astype(str), return_inverse=True)
+    groups = np.unique(np.asarray(index).astype(str), return_inverse=True)[1]
     scores = shaped_advantages(
         rewards,
         groups,

@@ -80,9 +80,13 @@ class Watcher:
         self._report = report
         self._sender = Sender(self.outbox, client)
         self._known = self._load()
+        self._polled = False
 
     def run(
-        self, poll_seconds: float = POLL_SECONDS, until: Callable[[], bool] = lambda: False
+        self,
+        poll_seconds: float = POLL_SECONDS,
+        until: Callable[[], bool] = lambda: False,
+        pause: Callable[[float], object] = time.sleep,
     ) -> None:
         """Poll until `until()`. Raises Conflict if another watcher has the folder."""
         with exclusive(self.private / "watcher.lock") as mine:
@@ -93,7 +97,12 @@ class Watcher:
                 )
             while not until():
                 self.poll(time.time())
-                time.sleep(poll_seconds)
+                pause(poll_seconds)
+
+    def is_idle(self) -> bool:
+        """Whether a round has been made, every step seen is decided and everything is sent."""
+        undecided = any(row.phase is Phase.OPEN for row in self._known.values())
+        return self._polled and not undecided and not self.outbox.waiting()
 
     def poll(self, now: float) -> None:
         """Look at every step once, carry out what follows, and talk to the server once."""
@@ -103,6 +112,7 @@ class Watcher:
         with exclusive(self.private / "sender.lock") as mine:  # a hook may be sending
             if mine:
                 self._sender.round()
+        self._polled = True
 
     def _decide(self, layout: Layout, now: float) -> None:
         looks = layout.looks(self.root)

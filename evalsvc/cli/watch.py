@@ -1,0 +1,118 @@
+"""`evalsvc watch DIR`: evaluate the checkpoints that a training writes into a folder, by itself."""
+
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from evalsvc.errors import EvalsvcError, UsageError
+from evalsvc.settings import load_settings
+from evalsvc.trainers.client import Client
+from evalsvc.trainers.layouts import AUTO, LAYOUTS
+from evalsvc.trainers.watcher import POLL_SECONDS, Watcher, Wish
+from evalsvc.trainers.watching import Decision, Phase, Policy
+
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def watch(  # noqa: PLR0917 - these are the options of a command
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where the training writes its checkpoints.")
+    ],
+    layout: Annotated[
+        str, typer.Option(help=f"Which trainer writes them: {AUTO}, {', '.join(LAYOUTS)}.")
+    ] = AUTO,
+    run: Annotated[str | None, typer.Option(help="Name of the run; else the folder's.")] = None,
+    method: Annotated[str, typer.Option(help='As in "GRPO + A-GRAE".')] = "unknown",
+    benchmarks: Annotated[str, typer.Option(help="Names, separated by commas.")] = "smoke",
+    protocol: Annotated[str, typer.Option(help="How to sample.")] = "quick",
+    samples: Annotated[int | None, typer.Option(min=1, help="Samples per problem.")] = None,
+    base_model: Annotated[str | None, typer.Option(help="What the training started from.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The training's seed.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Only steps divisible by this.")] = 1,
+    oldest_first: Annotated[
+        bool, typer.Option("--oldest-first", help="Of several, the oldest step first.")
+    ] = False,
+    max_waiting: Annotated[
+        int, typer.Option(min=1, help="Checkpoints kept and not yet evaluated, at most.")
+    ] = 4,
+    poll_seconds: Annotated[float, typer.Option(min=0.1, help="Between two looks.")] = POLL_SECONDS,
+    settle_seconds: Annotated[
+        float, typer.Option(min=0, help="Files must not have changed for so long.")
+    ] = 15.0,
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop when all that is there is settled and sent.")
+    ] = False,
+    trainer_python: Annotated[
+        str, typer.Option(help="The Python that has verl, to merge its sharded checkpoints.")
+    ] = sys.executable,
+    private: Annotated[
+        Path | None, typer.Option(help="Where to keep state and pins; else DIR/.evalsvc.")
+    ] = None,
+    server: Annotated[str | None, typer.Option(help="The service; else EVALSVC_SERVER.")] = None,
+) -> None:
+    """Watch DIR and have every complete checkpoint evaluated; goes on until it is stopped.
+
+    Steps that are left out (by the policy, by rotation, half-written) are told to the server with
+    the reason. Needs no change to the training; docs/trainers.md has the rules.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        settings = load_settings()
+        watcher = Watcher(
+            folder,
+            Wish(
+                run=run or folder.resolve().name,
+                method=method,
+                benchmarks=_names(benchmarks),
+                protocol=protocol,
+                samples=samples,
+                base_model=base_model,
+                seed=seed,
+            ),
+            Client(server or settings.resolved_server, settings.key or None, attempts=1),
+            layout=layout,
+            policy=Policy(
+                every=every,
+                newest_first=not oldest_first,
+                max_waiting=max_waiting,
+                settle_seconds=settle_seconds,
+            ),
+            private=private,
+            trainer_python=trainer_python,
+            report=_tell,
+        )
+        stop = _stop_signal()
+        watcher.run(poll_seconds, lambda: stop.is_set() or (once and watcher.is_idle()), stop.wait)
+    except EvalsvcError as error:
+        _err.print(f"Error: {error.message}", markup=False)
+        _err.print(error.remedy, markup=False)
+        raise typer.Exit(2 if isinstance(error, UsageError) else 1) from None
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise UsageError("No benchmark is named.", "`evalsvc benchmarks list` shows them.")
+    return names
+
+
+def _tell(decision: Decision) -> None:
+    if decision.phase is Phase.ANNOUNCED:
+        _out.print(f"step {decision.step}: announced", markup=False)
+    else:
+        _out.print(f"step {decision.step}: {decision.phase}: {decision.reason}", markup=False)
+
+
+def _stop_signal() -> threading.Event:
+    """An event that SIGINT and SIGTERM set: the round under way is finished first."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
