@@ -132,11 +132,17 @@ def _overrides(benchmark: Benchmark, known: list[Row]) -> Iterator[Finding]:
     except CatalogueError as error:
         yield Finding("error", "golds.yaml", str(error))
         return
-    keys = {r.cluster if benchmark.golds_by == "cluster" else r.id for r in known}
-    keys |= _recorded_keys(benchmark)
+    golds: dict[str, list[str]] = {}
+    for row in known:
+        key = row.cluster if benchmark.golds_by == "cluster" else row.id
+        golds.setdefault(key, []).append(row.gold)
+    keys = set(golds) | _recorded_keys(benchmark)
     for key, override in overrides.items():
         if keys and key not in keys:
             yield Finding("error", "golds.yaml", f"There is no problem {key!r} to override.")
+        if other := [gold for gold in golds.get(key, []) if not override.fits(gold)]:
+            message = f"{key!r}: written for {override.raw!r}, the data have {other[0]!r}."
+            yield Finding("error", "golds.yaml", message)
         yield from _override(key, override)
 
 

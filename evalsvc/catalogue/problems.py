@@ -26,10 +26,11 @@ def asked_rows(
 def override_of(
     row: Row, benchmark: Benchmark, overrides: Mapping[str, Override]
 ) -> Override | None:
-    """The override of a row, if it has one. Golds as letters are never overridden by values."""
+    """The override of a row, if there is one for its gold (a letter has none made for a value)."""
     if benchmark.selected.form == "letter":
         return None
-    return overrides.get(row.cluster if benchmark.golds_by == "cluster" else row.id)
+    override = overrides.get(row.cluster if benchmark.golds_by == "cluster" else row.id)
+    return override if override is not None and override.fits(row.gold) else None
 
 
 def make_problem(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evalsvc.catalogue import Catalogue, CatalogueError, UnknownName, get, load, names
+from evalsvc.catalogue import Catalogue, CatalogueError, UnknownName, check, get, load, names
 
 
 def test_the_seven_of_the_paper_and_smoke() -> None:
@@ -79,6 +79,16 @@ def test_overrides_replace_and_type_golds(copied: Callable[[str], Path], tmp_pat
     assert changed.revision != plain.revision  # choices are asked
     (folder / "golds.yaml").write_text("smoke-000: {gold: 19, why: wrong}\n")
     assert Catalogue([folder]).load("mine", tmp_path).revision == plain.revision
+
+
+def test_an_override_for_another_gold_changes_nothing(
+    copied: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = copied("smoke")
+    (folder / "golds.yaml").write_text("smoke-000: {raw: '99', gold: '19', why: old}\n")
+    assert Catalogue([folder]).load("mine", tmp_path).problems[0].gold == "18"
+    words = [finding.message for finding in check(folder)]
+    assert words == ["'smoke-000': written for '99', the data have '18'."]
 
 
 def test_the_clusters_of_mathverse_take_overrides_by_problem(real_root: Path) -> None:
