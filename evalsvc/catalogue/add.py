@@ -12,7 +12,7 @@ from typing import Any
 from evalsvc.catalogue import local, rows
 from evalsvc.catalogue.errors import CatalogueError
 from evalsvc.catalogue.fields import take
-from evalsvc.catalogue.model import Benchmark, FieldMap, RowSet, matches
+from evalsvc.catalogue.model import LETTERS, Benchmark, FieldMap, RowSet, matches
 from evalsvc.catalogue.pictures import PictureFinder, keep_pictures, listed
 from evalsvc.catalogue.pins import pixels_by_key, recorded_pixels, recorded_rows
 from evalsvc.catalogue.readers import SUFFIXES, read_records
@@ -156,6 +156,10 @@ def convert_record(record: Mapping[str, Any], number: int, fields: FieldMap) -> 
                 f"Problem {row_id} has no {field}: none of {', '.join(paths)} is there.",
                 f"The record has: {', '.join(map(str, record))}.",
             )
+    if choices is not None and (not isinstance(choices, list) or len(choices) > len(LETTERS)):
+        raise CatalogueError(
+            f"Problem {row_id}: its choices are no list of at most {len(LETTERS)}."
+        )
     return Row(
         id=row_id,
         question=str(question),

@@ -54,6 +54,10 @@ def read_benchmark(folder: Path) -> Benchmark:
         raise CatalogueError(
             f"{folder / FILE} must be a mapping of keys.", "See docs/benchmarks.md."
         )
+    if ours := {"folder", "part"} & content.keys():
+        raise CatalogueError(
+            f"{folder / FILE} is not usable: {min(ours)}: is not a key that is known here."
+        )
     try:
         benchmark = Benchmark.model_validate({**content, "folder": folder})
     except ValidationError as error:

@@ -14,6 +14,7 @@ from evalsvc.catalogue.images import MAX_BYTES, decode, pixel_hash
 from evalsvc.catalogue.local import store_image
 from evalsvc.catalogue.rows import StoredImage
 
+_MAX_NAME = 255  # bytes, as file systems have it
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"})
 Listed = tuple[str, bytes | None]  # name of a picture, and its content where it is embedded
 
@@ -23,7 +24,7 @@ class PictureFinder:
 
     def __init__(self, root: Path, search: Literal["path", "name"]) -> None:
         self._root = root.resolve()
-        self._archives = [zipfile.ZipFile(p) for p in sorted(root.glob("*.zip")) if _is_zip(p)]
+        self._archives = [_open_archive(path) for path in sorted(root.glob("*.zip"))]
         self._by_name = self._index() if search == "name" else {}
 
     def __enter__(self) -> "PictureFinder":
@@ -69,13 +70,17 @@ class PictureFinder:
         return index
 
 
-def _is_zip(path: Path) -> bool:
-    return path.is_file() and zipfile.is_zipfile(path)
+def _open_archive(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise CatalogueError(f"{path} is not a readable archive: {error}") from error
 
 
 def _safe_name(row: str, name: str) -> PurePosixPath:
     path = PurePosixPath(name)
-    if not name or path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
+    odd = "\\" in name or not name.isprintable() or len(name.encode()) > _MAX_NAME
+    if not path.parts or path.is_absolute() or ".." in path.parts or odd:
         raise CatalogueError(
             f"Problem {row} names a picture outside its folder: {name!r}.",
             "Such data are not accepted; get them from the benchmark's own source.",

@@ -43,6 +43,9 @@ def _reporting() -> Iterator[tuple["Catalogue", Settings]]:
             yield Catalogue(settings.benchmark_folders), settings
         except CatalogueError as error:
             _fail(error.message, error.remedy, 2 if isinstance(error, UnknownName) else 1)
+        except OSError as error:
+            remedy = "Check the folder that EVALSVC_DATA names, its permissions and its space."
+            _fail(f"{error.filename}: {error.strerror}.", remedy, 1)
     except EvalsvcError as error:
         _fail(error.message, error.remedy, 2)
 

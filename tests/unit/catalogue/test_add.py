@@ -124,6 +124,13 @@ def test_pictures_embedded_in_the_hub_s_parquet(tmp_path: Path, real_root: Path)
     assert load(name, tmp_path / "var").revision == load(name, real_root).revision
 
 
+def test_a_broken_archive_is_named(catalogue: Catalogue, source: Source, tmp_path: Path) -> None:
+    folder = source(row(1), row(2))
+    (folder / "images.zip").write_bytes(b"PK no")
+    with pytest.raises(CatalogueError, match=r"images\.zip is not a readable archive"):
+        catalogue.add_data("toy", folder, tmp_path / "var")
+
+
 def test_geometry3k_from_the_hub_s_older_revision_has_no_letters(tmp_path: Path) -> None:
     rows = [
         {"images": [{"bytes": png(), "path": None}], "problem": "<image>Find x.", "answer": "3"}
@@ -184,7 +191,9 @@ def test_pictures_are_found_by_name_where_the_archive_nests_them(tmp_path: Path)
     assert add_data("medical", tmp_path, tmp_path / "var").sets[0].images == 1
 
 
-@pytest.mark.parametrize("name", ["../secret.png", "/etc/passwd", "a/../../b", "..\\x", "a\0b"])
+@pytest.mark.parametrize(
+    "name", ["../secret.png", "/etc/passwd", "a/../../b", "..\\x", "a\0b", "x" * 300, "."]
+)
 def test_names_that_leave_the_folder_are_refused(
     name: str, catalogue: Catalogue, source: Source, tmp_path: Path
 ) -> None:
@@ -237,6 +246,8 @@ def test_more_pictures_make_another_revision(
     ("records", "words"),
     [
         ([row(1), row(1)], "ids occur more than once: 1"),
+        ([row(1, options="ABC")], "its choices are no list of at most 26"),
+        ([row(1, options=["x"] * 27)], "its choices are no list of at most 26"),
         ([{"id": "1", "question": "q"}], "Problem 1 has no gold: none of gold is there"),
         ([{"id": "1", "gold": "q"}], "Problem 1 has no question"),
         ([row(1, question="")], "neither a question nor a picture"),

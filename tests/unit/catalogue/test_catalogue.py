@@ -1,6 +1,5 @@
 """Names, parts, further folders, overrides."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -111,36 +110,6 @@ def test_importing_the_catalogue_imports_nothing_heavy_nor_ours() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout.strip() == "[]", done.stderr
-
-
-def test_the_hub_out_of_reach_is_a_sentence(tmp_path: Path) -> None:
-    code = (
-        "from pathlib import Path; from evalsvc.catalogue import add_data, CatalogueError\n"
-        "try: add_data('amc23', None, Path('var'))\n"
-        "except CatalogueError as error: print(error)"
-    )
-    environ = {
-        **os.environ,
-        "HF_ENDPOINT": "http://127.0.0.1:9",
-        "HF_HOME": str(tmp_path),
-        "PYTHONPATH": str(Path(__file__).parents[3]),
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-        env=environ,
-        cwd=tmp_path,
-    )
-    assert "TianHongZXY/amc23 could not be fetched from the Hugging Face hub" in done.stdout
-    assert "--from PATH" in done.stdout
-
-
-def test_what_is_not_on_the_hub_says_so(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match="cannot be fetched by itself"):
-        Catalogue().add_data("medical", None, tmp_path)
 
 
 def test_a_dataset_is_read_again_only_when_a_file_changed(

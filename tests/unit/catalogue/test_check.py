@@ -29,6 +29,7 @@ def test_a_copied_folder_is_in_order(copied: Copied) -> None:
     [
         ("title: Smoke\n", "", "title: is missing"),
         ("title: Smoke\n", "title: Smoke\ncolour: red\n", "colour: is not a key that is known"),
+        ("title: Smoke\n", "title: Smoke\npart: test\n", "part: is not a key that is known"),
         ("  name: Apache-2.0\n", "", "licence.name: is missing"),
         ("redistributable: true", "redistributable: perhaps", "licence.redistributable:"),
         ("redistributable: true", "redistributable: false", "must not be bundled"),

@@ -87,6 +87,13 @@ def test_a_benchmark_of_ones_own_is_checked_recorded_and_used(
     assert finding["where"] == "contest 0"
 
 
+def test_a_data_folder_that_cannot_be_written(data: Path) -> None:
+    data.write_text("a file where the folder should be")
+    failed = run("add-data", "amc23", "--from", str(real_data()))
+    assert failed.exit_code == 1
+    assert "EVALSVC_DATA" in failed.stderr
+
+
 def test_a_folder_without_a_benchmark_fails(data: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     checked = run("check", str(tmp_path / "empty"))
