@@ -35,6 +35,7 @@ from evalsvc.statistics.estimators import (
 )
 from evalsvc.statistics.intervals import Estimate, estimate
 from evalsvc.statistics.methods import MethodComparison, compare_methods
+from evalsvc.statistics.oddities import Oddity, find_oddities
 from evalsvc.statistics.planning import (
     Pilot,
     Plan,
@@ -55,6 +56,15 @@ from evalsvc.statistics.profiles import (
     solved_by_one_side,
     token_profile,
 )
+from evalsvc.statistics.published import (
+    Comparability,
+    OwnProtocol,
+    PublishedRow,
+    Reason,
+    comparability,
+    parse_published,
+)
+from evalsvc.statistics.reproduction import Reproduction, reproduction_check
 from evalsvc.statistics.sampling import BetaPrior, fit_beta_prior, pass_at_k_variance
 from evalsvc.statistics.sequential import SequentialTest, discordant_pairs, sequential_sign_test
 from evalsvc.statistics.sign_flip import PairedTest, mcnemar, sign_flip_tests
@@ -64,17 +74,23 @@ __all__ = [
     "DIFFICULTY_BANDS",
     "AnswerGroups",
     "BetaPrior",
+    "Comparability",
     "Comparison",
     "Crossover",
     "DifficultyLaw",
     "Equivalence",
     "Estimate",
     "MethodComparison",
+    "Oddity",
+    "OwnProtocol",
     "PairedTest",
     "Pilot",
     "Plan",
     "Posterior",
+    "PublishedRow",
     "Rate",
+    "Reason",
+    "Reproduction",
     "SequentialTest",
     "StatisticsError",
     "TokenProfile",
@@ -84,6 +100,7 @@ __all__ = [
     "bayes_average",
     "bayes_pass_at_k",
     "by_label",
+    "comparability",
     "compare_curves",
     "compare_methods",
     "crossovers",
@@ -93,6 +110,7 @@ __all__ = [
     "efficiency_frontier",
     "equivalence",
     "estimate",
+    "find_oddities",
     "fit_beta_prior",
     "fit_difficulty",
     "g_pass_at_k",
@@ -101,6 +119,7 @@ __all__ = [
     "mcnemar",
     "mg_pass_at_k",
     "paired_comparison",
+    "parse_published",
     "pass_at_k",
     "pass_at_k_variance",
     "pass_hat_k",
@@ -110,6 +129,7 @@ __all__ = [
     "plan_runs",
     "plan_samples",
     "problem_coverage",
+    "reproduction_check",
     "sample_coverage",
     "sample_rate",
     "samples_for_majority",
