@@ -53,7 +53,7 @@ class ShardRun:
         began = time.perf_counter()
         problems = await self.place.source.load(self.spec)
         books = [ProblemBook(self.spec, problem) for problem in problems.problems]
-        transcript = await asyncio.to_thread(self.place.artifacts.begin, self.spec.artifact)
+        transcript = self.place.artifacts.begin(self.spec.artifact)
         try:
             loaded = await self._fill(books, problems, transcript)
             written = await asyncio.to_thread(transcript.commit)
