@@ -163,7 +163,7 @@ def parse_side(session: Session, side: str) -> tuple[str, int | None]:
 
 def _best_pairing(before: Sequence[Evaluation], after: Sequence[Evaluation]) -> Pairing:
     """The pair with the fewest differences, then with the most samples, then the newest."""
-    pairs = [Pairing(b, a, _differences(b, a)) for b in before for a in after]
+    pairs = [Pairing(b, a, unlikeness(b, a)) for b in before for a in after]
 
     def rank(pair: Pairing) -> tuple[int, int, float]:
         samples = min(pair.baseline.samples_seen, pair.candidate.samples_seen)
@@ -173,7 +173,7 @@ def _best_pairing(before: Sequence[Evaluation], after: Sequence[Evaluation]) -> 
     return max(pairs, key=rank)
 
 
-def _differences(before: Evaluation, after: Evaluation) -> tuple[str, ...]:
+def unlikeness(before: Evaluation, after: Evaluation) -> tuple[str, ...]:
     """What makes two evaluations of one benchmark unlike, in words."""
     found = []
     if before.revision_id != after.revision_id:
@@ -200,7 +200,7 @@ def _family(
 
     made: list[tuple[Pairing, Comparison, list[str]]] = []
     for pairing in pairings:
-        found, notes = _compare_pair(session, memo, pairing, ks, allow=allow)
+        found, notes = compare_pair(session, memo, pairing, ks, allow=allow)
         made.extend((pairing, comparison, notes) for comparison in found)
     adjusted = adjust_family([comparison for _, comparison, _ in made])
     return [
@@ -209,7 +209,7 @@ def _family(
     ]
 
 
-def _compare_pair(
+def compare_pair(
     session: Session, memo: Memo, pairing: Pairing, ks: Sequence[int], *, allow: bool
 ) -> tuple[tuple["Comparison", ...], list[str]]:
     from evalsvc.statistics import compare_curves  # noqa: PLC0415
