@@ -5,60 +5,48 @@ Works without a server, on the folders that EVALSVC_BENCHMARKS and EVALSVC_DATA 
 """
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
+from evalsvc.cli.failures import FAILED, USAGE, needs, say
 from evalsvc.cli.golds import GoldReport, check_golds
-from evalsvc.errors import EvalsvcError, MissingExtra
+from evalsvc.cli.printing import Json, print_json, print_table
+from evalsvc.errors import EvalsvcError
 from evalsvc.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from evalsvc.catalogue import AddedData, Benchmark, Catalogue, Dataset
 
 app = typer.Typer(help="The benchmarks: what there is, and their data.", no_args_is_help=True)
-_out = Console(highlight=False, soft_wrap=True)
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Name = Annotated[str, typer.Argument(help="A benchmark, or NAME:PART.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @contextlib.contextmanager
 def _reporting() -> Iterator[tuple["Catalogue", Settings]]:
     """The catalogue of this installation; its errors become a sentence and an exit code."""
     try:
-        try:
+        with needs("server", "The catalogue of benchmarks"):
             from evalsvc.catalogue import Catalogue, CatalogueError, UnknownName  # noqa: PLC0415
-        except ImportError as error:
-            raise MissingExtra("The catalogue of benchmarks", "server") from error
         settings = load_settings()
         try:
             yield Catalogue(settings.benchmark_folders), settings
         except CatalogueError as error:
-            _fail(error.message, error.remedy, 2 if isinstance(error, UnknownName) else 1)
+            _fail(error.message, error.remedy, USAGE if isinstance(error, UnknownName) else FAILED)
         except OSError as error:
             remedy = "Check the folder that EVALSVC_DATA names, its permissions and its space."
-            _fail(f"{error.filename}: {error.strerror}.", remedy, 1)
+            _fail(f"{error.filename}: {error.strerror}.", remedy, FAILED)
     except EvalsvcError as error:
-        _fail(error.message, error.remedy, 2)
+        _fail(error.message, error.remedy, USAGE)
 
 
 def _fail(message: str, remedy: str, code: int) -> None:
-    _err.print(f"Error: {message}", markup=False)
-    if remedy:
-        _err.print(remedy, markup=False)
+    say(message, remedy)
     raise typer.Exit(code)
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 @app.command("list")
@@ -71,14 +59,11 @@ def list_benchmarks(as_json: Json = False) -> None:
             for part in benchmark.parts
         ]
     if as_json:
-        _print_json(entries)
+        print_json(entries)
         return
-    table = Table(Column("name", no_wrap=True), "title", "rows", "pictures", "data")
-    for entry in entries:
-        rows = entry["expected_rows"]
-        pictures = "yes" if entry["needs_images"] else ""
-        table.add_row(entry["name"], entry["title"], f"{rows:,}", pictures, entry["data"])
-    _out.print(table)
+    columns = ("name", "title", "expected_rows", "needs_images", "data")
+    rows = ([entry[column] for column in columns] for entry in entries)
+    print_table(("name", "title", "rows", "pictures", "data"), rows)
 
 
 def _overview(
@@ -140,39 +125,39 @@ def show(name: Name, as_json: Json = False) -> None:
     }
     described["parts"] = parts
     if as_json:
-        _print_json(described)
+        print_json(described)
     else:
         _print_benchmark(benchmark, parts)
 
 
 def _print_benchmark(benchmark: "Benchmark", parts: list[dict[str, Any]]) -> None:
-    _out.print(f"[bold]{benchmark.title}[/]  ({benchmark.name})\n{benchmark.description}")
+    typer.echo(f"{benchmark.title}  ({benchmark.name})\n{benchmark.description}")
     licence = benchmark.licence
     passing = "may be passed on" if licence.redistributable else "must not be passed on"
-    _out.print(f"\nLicence: {licence.name}; the data {passing}. {licence.note} {licence.source}")
+    typer.echo(f"\nLicence: {licence.name}; the data {passing}. {licence.note} {licence.source}")
     for key, row_set in benchmark.sets.items():
         pin = row_set.sha256 or "not yet known: the first data added are shown as unpinned"
-        _out.print(f"Set {key}: {row_set.rows:,} rows, sha256 {pin}")
+        typer.echo(f"Set {key}: {row_set.rows:,} rows, sha256 {pin}")
         if row_set.hub:
-            _out.print(
+            typer.echo(
                 f"  hub: {row_set.hub.repo} at {row_set.hub.revision or 'its newest revision'}"
             )
-    _out.print("\nParts")
+    typer.echo("\nParts")
     for part in parts:
         distribution = f", {part['distribution']}" if part["distribution"] else ""
-        _out.print(
+        typer.echo(
             f"  {part['name']}: {part['expected_rows']:,} rows{distribution}; {part['data']}"
         )
-    _out.print("\nPrompts")
+    typer.echo("\nPrompts")
     for key, prompt in benchmark.prompts.items():
         default = " (default)" if key == benchmark.default_prompt else ""
-        _out.print(f"  {key}{default} {prompt.hash}: {prompt.source}", markup=False)
+        typer.echo(f"  {key}{default} {prompt.hash}: {prompt.source}")
     for overlap in benchmark.overlaps:
-        _out.print(f"\nOverlap with {overlap.training_set}: {overlap.note}")
+        typer.echo(f"\nOverlap with {overlap.training_set}: {overlap.note}")
     if benchmark.quirks:
-        _out.print("\nTo know")
+        typer.echo("\nTo know")
     for quirk in benchmark.quirks:
-        _out.print(f"  - {quirk}", markup=False)
+        typer.echo(f"  - {quirk}")
 
 
 @app.command()
@@ -194,7 +179,7 @@ def check(
                 _record(local, folder.name, settings.data)
             reports[asked] = _report(local, folder, settings.data)
     if as_json:
-        _print_json({name: asdict(report) for name, report in reports.items()})
+        print_json({name: asdict(report) for name, report in reports.items()})
     else:
         _print_reports(reports)
     if any(finding.level == "error" for r in reports.values() for finding in r.findings):
@@ -231,17 +216,19 @@ def _record(catalogue: "Catalogue", name: str, data: Path) -> None:
     from evalsvc.catalogue import record as record_hashes  # noqa: PLC0415 - an extra
 
     for set_name, digest in record_hashes(catalogue.get(name), data).items():
-        _err.print(f'{name}: put into benchmark.yaml, sets.{set_name}: sha256: "{digest}"')
+        typer.echo(
+            f'{name}: put into benchmark.yaml, sets.{set_name}: sha256: "{digest}"', err=True
+        )
 
 
 def _print_reports(reports: dict[str, GoldReport]) -> None:
     for name, report in reports.items():
-        _out.print(f"{name}: {'nothing is wrong' if not report.findings else ''}", markup=False)
+        typer.echo(f"{name}: {'nothing is wrong' if not report.findings else ''}")
         for finding in report.findings:
-            _out.print(f"  {finding.level}: {finding.where}: {finding.message}", markup=False)
+            typer.echo(f"  {finding.level}: {finding.where}: {finding.message}")
         for part, kinds in report.kinds.items():
             counted = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
-            _out.print(f"  golds of {part}: {counted}", markup=False)
+            typer.echo(f"  golds of {part}: {counted}")
 
 
 @app.command("add-data")
@@ -257,7 +244,7 @@ def add_data(
     with _reporting() as (catalogue, settings):
         added = catalogue.add_data(name, source, settings.data)
     if as_json:
-        _print_json({**asdict(added), "source": str(source or "the hub")})
+        print_json({**asdict(added), "source": str(source or "the hub")})
     else:
         _print_added(added)
 
@@ -265,12 +252,12 @@ def add_data(
 def _print_added(added: "AddedData") -> None:
     for part in added.sets:
         state = "checked against the recorded hash" if part.pinned else "unpinned"
-        _out.print(f"{added.benchmark} ({part.set}): {part.rows:,} rows, {state}; {part.path}")
+        typer.echo(f"{added.benchmark} ({part.set}): {part.rows:,} rows, {state}; {part.path}")
         if part.images or part.unusable_images:
-            _out.print(
+            typer.echo(
                 f"  pictures: {part.images:,} here, {len(part.unusable_images):,} not usable"
             )
         for phrase in part.unusable_images[:10]:
-            _out.print(f"    {phrase}", markup=False)
+            typer.echo(f"    {phrase}")
         for warning in part.warnings:
-            _out.print(f"  note: {warning}", markup=False)
+            typer.echo(f"  note: {warning}")
