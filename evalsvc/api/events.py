@@ -82,7 +82,7 @@ def _read(state: State, job_id: str, last_id: int) -> Batch:
 
 
 def format_event(row: Event) -> str:
-    """One event as the HTML standard wants it. JSON has no raw line breaks, so one line is enough."""
+    """One event as the HTML standard wants it; JSON has no raw line breaks."""
     data = {
         "at": row.at.isoformat(),
         "kind": row.kind,

@@ -8,7 +8,6 @@ from evalsvc.api.auth import Reader
 from evalsvc.api.metrics import CONTENT_TYPE, render_metrics
 from evalsvc.api.problems import documented
 from evalsvc.api.state import StateDep
-from evalsvc.errors import StorageError
 from evalsvc.store.repositories import browsing, totals
 
 router = APIRouter(tags=["health"])
@@ -40,11 +39,7 @@ def readyz(state: StateDep) -> Readiness:
     """Whether database and artifact store can be used. Needs no key; 503 with the reason if not."""
     with state.database.read() as session:
         browsing.workers(session)
-    if not state.artifacts.usable():
-        raise StorageError(
-            "The artifact store cannot be used.",
-            "Check EVALSVC_ARTIFACTS, and that its disk is not full.",
-        )
+    state.artifacts.exists("probe")  # raises StorageError where the store cannot be reached
     return Readiness(status="ready", database="ok", artifacts="ok")
 
 

@@ -96,8 +96,8 @@ def from_error(error: EvalsvcError, instance: str) -> ProblemResponse:
         error.status,
         error.kind,
         error.title,
-        error.message,
-        error.remedy,
+        detail=error.message,
+        remedy=error.remedy,
         headers=headers,
     )
 

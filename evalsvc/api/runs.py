@@ -39,6 +39,6 @@ def run_curve(
     benchmark: Annotated[str | None, Query(max_length=200)] = None,
     k: Annotated[int, Query(ge=1, le=MAX_SAMPLES)] = 1,
 ) -> Curve:
-    """pass@k against the training step, with bands; warns of choosing the best step on the test set."""
+    """pass@k against the training step, with bands; warns of choosing a step on the test set."""
     with state.database.read() as session:
         return curve(session, state.memo, name, benchmark, k)

@@ -89,7 +89,7 @@ def override_verdict(
     state: StateDep,
     who: Submitter,
 ) -> OverrideView:
-    """Set the verdict of one sample by hand. The verifier's own is kept; the newest by hand counts."""
+    """Set the verdict of one sample by hand; the verifier's own is kept beside it."""
     name = body.who or who.name
     with state.database.write() as session:
         evaluation = browsing.get_evaluation(session, evaluation_id)

@@ -64,7 +64,7 @@ class ShardFailure:
 class EvaluationDetail(EvaluationSummary):
     """An evaluation with its figures. `notes` says in words what a reader must know of them."""
 
-    metrics: list[Metric]
+    metrics: dict[str, Metric]  # by name, as in "pass@16"
     breakdowns: list[Group]
     tokens_per_sample: float | None
     tokens_per_correct_sample: float | None
@@ -121,7 +121,7 @@ def describe(session: Session, memo: Memo, evaluation_id: str) -> EvaluationDeta
     failed = browsing.failed_shards(session, [row.id], limit=20)
     return EvaluationDetail(
         **vars(summary),
-        metrics=metrics,
+        metrics={f"pass@{metric.k}": metric for metric in metrics},
         breakdowns=groups,
         tokens_per_sample=_rate(int(counts.tokens.sum()), int(counts.n.sum())),
         tokens_per_correct_sample=_rate(int(counts.tokens_correct.sum()), int(counts.c.sum())),

@@ -16,9 +16,9 @@ MOST_REASONS = 5
 
 @dataclass(frozen=True)
 class JobPart:
-    """One benchmark of a job. `evaluation` may be shared with other jobs."""
+    """One benchmark of a job: the evaluation `id`, which other jobs may share."""
 
-    evaluation: str
+    id: str
     benchmark: str
     state: str
     samples: int  # per problem, as this job asked
@@ -118,7 +118,7 @@ def _part(part: JobEvaluation) -> JobPart:
     # Others may have asked for more of the same evaluation: this job is done with its own share.
     done = wanted if row.state == EvaluationState.DONE else min(row.samples_seen, wanted)
     return JobPart(
-        evaluation=row.id,
+        id=row.id,
         benchmark=row.benchmark,
         state=row.state,
         samples=part.samples,

@@ -33,7 +33,7 @@ class EvaluationFilter:
     protocol_hash: str | None = None
 
 
-def _evaluations(wanted: EvaluationFilter) -> Select[tuple[Evaluation]]:
+def _evaluations(wanted: EvaluationFilter) -> Select[Evaluation]:
     statement = (
         select(Evaluation)
         .join(Evaluation.checkpoint)
@@ -116,6 +116,16 @@ def checkpoint_counts(
         .group_by(Checkpoint.run_id)
     )
     return {run: (count, step) for run, count, step in session.execute(statement)}
+
+
+def get_checkpoint(session: Session, checkpoint_id: int) -> Checkpoint:
+    """A checkpoint with its run. Raises NotFound."""
+    found = session.get(Checkpoint, checkpoint_id, options=[joinedload(Checkpoint.run)])
+    if found is None:
+        raise NotFound(
+            f"There is no checkpoint {checkpoint_id}.", "`evalsvc checkpoints` lists them."
+        )
+    return found
 
 
 def checkpoints_page(

@@ -50,7 +50,7 @@ def read_counts(session: Session, evaluation_id: str) -> Counts:
             .where(ProblemResult.evaluation_id == evaluation_id, ProblemResult.n > 0)
             .order_by(ProblemResult.problem)
         )
-        .all()  # type: ignore[assignment]
+        .all()
     )
     table = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, len(columns))
     return Counts(*(np.ascontiguousarray(table[:, i]) for i in range(len(columns))))

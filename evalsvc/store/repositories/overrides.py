@@ -53,8 +53,16 @@ def override(
     )
     session.add(row)
     set_correct(evaluation, result, {sample: correct})
-    data = {"problem": problem, "sample": sample, "correct": correct, "who": who, "why": why}
-    events.record(session, "verdict.overridden", evaluation_id=evaluation.id, **data)
+    events.record(
+        session,
+        "verdict.overridden",
+        evaluation_id=evaluation.id,
+        problem=problem,
+        sample=sample,
+        correct=correct,
+        who=who,
+        why=why,
+    )
     session.flush()
     return row
 
@@ -70,5 +78,5 @@ def set_correct(evaluation: Evaluation, result: ProblemResult, verdicts: dict[in
     result.c = mask.bit_count()
     # As expressions: a shard of the same evaluation may be completed at this moment.
     gained = mask.bit_count() - before.bit_count()
-    evaluation.samples_correct = Evaluation.samples_correct + gained  # type: ignore[assignment]
-    evaluation.version = Evaluation.version + 1  # type: ignore[assignment]
+    evaluation.samples_correct = Evaluation.samples_correct + gained
+    evaluation.version = Evaluation.version + 1

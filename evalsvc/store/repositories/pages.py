@@ -24,7 +24,7 @@ class Rows(Generic[Row]):
 
 def fetch_page(
     session: Session,
-    statement: Select[tuple[Row]],
+    statement: Select[Row],
     order: Sequence[InstrumentedAttribute[Any]],
     after: Key | None,
     limit: int,

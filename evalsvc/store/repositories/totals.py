@@ -48,7 +48,7 @@ def read_totals(session: Session) -> Totals:
         shards=_by_state(session, Shard.state),
         samples_waiting=int(session.scalar(waiting) or 0),
         shards_timed=int(shards_timed),
-        shard_seconds=float(seconds),
+        shard_seconds=float(seconds or 0.0),
         output_tokens=int(tokens),
         samples=int(samples),
         verifier_failures=int(failed),
@@ -57,7 +57,5 @@ def read_totals(session: Session) -> Totals:
 
 
 def _by_state(session: Session, column: InstrumentedAttribute[str]) -> dict[str, int]:
-    return {
-        state: count
-        for state, count in session.execute(select(column, func.count()).group_by(column))
-    }
+    rows = session.execute(select(column, func.count()).group_by(column))
+    return {state: count for state, count in rows}  # noqa: C416 - rows are no pairs to mypy

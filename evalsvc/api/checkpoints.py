@@ -1,0 +1,77 @@
+"""Checkpoints: what the trainers' hooks announce, and what became of it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+from pydantic import BaseModel
+
+from evalsvc.api import pagination
+from evalsvc.api.auth import Reader, Submitter
+from evalsvc.api.pagination import Cursor, Limit, Page
+from evalsvc.api.problems import documented
+from evalsvc.api.services.announcements import Announcement, register
+from evalsvc.api.services.runs import CheckpointView, view_checkpoint
+from evalsvc.api.state import StateDep
+from evalsvc.store.repositories import browsing
+from evalsvc.store.states import CheckpointState
+
+router = APIRouter(prefix="/v1/checkpoints", tags=["checkpoints"])
+
+
+class Announced(BaseModel):
+    """The checkpoint as it is known now, and its job if one was asked for."""
+
+    checkpoint: CheckpointView
+    job_id: str | None
+
+
+@router.post("", status_code=201, responses=documented(409))
+def announce(
+    body: Announcement,
+    state: StateDep,
+    who: Submitter,
+    response: Response,
+    idempotency_key: Annotated[
+        str | None, Header(max_length=200, pattern=r"^[\x21-\x7e]+$")
+    ] = None,
+) -> Announced:
+    """Announce a checkpoint. With `benchmarks` it becomes a job; with `state` it is only recorded.
+
+    With neither it is inspected and registered. Announcing twice under one key is harmless.
+    """
+    with state.database.write() as session:
+        if body.benchmarks and body.state is None:
+            from evalsvc.dispatch.submission import submit  # noqa: PLC0415 - heavy
+
+            job = submit(
+                session,
+                body.job_request(),
+                owner=who.name,
+                idempotency_key=idempotency_key,
+                settings=state.settings,
+                catalogue=state.catalogue,
+            )
+            job_id, checkpoint_id = job.id, job.checkpoint_id
+        else:
+            job_id, checkpoint_id = None, register(session, state.settings, body).id
+    if job_id is not None:
+        response.headers["Location"] = f"/v1/jobs/{job_id}"
+    with state.database.read() as session:
+        row = browsing.get_checkpoint(session, checkpoint_id)
+        return Announced(checkpoint=view_checkpoint(row), job_id=job_id)
+
+
+@router.get("", responses=documented())
+def list_checkpoints(
+    state: StateDep,
+    who: Reader,
+    run: Annotated[str | None, Query(max_length=200)] = None,
+    checkpoint_state: Annotated[CheckpointState | None, Query(alias="state")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[CheckpointView]:
+    """The checkpoints, newest first, with why some were not evaluated."""
+    with state.database.read() as session:
+        after = pagination.decode(cursor)
+        rows = browsing.checkpoints_page(session, run, checkpoint_state, after, limit)
+        return pagination.page(rows, [view_checkpoint(row) for row in rows.rows])

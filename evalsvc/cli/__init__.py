@@ -1,0 +1,86 @@
+"""The command line: one file per noun, each imported only when it is asked for.
+
+The light core has every client command; a command whose extra is missing says which. Errors are
+sentences with a remedy on standard error. Exit codes: 0 well, 1 failed, 2 wrong usage.
+"""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from evalsvc import __version__
+from evalsvc.cli.failures import explain
+
+# Command -> module of evalsvc.cli, in the order of the help.
+COMMANDS = {
+    "up": "up",
+    "serve": "serve",
+    "dispatch": "dispatch",
+    "submit": "submit",
+    "jobs": "jobs",
+    "cancel": "jobs",
+    "results": "results",
+    "compare": "compare",
+    "power": "power",
+    "rank": "rank",
+    "score": "score",
+    "rescore": "rescore",
+    "import": "imports",
+    "export": "export",
+    "watch": "watch",
+    "benchmarks": "benchmarks",
+    "checkpoints": "checkpoints",
+    "workers": "workers",
+    "keys": "keys",
+    "db": "db",
+    "doctor": "doctor",
+}
+
+
+class LazyCommands(TyperGroup):
+    """Imports a command's module when the command is looked up."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"evalsvc.cli.{COMMANDS[cmd_name]}")
+        group: Any = typer.main.get_group(module.app)
+        command = group.commands.get(cmd_name, group)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    cls=LazyCommands,
+    help="Evaluate checkpoints of reasoning models, and compare them with error bars.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _version(
+    version: bool = typer.Option(False, "--version", help="Print the version and end."),
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """The entry point `evalsvc`."""
+    try:
+        app()
+    except Exception as error:
+        code = explain(error)
+        if code is None:
+            raise
+        sys.exit(code)

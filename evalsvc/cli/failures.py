@@ -1,0 +1,42 @@
+"""Errors as sentences: what happened, what to do, and the exit code; no tracebacks for users."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from evalsvc.errors import EvalsvcError, MissingExtra, ServerError, UsageError
+
+FAILED, USAGE = 1, 2
+
+
+def explain(error: Exception) -> int | None:
+    """Print an error in words; returns the exit code. None for what is not a user's affair."""
+    if isinstance(error, EvalsvcError):
+        say(error.message, error.remedy)
+        wrong = isinstance(error, UsageError)
+        if isinstance(error, ServerError):
+            wrong = error.answered_status in (400, 422)
+        return USAGE if wrong else FAILED
+    # Catalogue, statistics and verification raise ValueErrors that carry a remedy.
+    if isinstance(error, ValueError) and hasattr(error, "remedy"):
+        say(str(getattr(error, "message", error)), str(error.remedy))
+        return USAGE
+    return None
+
+
+def say(message: str, remedy: str = "") -> None:
+    """An error on standard error: the message, then the remedy on a line of its own."""
+    print(f"Error: {message}", file=sys.stderr)
+    if remedy:
+        print(remedy, file=sys.stderr)
+
+
+@contextmanager
+def needs(extra: str, what: str) -> Iterator[None]:
+    """Around imports: a module that is not installed becomes a MissingExtra."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "evalsvc":
+            raise
+        raise MissingExtra(what, extra) from error

@@ -1,0 +1,77 @@
+"""What commands print: JSON for programs, tables for people."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        help="The server; by default EVALSVC_SERVER, the one that runs on these data, "
+        "or none: then the local database is used directly.",
+    ),
+]
+MISSING = "–"
+
+
+def print_json(value: Any) -> None:
+    """JSON on standard output."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
+    """A table as wide as the terminal; on a pipe as wide as it needs to be."""
+    from rich.console import Console  # noqa: PLC0415 - only for people
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(title=title or None, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell(value)) for value in row))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=10_000)
+        table.expand = False
+    console.print(table)
+
+
+def cell(value: Any) -> str:
+    """A value as a person reads it."""
+    if value is None or value == "":
+        return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return str(value)
+
+
+def percent(fraction: float | None) -> str:
+    """0.4667 as 46.7%."""
+    return MISSING if fraction is None else f"{100 * fraction:.1f}%"
+
+
+def interval(pair: Sequence[float] | None) -> str:
+    """An interval in percent."""
+    if pair is None:
+        return MISSING
+    return f"{100 * pair[0]:.1f} to {100 * pair[1]:.1f}"
+
+
+def print_page(page: Mapping[str, Any], as_json: bool, columns: Sequence[str], row: Any) -> None:
+    """The items of a page, and whether there are more."""
+    if as_json:
+        print_json(page["items"])
+        return
+    print_table(columns, [row(item) for item in page["items"]])
+    if page.get("next_cursor"):
+        typer.echo("There are more: raise --limit.", err=True)

@@ -1,0 +1,81 @@
+"""`evalsvc results`: evaluations with their pass@k, or one of them in full."""
+
+from typing import Annotated, Any
+
+import typer
+
+from evalsvc.cli.connection import connect
+from evalsvc.cli.printing import Json, Server, interval, percent, print_json, print_table
+from evalsvc.trainers.client import Client
+
+app = typer.Typer()
+
+
+@app.command("results")
+def results(
+    evaluation: Annotated[
+        str | None, typer.Argument(help="One evaluation; all by default.")
+    ] = None,
+    run: Annotated[str | None, typer.Option(help="Only of this run.")] = None,
+    step: Annotated[int | None, typer.Option(help="Only of this step.")] = None,
+    benchmark: Annotated[str | None, typer.Option(help="Only of this benchmark.")] = None,
+    job: Annotated[str | None, typer.Option(help="Only of this job.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="So many, the newest.")] = 50,
+    server: Server = None,
+    as_json: Json = False,
+) -> None:
+    """Show pass@k with intervals and coverage. Incomplete evaluations say so."""
+    with connect(server, ["evaluations"]) as client:
+        if evaluation is not None:
+            found = [client.get(f"/v1/evaluations/{evaluation}")]
+        else:
+            asked = {"run": run, "step": step, "benchmark": benchmark, "job": job, "limit": limit}
+            found = evaluations_in_full(client, asked)
+    if as_json:
+        print_json(found[0] if evaluation is not None else found)
+    else:
+        show_results(found)
+
+
+def evaluations_in_full(client: Client, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every evaluation that fits, with its figures."""
+    items = client.get("/v1/evaluations", asked)["items"]
+    return [client.get(f"/v1/evaluations/{item['id']}") for item in items]
+
+
+def show_results(found: list[dict[str, Any]]) -> None:
+    """The table of results: a line per evaluation and k."""
+    rows: list[tuple[Any, ...]] = []
+    for item in found:
+        head = (f"{item['run']}@{item['step']}", item["method"], item["benchmark"])
+        coverage = percent(item["coverage"]) + ("" if item["complete"] else " (incomplete)")
+        rows += [
+            (
+                *head,
+                f"pass@{metric['k']}",
+                percent(metric["value"]),
+                interval(metric["interval_fixed"]),
+                interval(metric["interval_population"]),
+                metric["problems"],
+                coverage,
+            )
+            for metric in item["metrics"].values()
+        ]
+        if not item["metrics"]:
+            rows.append((*head, None, None, None, None, 0, item["error"] or coverage))
+    print_table(
+        (
+            "checkpoint",
+            "method",
+            "benchmark",
+            "metric",
+            "value",
+            "95% (these problems)",
+            "95% (such problems)",
+            "problems",
+            "coverage",
+        ),
+        rows,
+    )
+    for note in dict.fromkeys(n for item in found for n in item["notes"]):
+        typer.echo(f"Note: {note}")

@@ -1,0 +1,143 @@
+"""`evalsvc submit`: hand in a checkpoint, and wait for its results if asked to."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from evalsvc.cli.connection import require_server
+from evalsvc.cli.jobs import show_job
+from evalsvc.cli.printing import Json, Server, print_json
+from evalsvc.cli.waiting import wait_with_progress
+from evalsvc.errors import UsageError
+from evalsvc.specs import BenchmarkRequest, JobRequest
+
+app = typer.Typer()
+HELP = "`evalsvc submit --help` lists the options."
+
+
+@app.command("submit")
+def submit(
+    checkpoint: Annotated[str, typer.Argument(help="Its folder, as the server sees it.")],
+    run: Annotated[str, typer.Option(help="The training run.")],
+    benchmarks: Annotated[
+        str, typer.Option(help="Names or NAME:PART, separated by commas.", metavar="A,B")
+    ],
+    method: Annotated[str, typer.Option(help='For example "GRPO + A-GRAE".')] = "unknown",
+    step: Annotated[int, typer.Option(min=0, help="The training step.")] = 0,
+    protocol: Annotated[str, typer.Option(help="paper, quick or greedy.")] = "quick",
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="n per problem; the protocol's by default.")
+    ] = None,
+    k: Annotated[list[int] | None, typer.Option(min=1, help="Of pass@k; several times.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="New tokens per answer.")] = None,
+    temperature: Annotated[float | None, typer.Option(min=0)] = None,
+    top_p: Annotated[float | None, typer.Option(min=0, max=1)] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the sampling.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="A prompt of the benchmark.")] = None,
+    first: Annotated[int | None, typer.Option(min=1, help="Only so many problems.")] = None,
+    base_model: Annotated[str | None, typer.Option(help="What the run started from.")] = None,
+    train_seed: Annotated[int | None, typer.Option(help="The seed of the training.")] = None,
+    priority: Annotated[int, typer.Option(min=-100, max=100, help="Higher goes first.")] = 0,
+    engine: Annotated[
+        str | None, typer.Option(help="vllm, transformers, openai or replay; the server's own.")
+    ] = None,
+    engine_options: Annotated[
+        str | None, typer.Option(help='JSON, e.g. {"answers": "answers.jsonl"} for replay.')
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option(help="Submitting again under this key is the same job.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the results.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the request; send nothing.")
+    ] = False,
+    server: Server = None,
+    as_json: Json = False,
+) -> None:
+    """Submit a checkpoint for evaluation. Samples that are there already are not drawn again."""
+    request = _request(
+        checkpoint=_absolute(checkpoint),
+        run=run,
+        method=method,
+        step=step,
+        benchmarks=_benchmarks(benchmarks, first),
+        protocol=protocol,
+        samples=samples,
+        ks=tuple(k) if k else None,
+        max_tokens=max_tokens,
+        temperature=temperature,
+        top_p=top_p,
+        seed=seed,
+        prompt=prompt,
+        base_model=base_model,
+        train_seed=train_seed,
+        priority=priority,
+        engine=engine,
+        engine_options=_options(engine_options),
+    )
+    if dry_run:
+        sampled = request.resolved_protocol()
+        print_json(
+            {
+                "request": request.model_dump(mode="json", exclude_none=True),
+                "protocol": sampled.model_dump(mode="json"),
+                "protocol_hash": sampled.hash,
+            }
+        )
+        return
+    with require_server(server) as client:
+        job = client.submit(request, idempotency_key)
+        if wait:
+            raise typer.Exit(wait_with_progress(client, job["id"], as_json=as_json))
+    if as_json:
+        print_json(job)
+        return
+    show_job(job)
+    typer.echo(f"Follow it with: evalsvc jobs {job['id']}")
+
+
+def _request(**fields: Any) -> JobRequest:
+    """The request, checked here already. Raises UsageError that names the option at fault."""
+    try:
+        request = JobRequest.model_validate({k: v for k, v in fields.items() if v is not None})
+        request.resolved_protocol()
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"]) or "the request"
+        words = str(first["msg"]).removeprefix("Value error, ")
+        raise UsageError(f"{where}: {words}.", HELP) from error
+    except ValueError as error:
+        raise UsageError(f"{error}.", HELP) from error
+    return request
+
+
+def _absolute(checkpoint: str) -> str:
+    """A folder that is here as an absolute path; anything else is the server's to understand."""
+    path = Path(checkpoint).expanduser()
+    return str(path.absolute()) if path.exists() else checkpoint
+
+
+def _benchmarks(text: str, first: int | None) -> tuple[BenchmarkRequest | str, ...]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise UsageError("--benchmarks names none.", "`evalsvc benchmarks list` lists them.")
+    return tuple(BenchmarkRequest(name=name, first=first) if first else name for name in names)
+
+
+def _options(text: str | None) -> dict[str, Any]:
+    if text is None:
+        return {}
+    try:
+        options = json.loads(text)
+    except ValueError:
+        options = None
+    if not isinstance(options, dict):
+        raise UsageError(
+            "--engine-options is not a JSON object.", 'Write it as \'{"answers": "PATH"}\'.'
+        )
+    if isinstance(options.get("answers"), str):
+        options["answers"] = _absolute(options["answers"])
+    return options

@@ -1,0 +1,165 @@
+"""Webhooks and their deliveries: one row per (webhook, event), claimed before it is sent.
+
+A claim moves the next attempt into the future, so that two servers never send the same attempt and
+a server that dies in the middle only delays it. Delivery is at least once.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session, aliased
+
+from evalsvc.errors import NotFound
+from evalsvc.store.models import Event, Webhook, WebhookDelivery, now
+from evalsvc.store.repositories import events
+from evalsvc.store.repositories.pages import Key, Rows, fetch_page
+from evalsvc.store.repositories.upserts import insert_missing
+
+CLAIM = timedelta(minutes=1)
+FIRST_PAUSE_SECONDS, PAUSE_FACTOR, MOST_ATTEMPTS = 1.0, 3.0, 8
+WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """One delivery that this server may attempt now."""
+
+    id: int
+    webhook: str
+    url: str
+    secret: str
+    payload: dict[str, Any]
+    attempts: int
+
+
+def create(session: Session, owner: str, url: str, kinds: Sequence[str]) -> Webhook:
+    """A new webhook with its secret."""
+    row = Webhook(
+        id=f"w-{secrets.token_hex(8)}",
+        owner=owner,
+        url=url,
+        events=list(kinds),
+        secret=secrets.token_urlsafe(32),
+    )
+    session.add(row)
+    session.flush()
+    events.record(session, "webhook.created", webhook=row.id, url=url, by=owner)
+    return row
+
+
+def get(session: Session, webhook_id: str, owner: str | None) -> Webhook:
+    """A webhook (of `owner`, where that is given). Raises NotFound."""
+    row = session.get(Webhook, webhook_id)
+    if row is None or not row.active or owner not in (None, row.owner):
+        raise NotFound(f"There is no webhook {webhook_id!r}.", "GET /v1/webhooks lists yours.")
+    return row
+
+
+def page(session: Session, owner: str | None, after: Key | None, limit: int) -> Rows[Webhook]:
+    """The active webhooks, newest first."""
+    statement = select(Webhook).where(Webhook.active)
+    if owner is not None:
+        statement = statement.where(Webhook.owner == owner)
+    return fetch_page(session, statement, (Webhook.created_at, Webhook.id), after, limit)
+
+
+def remove(session: Session, row: Webhook, by: str) -> None:
+    """No further deliveries; the log of those made stays."""
+    row.active = False
+    waiting = update(WebhookDelivery).where(
+        WebhookDelivery.webhook_id == row.id, WebhookDelivery.state == WAITING
+    )
+    session.execute(waiting.values(state=FAILED, error="the webhook was removed"))
+    events.record(session, "webhook.removed", webhook=row.id, by=by)
+
+
+def deliveries_page(
+    session: Session, webhook_id: str, after: Key | None, limit: int
+) -> Rows[WebhookDelivery]:
+    """The delivery log, newest first."""
+    statement = select(WebhookDelivery).where(WebhookDelivery.webhook_id == webhook_id)
+    return fetch_page(session, statement, (WebhookDelivery.id,), after, limit)
+
+
+def new_events(session: Session, limit: int = 200) -> list[tuple[Webhook, Event]]:
+    """Events that an active webhook wants and for which no delivery was made yet."""
+    found = []
+    for hook in session.scalars(select(Webhook).where(Webhook.active)).all():
+        made = aliased(WebhookDelivery)
+        newest = select(func.max(made.event_id)).where(made.webhook_id == hook.id)
+        statement = (
+            select(Event)
+            .where(
+                Event.kind.in_(hook.events),
+                Event.at >= hook.created_at,
+                Event.id > func.coalesce(newest.scalar_subquery(), 0),
+            )
+            .order_by(Event.id)
+            .limit(limit)
+        )
+        found += [(hook, event) for event in session.scalars(statement)]
+    return found
+
+
+def enqueue(session: Session, found: Sequence[tuple[str, int, dict[str, Any]]]) -> None:
+    """Make deliveries of (webhook, event, payload); those that exist are left as they are."""
+    rows = [
+        {"webhook_id": hook, "event_id": event, "payload": payload, "state": WAITING}
+        for hook, event, payload in found
+    ]
+    insert_missing(session, WebhookDelivery, rows, WebhookDelivery.id)
+
+
+def is_due(session: Session) -> bool:
+    """Whether any delivery should be attempted now."""
+    statement = select(WebhookDelivery.id).where(
+        WebhookDelivery.state == WAITING, WebhookDelivery.next_attempt_at <= now()
+    )
+    return session.scalars(statement.limit(1)).first() is not None
+
+
+def claim(session: Session, limit: int) -> list[Claimed]:
+    """Take deliveries that are due."""
+    due = (
+        select(WebhookDelivery.id)
+        .where(WebhookDelivery.state == WAITING, WebhookDelivery.next_attempt_at <= now())
+        .order_by(WebhookDelivery.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = session.scalars(
+        update(WebhookDelivery)
+        .where(WebhookDelivery.id.in_(due))
+        .values(next_attempt_at=now() + CLAIM, attempts=WebhookDelivery.attempts + 1)
+        .returning(WebhookDelivery.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    rows = session.execute(
+        select(WebhookDelivery, Webhook)
+        .join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
+        .where(WebhookDelivery.id.in_(ids))
+        .order_by(WebhookDelivery.id)
+    )
+    return [
+        Claimed(row.id, hook.id, hook.url, hook.secret, row.payload, row.attempts)
+        for row, hook in rows
+    ]
+
+
+def finish(session: Session, claimed: Claimed, *, status: int | None, error: str | None) -> None:
+    """Note how an attempt ended; a failed one is tried again later, with growing pauses."""
+    row = session.get(WebhookDelivery, claimed.id)
+    if row is None or row.state != WAITING:
+        return
+    row.response_status, row.error = status, error
+    if error is None:
+        row.state = DELIVERED
+    elif claimed.attempts >= MOST_ATTEMPTS:
+        row.state = FAILED
+    else:
+        pause = FIRST_PAUSE_SECONDS * PAUSE_FACTOR ** (claimed.attempts - 1)
+        row.next_attempt_at = now() + timedelta(seconds=pause)
