@@ -40,6 +40,8 @@ Choices = Sequence[str] | Mapping[str, str] | str | None
 _LETTER = re.compile(r"[(\[]?\s*([A-J])\s*[)\].:]*")
 _SEVERAL_LETTERS = re.compile(r"[(\[]?[A-J][)\].]?(?:\s*(?:,|;|\n|\band\b|\s)\s*[(\[]?[A-J][)\].]?)+")
 _OPTION_LABEL = re.compile(r"\s*[(\[]?([A-Z])\s*[)\].:、]\s*(.*)", re.DOTALL)
+#: `\\text{June 20}`: words all through, digits or not.
+_WORDED = re.compile(r"\\(?:text|mbox|mathrm|textrm)\s*\{\s*[A-Za-z]{3,}[^{}=<>\\,]*\}[.]?")
 _METRES = re.compile(r"([\d.,]+) m")
 _GLUED_UNIT = re.compile(r"\{\s*(degrees|square\s*inches|inches|feet|centimeters|units|meters)\s*\}$")
 
@@ -141,6 +143,8 @@ def _text(gold: str) -> TypedGold:
 
 
 def _mathematics(gold: str, kind: Kind | None) -> TypedGold:
+    if kind is None and _WORDED.fullmatch(gold.strip()):
+        return _text(gold)
     single = kind not in (Kind.LIST, Kind.TUPLE, Kind.SET)
     repaired = gold.replace("\x0crac", "\\frac")
     repaired = _GLUED_UNIT.sub(lambda m: "\\text{ " + m.group(1).replace("square", "square ") + "}", repaired)
