@@ -64,19 +64,30 @@ from evalsvc.statistics.published import (
     comparability,
     parse_published,
 )
+from evalsvc.statistics.ranking import RankedCheckpoint, rank_by_mean
 from evalsvc.statistics.reproduction import Reproduction, reproduction_check
 from evalsvc.statistics.sampling import BetaPrior, fit_beta_prior, pass_at_k_variance
 from evalsvc.statistics.sequential import SequentialTest, discordant_pairs, sequential_sign_test
 from evalsvc.statistics.sign_flip import PairedTest, mcnemar, sign_flip_tests
+from evalsvc.statistics.swiss import SwissRank, swiss_ranking
+from evalsvc.statistics.training_curves import (
+    BestStep,
+    CurvePoint,
+    StepCounts,
+    best_step,
+    training_curve,
+)
 from evalsvc.statistics.verdicts import Crossover, Equivalence, crossovers, equivalence
 
 __all__ = [
     "DIFFICULTY_BANDS",
     "AnswerGroups",
+    "BestStep",
     "BetaPrior",
     "Comparability",
     "Comparison",
     "Crossover",
+    "CurvePoint",
     "DifficultyLaw",
     "Equivalence",
     "Estimate",
@@ -88,17 +99,21 @@ __all__ = [
     "Plan",
     "Posterior",
     "PublishedRow",
+    "RankedCheckpoint",
     "Rate",
     "Reason",
     "Reproduction",
     "SequentialTest",
     "StatisticsError",
+    "StepCounts",
+    "SwissRank",
     "TokenProfile",
     "adjust_family",
     "answer_entropy",
     "avg_at_n",
     "bayes_average",
     "bayes_pass_at_k",
+    "best_step",
     "by_label",
     "comparability",
     "compare_curves",
@@ -129,6 +144,7 @@ __all__ = [
     "plan_runs",
     "plan_samples",
     "problem_coverage",
+    "rank_by_mean",
     "reproduction_check",
     "sample_coverage",
     "sample_rate",
@@ -136,7 +152,9 @@ __all__ = [
     "sequential_sign_test",
     "sign_flip_tests",
     "solved_by_one_side",
+    "swiss_ranking",
     "token_profile",
+    "training_curve",
     "winning_chances",
     "worst_problems_mean",
 ]

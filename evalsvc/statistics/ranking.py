@@ -1,0 +1,162 @@
+"""Ranking checkpoints over several benchmarks by the mean of their figures, with what is tied.
+
+Each benchmark weighs the same. Two checkpoints are told apart by the paired difference on every
+benchmark, Holm over all pairs; whoever is not told apart from the one above shares its rank.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from evalsvc.statistics.clusters import Partition, partition
+from evalsvc.statistics.comparison import difference_standard_error, holm
+from evalsvc.statistics.counts import (
+    FloatArray,
+    check_one_k,
+    check_probability,
+    check_problem_counts,
+)
+from evalsvc.statistics.errors import StatisticsError
+from evalsvc.statistics.estimators import pass_at_k
+from evalsvc.statistics.intervals import Pair, population_standard_error
+
+Counts = tuple[ArrayLike, ArrayLike]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkTable:
+    """pass@k of every checkpoint on one benchmark: `values` is (checkpoints, problems)."""
+
+    name: str
+    k: int
+    values: FloatArray
+    groups: Partition
+
+
+@dataclass(frozen=True, slots=True)
+class RankedCheckpoint:
+    """rank: 1 is best, equal ranks are not told apart from the first that bears them.
+
+    interval: of the mean over benchmarks, for problems of this kind. tied_with: every checkpoint
+    whose difference to this one is not significant.
+    """
+
+    name: str
+    rank: int
+    mean: float
+    interval: Pair
+    by_benchmark: dict[str, float]
+    tied_with: tuple[str, ...]
+
+
+def tabulate(
+    results: Mapping[str, Mapping[str, Counts]],
+    ks: Mapping[str, int],
+    clusters: Mapping[str, Sequence[object] | ArrayLike] | None = None,
+) -> tuple[tuple[str, ...], tuple[BenchmarkTable, ...]]:
+    """Names and tables from results[checkpoint][benchmark] = (n, c), with the k of each benchmark.
+
+    StatisticsError where a checkpoint lacks a benchmark or problems: a mean over other benchmarks
+    is another figure.
+    """
+    names = tuple(results)
+    if len(names) < 2 or not ks:
+        raise StatisticsError("a ranking needs two checkpoints and a benchmark.")
+    for name in names:
+        if missing := sorted(set(ks) - set(results[name])):
+            raise StatisticsError(
+                f"{name} has no result for {', '.join(missing)}.",
+                "Rank over the benchmarks that all checkpoints have.",
+            )
+    tables = []
+    for benchmark, k in ks.items():
+        rows = []
+        for name in names:
+            samples, correct = check_problem_counts(*results[name][benchmark])
+            rows.append(pass_at_k(samples, correct, check_one_k(k, samples)))
+        if len({row.size for row in rows}) > 1:
+            raise StatisticsError(
+                f"the checkpoints have different problems of {benchmark}.",
+                "Rank over the problems that all have.",
+            )
+        labels = None if clusters is None else clusters.get(benchmark)
+        groups = partition(labels, rows[0].size)
+        tables.append(BenchmarkTable(benchmark, k, np.stack(rows), groups))
+    return names, tuple(tables)
+
+
+def rank_by_mean(
+    results: Mapping[str, Mapping[str, Counts]],
+    ks: Mapping[str, int],
+    *,
+    clusters: Mapping[str, Sequence[object] | ArrayLike] | None = None,
+    alpha: float = 0.05,
+) -> tuple[RankedCheckpoint, ...]:
+    """Checkpoints from best to worst by their mean over the benchmarks."""
+    check_probability(alpha, "alpha")
+    names, tables = tabulate(results, ks, clusters)
+    means = np.stack([table.values.mean(axis=1) for table in tables], axis=1)
+    overall = means.mean(axis=1)
+    pairs = list(combinations(range(len(names)), 2))
+    p_values = holm([_pair_p_value(tables, *pair) for pair in pairs])
+    told_apart = {pair for pair, p in zip(pairs, p_values, strict=True) if p <= alpha}
+    tied = {
+        i: {j for j in range(len(names)) if j != i and (min(i, j), max(i, j)) not in told_apart}
+        for i in range(len(names))
+    }
+    order = [int(i) for i in np.argsort(-overall, kind="stable")]
+    ranks = _shared_ranks(order, tied)
+    return tuple(
+        RankedCheckpoint(
+            name=names[i],
+            rank=ranks[i],
+            mean=float(overall[i]),
+            interval=_interval(tables, i, float(overall[i]), alpha),
+            by_benchmark={t.name: float(means[i, j]) for j, t in enumerate(tables)},
+            tied_with=tuple(names[j] for j in order if j in tied[i]),
+        )
+        for i in order
+    )
+
+
+def _shared_ranks(order: Sequence[int], tied: Mapping[int, set[int]]) -> dict[int, int]:
+    """A new rank begins at the first checkpoint that is told apart from the head of the last."""
+    ranks: dict[int, int] = {}
+    head, rank = order[0], 1
+    for place, i in enumerate(order, 1):
+        if i != head and i not in tied[head]:
+            head, rank = i, place
+        ranks[i] = rank
+    return ranks
+
+
+def _pair_p_value(tables: Sequence[BenchmarkTable], i: int, j: int) -> float:
+    """Two-sided t test of the mean difference over benchmarks, Satterthwaite's freedom."""
+    difference, variance, share = 0.0, 0.0, 0.0
+    for table in tables:
+        totals = table.groups.totals(table.values[j] - table.values[i])
+        difference += float(totals.sum()) / table.groups.problems
+        part = difference_standard_error(totals, table.groups) ** 2
+        variance += part
+        share += part**2 / max(table.groups.count - 1, 1)
+    if variance == 0:
+        # Nothing varies: equal everywhere, or single-cluster benchmarks that cannot show spread.
+        return 1.0
+    freedom = variance**2 / share
+    return 2.0 * float(stats.t.sf(abs(difference) / np.sqrt(variance), freedom))
+
+
+def _interval(tables: Sequence[BenchmarkTable], i: int, mean: float, alpha: float) -> Pair:
+    errors = [population_standard_error(t.values[i], t.groups) for t in tables]
+    if any(error is None for error in errors):
+        return 0.0, 1.0
+    parts = [(e or 0.0) ** 2 for e in errors]
+    variance = sum(parts)
+    share = sum(p**2 / (t.groups.count - 1) for p, t in zip(parts, tables, strict=True))
+    freedom = variance**2 / share if share > 0 else 1.0
+    half = float(stats.t.ppf(1 - alpha / 2, freedom)) * float(np.sqrt(variance)) / len(tables)
+    return max(mean - half, 0.0), min(mean + half, 1.0)

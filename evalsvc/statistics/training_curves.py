@@ -1,0 +1,109 @@
+"""A metric along training, with bands, and the price of choosing the best step on the test set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evalsvc.statistics.clusters import partition
+from evalsvc.statistics.counts import check_one_k, check_problem_counts
+from evalsvc.statistics.errors import StatisticsError
+from evalsvc.statistics.estimators import pass_at_k
+from evalsvc.statistics.intervals import Estimate, Metric, estimate
+from evalsvc.statistics.sentences import points
+
+RESAMPLES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class StepCounts:
+    """Counts of one checkpoint of a run: its step, and n and c per problem."""
+
+    step: int
+    n: ArrayLike
+    c: ArrayLike
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    step: int
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class BestStep:
+    """The best step and by how much its figure flatters it; `warning` is empty for one step.
+
+    optimism: expected excess of the best step's figure over its value on other problems of this
+    kind, in fractions; 0 for one step.
+    """
+
+    step: int
+    value: float
+    optimism: float
+    steps: int
+    warning: str
+
+
+def training_curve(
+    steps: Sequence[StepCounts],
+    k: int,
+    *,
+    metric: Metric = "pass@k",
+    clusters: Sequence[object] | ArrayLike | None = None,
+) -> tuple[CurvePoint, ...]:
+    """The metric at each step with its two bands, by rising step."""
+    ordered = _ordered(steps)
+    return tuple(
+        CurvePoint(s.step, estimate(s.n, s.c, k, metric=metric, clusters=clusters)) for s in ordered
+    )
+
+
+def best_step(
+    steps: Sequence[StepCounts],
+    k: int,
+    *,
+    clusters: Sequence[object] | ArrayLike | None = None,
+    seed: int = 0,
+) -> BestStep:
+    """The step with the highest pass@k, and the bootstrap estimate of its optimism (Efron 1983).
+
+    All steps must have the same problems in the same order: whole clusters are resampled, the best
+    step chosen anew each time, and its figure there compared with its figure on all problems.
+    """
+    ordered = _ordered(steps)
+    columns = []
+    for one in ordered:
+        samples, correct = check_problem_counts(one.n, one.c)
+        columns.append(pass_at_k(samples, correct, check_one_k(k, samples)))
+    if len({column.size for column in columns}) > 1:
+        raise StatisticsError("the steps have different problems.", "Use those that all have.")
+    groups = partition(clusters, columns[0].size)
+    totals = groups.totals(np.column_stack(columns))
+    values = totals.sum(axis=0) / groups.problems
+    best = int(values.argmax())
+    optimism = 0.0
+    if len(ordered) > 1:
+        chances = np.full(groups.count, 1.0 / groups.count)
+        weights = np.random.default_rng(seed).multinomial(groups.count, chances, RESAMPLES)
+        resampled = (weights @ totals) / (weights @ groups.sizes)[:, None]
+        chosen = resampled.argmax(axis=1)
+        optimism = float(np.mean(resampled[np.arange(RESAMPLES), chosen] - values[chosen]))
+    warning = ""
+    if len(ordered) > 1:
+        warning = (
+            f"Step {ordered[best].step} is the best of {len(ordered)} steps on the test set "
+            f"itself: its figure is about {points(max(optimism, 0.0))} points too high for that. "
+            "Choose the step on other problems, or compare at a step fixed beforehand."
+        )
+    return BestStep(ordered[best].step, float(values[best]), optimism, len(ordered), warning)
+
+
+def _ordered(steps: Sequence[StepCounts]) -> list[StepCounts]:
+    if not steps:
+        raise StatisticsError("there are no steps.", "Give at least one evaluated checkpoint.")
+    ordered = sorted(steps, key=lambda s: s.step)
+    if len({s.step for s in ordered}) != len(ordered):
+        raise StatisticsError("a step occurs twice.", "Give one evaluation per step of one run.")
+    return ordered
