@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from evalsvc.errors import EvalsvcError, UsageError
+from evalsvc.cli.connection import find_server
+from evalsvc.cli.printing import Server
+from evalsvc.errors import UsageError
 from evalsvc.settings import load_settings
 from evalsvc.trainers.client import Client
 from evalsvc.trainers.layouts import AUTO, LAYOUTS
 from evalsvc.trainers.watcher import POLL_SECONDS, Watcher, Wish
 from evalsvc.trainers.watching import Decision, Phase, Policy
 
-_out = Console(highlight=False, soft_wrap=True)
-_err = Console(stderr=True, highlight=False, soft_wrap=True)
+app = typer.Typer()
 
 
-def watch(  # noqa: PLR0917 - these are the options of a command
+@app.command("watch")
+def watch(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Where the training writes its checkpoints.")
     ],
@@ -55,7 +56,7 @@ def watch(  # noqa: PLR0917 - these are the options of a command
     private: Annotated[
         Path | None, typer.Option(help="Where to keep state and pins; else DIR/.evalsvc.")
     ] = None,
-    server: Annotated[str | None, typer.Option(help="The service; else EVALSVC_SERVER.")] = None,
+    server: Server = None,
 ) -> None:
     """Watch DIR and have every complete checkpoint evaluated; goes on until it is stopped.
 
@@ -63,37 +64,33 @@ def watch(  # noqa: PLR0917 - these are the options of a command
     the reason. Needs no change to the training; docs/trainers.md has the rules.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    try:
-        settings = load_settings()
-        watcher = Watcher(
-            folder,
-            Wish(
-                run=run or folder.resolve().name,
-                method=method,
-                benchmarks=_names(benchmarks),
-                protocol=protocol,
-                samples=samples,
-                base_model=base_model,
-                seed=seed,
-            ),
-            Client(server or settings.resolved_server, settings.key or None, attempts=1),
-            layout=layout,
-            policy=Policy(
-                every=every,
-                newest_first=not oldest_first,
-                max_waiting=max_waiting,
-                settle_seconds=settle_seconds,
-            ),
-            private=private,
-            trainer_python=trainer_python,
-            report=_tell,
-        )
-        stop = _stop_signal()
-        watcher.run(poll_seconds, lambda: stop.is_set() or (once and watcher.is_idle()), stop.wait)
-    except EvalsvcError as error:
-        _err.print(f"Error: {error.message}", markup=False)
-        _err.print(error.remedy, markup=False)
-        raise typer.Exit(2 if isinstance(error, UsageError) else 1) from None
+    settings = load_settings()
+    address = find_server(settings, server) or settings.resolved_server
+    watcher = Watcher(
+        folder,
+        Wish(
+            run=run or folder.resolve().name,
+            method=method,
+            benchmarks=_names(benchmarks),
+            protocol=protocol,
+            samples=samples,
+            base_model=base_model,
+            seed=seed,
+        ),
+        Client(address, settings.key or None, attempts=1),
+        layout=layout,
+        policy=Policy(
+            every=every,
+            newest_first=not oldest_first,
+            max_waiting=max_waiting,
+            settle_seconds=settle_seconds,
+        ),
+        private=private,
+        trainer_python=trainer_python,
+        report=_tell,
+    )
+    stop = _stop_signal()
+    watcher.run(poll_seconds, lambda: stop.is_set() or (once and watcher.is_idle()), stop.wait)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -105,9 +102,9 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _tell(decision: Decision) -> None:
     if decision.phase is Phase.ANNOUNCED:
-        _out.print(f"step {decision.step}: announced", markup=False)
+        typer.echo(f"step {decision.step}: announced")
     else:
-        _out.print(f"step {decision.step}: {decision.phase}: {decision.reason}", markup=False)
+        typer.echo(f"step {decision.step}: {decision.phase}: {decision.reason}")
 
 
 def _stop_signal() -> threading.Event:

@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError
 from evalsvc.specs import Name, Spec, content_hash
 
 PRIVATE_FOLDER = ".evalsvc"  # beside the checkpoints, so that pins are hard links
+MAX_REASON = 4000  # characters that the server takes
 MAX_REFUSED = 100  # refused files kept for a person to look at
 
 
@@ -41,7 +42,9 @@ class Announcement(Spec):
 
     def without_job(self, state: str, reason: str) -> "Announcement":
         """The same checkpoint as a row that says why it is not evaluated."""
-        return self.model_copy(update={"benchmarks": (), "state": state, "reason": reason})
+        return self.model_copy(
+            update={"benchmarks": (), "state": state, "reason": reason[:MAX_REASON]}
+        )
 
 
 class Entry(Spec):

@@ -1,6 +1,5 @@
 """`evalsvc watch` as a process: what a person sees, exit codes, and stopping it."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -9,16 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from evalsvc.cli.watch import watch
 from tests.checkpoint_builder import write_checkpoint
 from tests.unit.trainers.scripted_server import Answer, ScriptedServer, scripted_server
 
-app = typer.Typer()
-app.command()(watch)
+WATCH = [sys.executable, "-c", "from evalsvc.cli import main; main()", "watch"]
 QUICK = ["--poll-seconds", "0.1", "--settle-seconds", "0.2"]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*WATCH, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.fixture
@@ -44,10 +44,10 @@ def test_once_announces_what_is_there_and_ends(tmp_path: Path, server: ScriptedS
         "--benchmarks",
         "a, b",
     ]
-    result = CliRunner().invoke(app, [str(tmp_path), *options, *QUICK, "--server", server.url])
-    assert result.exit_code == 0, result.output
-    assert "step 15: skipped: the policy takes every step divisible by 10" in result.output
-    assert result.output.index("step 20: announced") < result.output.index("step 10: announced")
+    done = run(str(tmp_path), *options, *QUICK, "--server", server.url)
+    assert done.returncode == 0, done.stderr
+    assert "step 15: skipped: the policy takes every step divisible by 10" in done.stdout
+    assert done.stdout.index("step 20: announced") < done.stdout.index("step 10: announced")
     bodies = [r.body for r in server.requests if r.method == "POST"]
     assert {b["run"] for b in bodies} == {"mine"}
     assert [b["benchmarks"] for b in bodies if "state" not in b] == [["a", "b"]] * 2
@@ -62,21 +62,20 @@ def test_once_announces_what_is_there_and_ends(tmp_path: Path, server: ScriptedS
     ],
 )
 def test_misuse_is_told_with_exit_code_2(arguments: list[str], words: str) -> None:
-    result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == 2
-    assert words in result.output
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
 
 
 def test_a_signal_ends_it_and_a_second_watcher_is_refused(
     tmp_path: Path, server: ScriptedServer
 ) -> None:
-    code = "import typer; from evalsvc.cli.watch import watch; typer.run(watch)"
-    command = [sys.executable, "-c", code, str(tmp_path), *QUICK, "--server", server.url]
-    first = subprocess.Popen(command, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    arguments = [str(tmp_path), *QUICK, "--server", server.url]
+    first = subprocess.Popen([*WATCH, *arguments])
     try:
         write_checkpoint(tmp_path / "step-1")
         server.wait_for(1, seconds=30)
-        second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        second = run(*arguments)
         assert second.returncode == 1
         assert "Another watcher" in second.stderr
     finally:
