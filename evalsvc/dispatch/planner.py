@@ -30,7 +30,7 @@ def plan(
     problem's samples are there or planned already (bit i: sample i). A slice holds at most about
     `target_samples` samples, but never less than one.
     """
-    target = max(1, min(target_samples, MAX_SHARD_SAMPLES))
+    target = max(1, target_samples)
     block = min(SAMPLE_BLOCK, target)
     slices = []
     missing = _missing(problems, samples, covered)
@@ -54,25 +54,23 @@ def covered_by(slices: Iterable[Slice], covered: Mapping[int, int]) -> dict[int,
     return union
 
 
-def split(piece: Slice, target_samples: int) -> list[Slice]:
-    """Cut a slice that turned out too large into slices of about `target_samples`."""
-    return plan(
-        piece.problems,
-        piece.sample_stop,
-        dict.fromkeys(piece.problems, range_mask(0, piece.sample_start)),
-        target_samples,
-    )
+def recut(slices: Iterable[Slice], target_samples: int) -> list[Slice]:
+    """The same samples in slices of about `target_samples`."""
+    wanted = covered_by(slices, {})
+    samples = max((mask.bit_length() for mask in wanted.values()), default=0)
+    everything = range_mask(0, samples)
+    covered = {problem: everything & ~mask for problem, mask in wanted.items()}
+    return plan(wanted, samples, covered, target_samples)
 
 
-def merge_count(pieces: Sequence[Slice], target_samples: int) -> int:
-    """How many of the first `pieces` may run as one: same samples, and no more than the target."""
-    first, total = pieces[0], 0
-    for count, piece in enumerate(pieces):
-        total += piece.size
-        same = (piece.sample_start, piece.sample_stop) == (first.sample_start, first.sample_stop)
-        if count and (not same or total > target_samples):
-            return count
-    return len(pieces)
+def target_for(rate: float, seconds: float) -> int:
+    """Samples of a shard that takes about `seconds` at `rate` samples a second."""
+    return max(1, min(round(rate * seconds), MAX_SHARD_SAMPLES))
+
+
+def share_of(total_samples: int, pieces: int) -> int:
+    """Samples of a shard when `total_samples` are cut into `pieces`, but at least one block."""
+    return max(SAMPLE_BLOCK, -(-total_samples // max(1, pieces)))
 
 
 def _missing(

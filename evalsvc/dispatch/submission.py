@@ -29,6 +29,7 @@ from evalsvc.store.states import ShardState
 
 _preparation = Preparation()
 UNFINISHED = (ShardState.READY, ShardState.RUNNING)
+SHARDS_AT_LEAST = 8  # of an evaluation that is not tiny: before the number of workers is known
 LOST = (ShardState.FAILED, ShardState.CANCELLED)
 
 
@@ -174,7 +175,10 @@ def _plan(
         max_tokens=part.protocol.max_tokens,
     )
     rate = throughputs.samples_per_second(session, kind)
-    target = round(rate * target_seconds)
+    target = min(
+        planner.target_for(rate, target_seconds),
+        planner.share_of(samples * len(wanted), SHARDS_AT_LEAST),
+    )
     shards.add(session, evaluation.id, planner.plan(part.wanted, samples, covered, target))
 
 

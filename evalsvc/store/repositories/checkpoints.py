@@ -43,6 +43,17 @@ def find_or_create_run(
     return run
 
 
+def newest_spec(session: Session, fingerprint: str) -> CheckpointSpec:
+    """A checkpoint of this content where it was seen last: older paths may be gone by now."""
+    query = (
+        select(Checkpoint.spec)
+        .where(Checkpoint.fingerprint == fingerprint)
+        .order_by(Checkpoint.id.desc())
+        .limit(1)
+    )
+    return CheckpointSpec.model_validate(session.scalars(query).one())
+
+
 def find_or_create_checkpoint(
     session: Session, run: Run, step: int, spec: CheckpointSpec
 ) -> Checkpoint:

@@ -109,6 +109,12 @@ def evaluation_ids(session: Session, job_id: str) -> Sequence[str]:
     return session.scalars(query).all()
 
 
+def evaluation_ids_of(session: Session, job_ids: Collection[str]) -> set[str]:
+    """The evaluations that any of these jobs asked for."""
+    query = select(JobEvaluation.evaluation_id).where(JobEvaluation.job_id.in_(job_ids))
+    return set(session.scalars(query))
+
+
 def _end(
     session: Session, job_id: str, state: JobState, error: str | None, remedy: str | None
 ) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Update, func, insert, select, update
+from sqlalchemy import Update, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from evalsvc.store.identifiers import new_id
@@ -74,18 +74,42 @@ def revive(shard: Shard) -> None:
     shard.error = shard.remedy = shard.finished_at = None
 
 
-def first_ready(session: Session, evaluation_id: str, limit: int) -> Sequence[Shard]:
-    """The first ready shards of an evaluation."""
+def first_ready(session: Session, evaluation_id: str, limit: int | None) -> Sequence[Shard]:
+    """The first ready shards that were never in trouble."""
     query = (
         select(Shard)
-        .where(Shard.state == ShardState.READY, Shard.evaluation_id == evaluation_id)
+        .where(
+            Shard.state == ShardState.READY,
+            Shard.evaluation_id == evaluation_id,
+            Shard.error.is_(None),
+        )
         .order_by(Shard.ordinal)
         .limit(limit)
     )
     return session.scalars(query).all()
 
 
-def take(session: Session, shard: Shard, worker_id: str, epoch: int) -> None:
+def ready_samples(session: Session, evaluation_id: str) -> int:
+    """How many samples wait in ready shards."""
+    query = select(func.sum(Shard.size)).where(
+        Shard.state == ShardState.READY, Shard.evaluation_id == evaluation_id
+    )
+    return session.scalar(query) or 0
+
+
+def replace_ready(session: Session, evaluation_id: str, anew: Sequence[Slice]) -> None:
+    """Cut what `first_ready` gives anew: `anew` holds the same samples."""
+    session.execute(
+        delete(Shard).where(
+            Shard.state == ShardState.READY,
+            Shard.evaluation_id == evaluation_id,
+            Shard.error.is_(None),
+        )
+    )
+    add(session, evaluation_id, anew)
+
+
+def take(shard: Shard, worker_id: str, epoch: int) -> None:
     """A ready shard goes to a worker."""
     shard.state = ShardState.RUNNING
     shard.worker_id, shard.epoch = worker_id, epoch
@@ -106,17 +130,15 @@ def put_back(
     epoch: int,
     *,
     deaths: int = 0,
-    attempts: int = 0,
     error: str | None = None,
     remedy: str | None = None,
 ) -> bool:
-    """A running shard becomes ready again. `deaths` and `attempts` are added to its record."""
+    """A running shard becomes ready again. `deaths` are added to its record."""
     statement = _running(shard_id, epoch).values(
         state=ShardState.READY,
         worker_id=None,
         samples_done=0,
         deaths=Shard.deaths + deaths,
-        attempts=Shard.attempts + attempts,
         error=error,
         remedy=remedy,
     )

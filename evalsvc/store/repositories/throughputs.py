@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from evalsvc.store.models import Throughput, now
 
+TRUSTED = 3  # measured shards before what waits is cut anew
 MEMORY = 8  # shards over which the average runs, about
 
 
@@ -39,6 +40,12 @@ def samples_per_second(session: Session, kind: Kind) -> float:
     else:
         tokens = ASSUMED_TOKENS_PER_SECOND.get(kind.engine, ASSUMED_TOKENS_PER_SECOND_OTHERWISE)
     return tokens / max(1.0, kind.max_tokens * ASSUMED_SHARE_OF_MAX_TOKENS)
+
+
+def measured_rate(session: Session, kind: Kind) -> float | None:
+    """Samples per second of one shard; None before a few of its kind were measured."""
+    row = session.get(Throughput, (*vars(kind).values(),))
+    return row.samples_per_second if row is not None and row.shards >= TRUSTED else None
 
 
 def measured(session: Session, kind: Kind, samples: int, tokens: int, seconds: float) -> None:

@@ -1,0 +1,251 @@
+"""What the dispatcher writes about shards: each method is one transaction, and waits for no worker.
+
+Every write names the dispatcher's epoch: what is reported of a shard that is not this epoch's any
+more changes nothing, and the method says so.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from evalsvc.dispatch.sizing import kind_of, recut_if_needed
+from evalsvc.specs import CheckpointSpec, Protocol, ShardResult, ShardSpec
+from evalsvc.store.database import Database
+from evalsvc.store.models import Evaluation, Shard
+from evalsvc.store.repositories import (
+    checkpoints,
+    demand,
+    evaluations,
+    events,
+    jobs,
+    results,
+    shards,
+    throughputs,
+    workers,
+)
+from evalsvc.store.states import EvaluationState, ShardState
+
+
+class Ledger:
+    """The shards of one epoch. Used from one thread at a time."""
+
+    def __init__(self, database: Database, holder: str, *, shard_target_seconds: float) -> None:
+        """Begin a new epoch: what former ones left running is ready again."""
+        self._database = database
+        self._target_seconds = shard_target_seconds
+        with database.write() as session:
+            self.epoch = workers.begin_epoch(session, holder)
+            left = shards.running_before(session, self.epoch)
+            changed = evaluations.lock(session, {shard.evaluation_id for shard in left})
+            for shard in left:
+                shards.put_back(session, shard.id, shard.epoch or 0)
+            demand.release(session, changed)  # a job may have been cancelled meanwhile
+            evaluations.settle(session, changed)
+            jobs.settle(session, changed)
+            events.record(session, "dispatcher.started", epoch=self.epoch, put_back=len(left))
+
+    def take(self, evaluation_id: str, worker_ids: Sequence[str], slots: int) -> list[ShardSpec]:
+        """The evaluation's next ready shards, one for each of the workers; fewer if they run out.
+
+        `slots` is how many shards all workers together run at a time.
+        """
+        with self._database.write() as session:
+            (evaluation,) = evaluations.lock(session, [evaluation_id])
+            checkpoint = CheckpointSpec.model_validate(evaluation.checkpoint.spec)
+            recut_if_needed(
+                session,
+                evaluation,
+                checkpoint,
+                target_seconds=self._target_seconds,
+                slots=slots,
+            )
+            ready = shards.first_ready(session, evaluation_id, len(worker_ids))
+            return [
+                self._send(session, evaluation, shard, worker_id)
+                for shard, worker_id in zip(ready, worker_ids, strict=False)
+            ]
+
+    def take_one(self, shard_id: str, worker_id: str) -> ShardSpec | None:
+        """This very shard, if it is still ready."""
+        with self._database.write() as session:
+            shard = session.get(Shard, shard_id)
+            if shard is None:
+                return None
+            (evaluation,) = evaluations.lock(session, [shard.evaluation_id])
+            session.refresh(shard)
+            if shard.state != ShardState.READY:
+                return None
+            return self._send(session, evaluation, shard, worker_id)
+
+    def complete(self, result: ShardResult) -> bool:
+        """Results and the shard's state, together. False for a result that came too late."""
+        with self._changing(result.shard_id) as (session, evaluation, shard):
+            values = {
+                "artifact": result.artifact,
+                "artifact_bytes": result.artifact_bytes,
+                "artifact_sha256": result.artifact_sha256,
+                "output_tokens": result.output_tokens,
+                "seconds": result.seconds,
+                "samples_done": shard.size,
+            }
+            if result.epoch != self.epoch or not shards.finish(
+                session, shard.id, self.epoch, values
+            ):
+                return False
+            results.add(session, evaluation, shard.sample_start, result.tallies)
+            evaluation.verifier = result.verifier
+            evaluation.provenance = {**evaluation.provenance, **result.provenance}
+            checkpoint = CheckpointSpec.model_validate(evaluation.checkpoint.spec)
+            throughputs.measured(
+                session,
+                kind_of(evaluation, checkpoint),
+                samples=shard.size,
+                tokens=result.output_tokens,
+                seconds=result.seconds,
+            )
+            for wanted in demand.of_evaluation(session, evaluation.id):
+                events.record(
+                    session,
+                    "shard.done",
+                    job_id=wanted.job_id,
+                    evaluation_id=evaluation.id,
+                    shard_id=shard.id,
+                    samples=shard.size,
+                )
+            return True
+
+    def put_back(self, shard_id: str) -> bool:
+        """The shard goes to another worker; nothing is held against it."""
+        with self._changing(shard_id) as (session, _, shard):
+            return shards.put_back(session, shard.id, self.epoch)
+
+    def put_back_in_trouble(
+        self, shard_id: str, error: str, remedy: str, *, died: bool
+    ) -> int | None:
+        """Ready again, to run alone after a pause. Returns its deaths so far; None: not ours."""
+        with self._changing(shard_id) as (session, evaluation, shard):
+            if not shards.put_back(
+                session, shard.id, self.epoch, deaths=int(died), error=error, remedy=remedy
+            ):
+                return None
+            session.refresh(shard)
+            events.record(
+                session,
+                "shard.retried",
+                evaluation_id=evaluation.id,
+                shard_id=shard.id,
+                deaths=shard.deaths,
+                error=error,
+            )
+            return shard.deaths
+
+    def deaths(self, shard_id: str) -> int:
+        """How many workers have died while they ran this shard."""
+        with self._database.read() as session:
+            return session.scalar(select(Shard.deaths).where(Shard.id == shard_id)) or 0
+
+    def fail(self, shard_id: str, error: str, remedy: str, *, died: bool = False) -> bool:
+        """The shard fails for good; the rest of its evaluation goes on."""
+        with self._changing(shard_id) as (session, evaluation, shard):
+            if not shards.fail(
+                session, shard.id, self.epoch, error=error, remedy=remedy, deaths=int(died)
+            ):
+                return False
+            _tell_of_failure(session, evaluation, shard.id, error, remedy)
+            return True
+
+    def fail_evaluation(
+        self, shard_id: str, error: str, remedy: str, *, died: bool = False
+    ) -> list[str]:
+        """The shard fails for a reason that all of its evaluation shares; so do the waiting ones.
+
+        Returns those. What still runs of it may yet succeed, or will fail by itself.
+        """
+        with self._changing(shard_id) as (session, evaluation, shard):
+            if not shards.fail(
+                session, shard.id, self.epoch, error=error, remedy=remedy, deaths=int(died)
+            ):
+                return []
+            _tell_of_failure(session, evaluation, shard.id, error, remedy)
+            ready = shards.of_evaluation(session, evaluation.id, [ShardState.READY])
+            ids = [other.id for other in ready]
+            shards.end_ready(session, ids, ShardState.FAILED, error, remedy)
+            return ids
+
+    def has_result(self, shard_id: str) -> bool:
+        """Whether any shard of the same evaluation has brought samples."""
+        with self._database.read() as session:
+            query = select(Evaluation.samples_seen).join(Shard).where(Shard.id == shard_id)
+            return bool(session.scalar(query))
+
+    def cancelled(self, shard_id: str) -> bool:
+        """A worker gave the shard up. If a new job wants it meanwhile, it is ready again."""
+        with self._changing(shard_id) as (session, evaluation, shard):
+            unwanted = demand.unwanted(session, evaluation.id, ShardState.RUNNING)
+            if shard.id in {other.id for other in unwanted}:
+                return shards.cancel(session, shard.id, self.epoch)
+            return shards.put_back(session, shard.id, self.epoch)
+
+    def unwanted(self, job_ids: Collection[str]) -> list[str]:
+        """Running shards of these cancelled jobs that no other job wants."""
+        with self._database.read() as session:
+            ids = {e for job_id in job_ids for e in jobs.evaluation_ids(session, job_id)}
+            return [
+                shard.id
+                for evaluation_id in ids
+                for shard in demand.unwanted(session, evaluation_id, ShardState.RUNNING)
+            ]
+
+    def _send(
+        self, session: Session, evaluation: Evaluation, shard: Shard, worker_id: str
+    ) -> ShardSpec:
+        shards.take(shard, worker_id, self.epoch)
+        jobs.start(session, [evaluation.id])
+        if evaluation.state != EvaluationState.RUNNING:
+            evaluations.settle(session, [evaluation])
+        return ShardSpec(
+            shard_id=shard.id,
+            evaluation_id=evaluation.id,
+            epoch=self.epoch,
+            attempt=shard.attempts,
+            checkpoint=checkpoints.newest_spec(session, evaluation.checkpoint.fingerprint),
+            benchmark=evaluation.benchmark,
+            benchmark_revision=evaluation.revision.revision,
+            protocol=Protocol.model_validate(evaluation.protocol),
+            engine=evaluation.engine,
+            engine_options=evaluation.engine_options,
+            problems=tuple(shard.problems),
+            sample_start=shard.sample_start,
+            sample_stop=shard.sample_stop,
+            artifact=f"{evaluation.id}/{shard.id}-{self.epoch}-{shard.attempts}.parquet",
+        )
+
+    @contextmanager
+    def _changing(self, shard_id: str) -> Iterator[tuple[Session, Evaluation, Shard]]:
+        """A transaction about one shard, with its evaluation locked; states follow at its end."""
+        with self._database.write() as session:
+            evaluation_id = session.scalars(
+                select(Shard.evaluation_id).where(Shard.id == shard_id)
+            ).one()
+            (evaluation,) = locked = evaluations.lock(session, [evaluation_id])
+            shard = session.get_one(Shard, shard_id)
+            yield session, evaluation, shard
+            evaluations.settle(session, locked)
+            jobs.settle(session, locked)
+
+
+def _tell_of_failure(
+    session: Session, evaluation: Evaluation, shard_id: str, error: str, remedy: str
+) -> None:
+    for wanted in demand.of_evaluation(session, evaluation.id):
+        events.record(
+            session,
+            "shard.failed",
+            job_id=wanted.job_id,
+            evaluation_id=evaluation.id,
+            shard_id=shard_id,
+            error=error,
+            remedy=remedy,
+        )

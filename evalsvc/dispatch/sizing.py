@@ -1,0 +1,54 @@
+"""Shards that follow the measured rate: what waits is cut anew when the first guess was far off."""
+
+from sqlalchemy.orm import Session
+
+from evalsvc.dispatch import planner
+from evalsvc.specs import CheckpointSpec
+from evalsvc.store.models import Evaluation
+from evalsvc.store.repositories import shards, throughputs
+from evalsvc.store.repositories.shards import Slice
+
+TOO_LARGE = 2.0  # times the target: a crash would lose too much, progress would look stuck
+TOO_SMALL = 0.25  # ... : the overhead of a shard would show
+SHARDS_PER_SLOT = 4  # never merge below this: the last worker must not run alone for long
+
+
+def kind_of(evaluation: Evaluation, checkpoint: CheckpointSpec) -> throughputs.Kind:
+    """What the speed of an evaluation's shards depends on."""
+    return throughputs.Kind(
+        engine=evaluation.engine,
+        architecture_hash=checkpoint.architecture_hash,
+        benchmark=evaluation.benchmark,
+        max_tokens=int(evaluation.protocol["max_tokens"]),
+    )
+
+
+def recut_if_needed(
+    session: Session,
+    evaluation: Evaluation,
+    checkpoint: CheckpointSpec,
+    *,
+    target_seconds: float,
+    slots: int,
+) -> None:
+    """Cut the ready shards of a (locked) evaluation anew if the measured rate asks for it.
+
+    `slots` is how many shards all workers together run at a time.
+    """
+    first = next(iter(shards.first_ready(session, evaluation.id, 1)), None)
+    rate = throughputs.measured_rate(session, kind_of(evaluation, checkpoint))
+    if first is None or rate is None:
+        return
+    target = planner.target_for(rate, target_seconds)
+    if first.size < TOO_SMALL * target:
+        waiting = shards.ready_samples(session, evaluation.id)
+        target = min(target, planner.share_of(waiting, SHARDS_PER_SLOT * slots))
+        if first.size >= TOO_SMALL * target:
+            return
+    elif first.size <= TOO_LARGE * target:
+        return
+    ready = shards.first_ready(session, evaluation.id, None)
+    pieces = [Slice(tuple(s.problems), s.sample_start, s.sample_stop) for s in ready]
+    anew = planner.recut(pieces, target)
+    if len(anew) != len(pieces):
+        shards.replace_ready(session, evaluation.id, anew)

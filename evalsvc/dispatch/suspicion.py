@@ -1,0 +1,47 @@
+"""Which shard a worker died of. Pure.
+
+A death does not say which of the worker's shards caused it, or whether any did: machines are
+rebooted and processes killed. So every shard that was on it is suspect, suspects run alone and
+after a pause, and one is set aside when workers die of it but not without it.
+docs/decisions/0604 gives the reasons.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+DEATHS_ENOUGH = 3  # deaths of which a shard is set aside
+DEATHS_TOO_MANY = 10  # ... whatever else happens on the machines
+PAUSES_SECONDS = (0.5, 5.0, 15.0)  # before a suspect runs again: after the first death, second ...
+
+
+@dataclass
+class DeathLog:
+    """The deaths of workers since the dispatcher started: those of suspects, and the others."""
+
+    _background: int = 0  # deaths of workers that ran no shard that was suspect already
+    _since: dict[str, int] = field(default_factory=dict)  # suspect -> background at its first death
+
+    def record(self, running: Collection[str], suspects: Collection[str]) -> None:
+        """A worker died with the shards `running`, of which `suspects` had seen a death before."""
+        if not suspects:
+            self._background += 1
+        for shard_id in running:
+            self._since.setdefault(shard_id, self._background)
+
+    def background(self, shard_id: str) -> int:
+        """Deaths without any suspect since the first one of this shard (in this log)."""
+        return self._background - self._since.get(shard_id, 0)
+
+    def forget(self, shard_id: str) -> None:
+        """The shard has ended."""
+        self._since.pop(shard_id, None)
+
+
+def is_guilty(deaths: int, background: int) -> bool:
+    """Whether a shard that saw `deaths` is to be set aside, `background` others having happened."""
+    return deaths >= DEATHS_TOO_MANY or (deaths >= DEATHS_ENOUGH and deaths > 2 * background)
+
+
+def pause_seconds(deaths: int) -> float:
+    """How long a shard waits before it runs again after its `deaths`-th death (or failure)."""
+    return PAUSES_SECONDS[min(max(deaths, 1), len(PAUSES_SECONDS)) - 1]

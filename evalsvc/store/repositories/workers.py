@@ -1,0 +1,61 @@
+"""Epochs of the dispatcher, and what its workers last said of themselves (for display only)."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from evalsvc.specs import WorkerState, WorkerStatus
+from evalsvc.store.models import DispatcherEpoch, WorkerRecord, now
+from evalsvc.store.states import DispatcherState
+
+
+def begin_epoch(session: Session, holder: str) -> int:
+    """A dispatcher starts: its number. Workers of former ones are gone, or soon will be."""
+    session.execute(
+        update(DispatcherEpoch)
+        .where(DispatcherEpoch.state != DispatcherState.STOPPED)
+        .values(state=DispatcherState.STOPPED, updated_at=now())
+    )
+    session.execute(
+        update(WorkerRecord)
+        .where(WorkerRecord.state != WorkerState.DEAD)
+        .values(state=WorkerState.DEAD, updated_at=now())
+    )
+    epoch = DispatcherEpoch(holder=holder, state=DispatcherState.RUNNING)
+    session.add(epoch)
+    session.flush()
+    return epoch.epoch
+
+
+def newest_epoch(session: Session) -> DispatcherEpoch | None:
+    """The dispatcher that started last; its state says whether it runs, and why it pauses."""
+    newest = select(func.max(DispatcherEpoch.epoch)).scalar_subquery()
+    return session.scalars(select(DispatcherEpoch).where(DispatcherEpoch.epoch == newest)).first()
+
+
+def set_epoch_state(
+    session: Session,
+    epoch: int,
+    state: DispatcherState,
+    reason: str | None = None,
+    remedy: str | None = None,
+) -> None:
+    """What the dispatcher does now."""
+    session.execute(
+        update(DispatcherEpoch)
+        .where(DispatcherEpoch.epoch == epoch)
+        .values(state=state, reason=reason, remedy=remedy, updated_at=now())
+    )
+
+
+def record(session: Session, epoch: int, statuses: Iterable[WorkerStatus]) -> None:
+    """Keep what workers said last."""
+    for status in statuses:
+        row = session.get(WorkerRecord, status.worker_id)
+        if row is None:
+            row = WorkerRecord(id=status.worker_id, epoch=epoch, state=status.state)
+            session.add(row)
+        row.state = status.state
+        row.status = status.model_dump(mode="json")
+        row.updated_at = now()
