@@ -9,12 +9,13 @@ dispatcher is dead, and the process ends with its whole group at once.
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
@@ -43,7 +44,7 @@ log = logging.getLogger("evalsvc.worker")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one worker until it is told to stop. Returns the exit code."""
+    """Run one worker until it is told to stop. Returns only when it could not begin, with 2."""
     parser = argparse.ArgumentParser(prog="python -m evalsvc.worker", description=__doc__)
     parser.add_argument("--worker-id", required=True)
     parser.add_argument("--fd", required=True, type=int, help="inherited end of a socket pair")
@@ -64,7 +65,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         force=True,
     )
     asyncio.run(Process(options.worker_id, config).serve(connection))
-    return 0
 
 
 class Process:
@@ -75,8 +75,11 @@ class Process:
         self._worker = Worker(worker_id, config, self._post)
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def serve(self, connection: socket.socket) -> None:
-        """Serve until `shutdown` or SIGTERM. Does not return when the dispatcher is gone."""
+    async def serve(self, connection: socket.socket) -> NoReturn:
+        """Serve until `shutdown` or SIGTERM, then end the process with code 0.
+
+        When the dispatcher is gone, the process ends at once, with its whole group.
+        """
         reader, writer = await asyncio.open_connection(sock=connection, limit=MAX_LINE_BYTES)
         sender = asyncio.create_task(self._send(writer))
         receiver = asyncio.create_task(self._receive(reader))
@@ -88,7 +91,9 @@ class Process:
             end_group()
         log.info("shutting down")
         await self._worker.close()
-        sender.cancel()
+        log.info("ended")
+        logging.shutdown()
+        os._exit(0)  # a thread in which an engine never came up must not hold the process
 
     async def _receive(self, reader: asyncio.StreamReader) -> bool:
         """Handle commands until `shutdown` (True) or the end of the connection (False)."""

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from evalsvc.errors import EngineError, MissingExtra, UsageError
+from evalsvc.errors import CheckpointError, EngineError, MissingExtra, UsageError
 from evalsvc.specs import CheckpointSpec, Modality
 from evalsvc.worker.engines.base import (
     Engine,
@@ -135,7 +135,14 @@ class VllmEngine(Engine):
             raise MissingExtra("The engine 'vllm'", "cpu or gpu") from error
         self._device = find_device()
         arguments = engine_arguments(checkpoint, self._device, self._limit, self._options)
-        return AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+        try:
+            config = AsyncEngineArgs(**arguments).create_engine_config()
+        except ValueError as error:  # pydantic's too
+            raise CheckpointError(
+                f"vLLM refuses {checkpoint.path}: {error}",
+                "Another try would fail again; see docs/worker.md for what can be evaluated.",
+            ) from error
+        return AsyncLLM.from_vllm_config(config, disable_log_stats=True)
 
     def _prompt(self, request: SampleRequest) -> Any:
         """What vLLM is given; rendered once for all samples of a problem."""
@@ -158,17 +165,17 @@ class VllmEngine(Engine):
     def _check_length(self, prompt_tokens: int, max_tokens: int) -> None:
         """An answer may be cut by the model's context, but never by a limit that is only ours."""
         assert self._checkpoint is not None
-        context = self._checkpoint.context_length
-        if prompt_tokens >= self._limit:
-            raise RequestRefused(
-                f"The prompt has {prompt_tokens} tokens, the context only {self._limit}.",
-                "This model cannot be asked this problem.",
-            )
-        if prompt_tokens + max_tokens > self._limit and self._limit != context:
+        ours = self._limit != self._checkpoint.context_length
+        if ours and prompt_tokens + max_tokens > self._limit:
             raise RequestRefused(
                 f"The prompt has {prompt_tokens} tokens; with an answer of {max_tokens} that is "
                 f"more than the {self._limit} that the engine was started with.",
                 'Give engine_options {"max_model_len": ...}.',
+            )
+        if prompt_tokens >= self._limit:
+            raise RequestRefused(
+                f"The prompt has {prompt_tokens} tokens, the model's context only {self._limit}.",
+                "This model cannot be asked this problem.",
             )
 
     async def _canary(self, modality: Modality) -> list[int]:

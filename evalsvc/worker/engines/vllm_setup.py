@@ -22,7 +22,7 @@ OPTIONS: Mapping[str, type] = {
     "gpu_memory_utilization": float,
     "kv_cache_gib": float,
 }
-PROMPT_TOKENS = {Modality.TEXT: 4096, Modality.IMAGE: 12288}  # room for the longest prompts
+PROMPT_TOKENS = {Modality.TEXT: 8192, Modality.IMAGE: 16384}  # room for the longest prompts
 CPU_SEQUENCES = 128
 GPU_SEQUENCES = 256
 SMALL_MACHINE_CORES = 8
@@ -81,6 +81,7 @@ def engine_arguments(
         "trust_remote_code": False,
         "disable_log_stats": True,
         "enable_prefix_caching": True,
+        "worker_extension_cls": "evalsvc.worker.engines.vllm_extension.WeightDigests",
         "max_num_seqs": GPU_SEQUENCES,
     }
     if checkpoint.modality is Modality.IMAGE:
