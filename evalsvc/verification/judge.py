@@ -11,6 +11,7 @@ from evalsvc.verification.exact import exact_value, plain_rational
 from evalsvc.verification.golds import TypedGold, read
 from evalsvc.verification.kinds import Kind
 from evalsvc.verification.limits import (
+    CHARACTERS_IN_CALLER,
     NESTING,
     NESTING_IN_CALLER,
     NODES_IN_CALLER,
@@ -62,6 +63,8 @@ def judge_mathematics(gold: TypedGold, answer: str, *, in_child: bool = False) -
     fast = _fast(gold, answer)
     if fast is not None:
         return fast
+    if not in_child and len(answer) > CHARACTERS_IN_CALLER:
+        raise NeedsChild
     try:
         node, cleaned = read(
             answer, commas=gold.is_single, max_depth=NESTING if in_child else NESTING_IN_CALLER

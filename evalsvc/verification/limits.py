@@ -10,6 +10,9 @@ NESTING = 200
 NESTING_IN_CALLER = 30
 #: Nodes that are evaluated in the caller's thread; larger trees go to a child.
 NODES_IN_CALLER = 150
+CHARACTERS_IN_CALLER = 500
+#: Responses whose search for the answer would hold up an event loop.
+RESPONSE_IN_LOOP = 20_000
 #: Bits of an exact integer or fraction (2004! has about 19,000).
 EXACT_BITS = 100_000
 FACTORIAL = 5_000

@@ -25,7 +25,7 @@ from evalsvc.verification.extraction import Extraction, ExtractionPolicy, extrac
 from evalsvc.verification.golds import Choices, TypedGold, type_gold
 from evalsvc.verification.judge import judge
 from evalsvc.verification.kinds import Kind
-from evalsvc.verification.limits import ANSWER_CHARACTERS, LimitExceeded, NeedsChild
+from evalsvc.verification.limits import ANSWER_CHARACTERS, RESPONSE_IN_LOOP, LimitExceeded, NeedsChild
 from evalsvc.verification.verdict import VERIFIER_VERSION, VerificationError, Verdict, Verdicts
 
 _CHEAP_RULES = frozenset(("same text", "exact value", "text", "choice: letter"))
@@ -119,6 +119,7 @@ class VerificationPool:
     ) -> Verdict:
         """Verify one response, from any thread. Raises VerificationError for a gold that is no gold."""
         step = self._begin(Case(response, gold, kind, choices, policy))
+        assert step is not None
         return step if isinstance(step, Verdict) else self._finish(step)
 
     async def verify_async(
@@ -132,14 +133,19 @@ class VerificationPool:
     ) -> Verdict:
         """The same without blocking the event loop."""
         case = Case(response, gold, kind, choices, policy)
-        step = self._begin(case, wait=False)
+        step = await self._begin_in_loop(case)
         while step is None:
             await asyncio.sleep(0.01)
-            step = self._begin(case, wait=False)
+            step = await self._begin_in_loop(case)
         if isinstance(step, Verdict):
             return step
         await asyncio.wait([asyncio.wrap_future(step.future)])
         return self._finish(step)
+
+    async def _begin_in_loop(self, case: Case) -> "Verdict | _Waiting | None":
+        if self._pool is not None and len(case.response if isinstance(case.response, str) else "") < RESPONSE_IN_LOOP:
+            return self._begin(case, wait=False)
+        return await asyncio.to_thread(self._begin, case, wait=False)
 
     # -- many cases
 
@@ -166,7 +172,7 @@ class VerificationPool:
 
     # -- the way of a case
 
-    def _begin(self, case: Case, *, wait: bool = True) -> Any:
+    def _begin(self, case: Case, *, wait: bool = True) -> "Verdict | _Waiting | None":
         """A verdict, or what a child is doing; None when `wait` is false and all slots are taken."""
         started = time.perf_counter()
         if not isinstance(case.response, str):
@@ -182,7 +188,9 @@ class VerificationPool:
         key = (gold.text, case.kind, gold.choices, found.text)
         return self._decide(gold, key, found, started, wait=wait)
 
-    def _decide(self, gold: TypedGold, key: Key, found: Extraction, started: float, *, wait: bool) -> Any:
+    def _decide(
+        self, gold: TypedGold, key: Key, found: Extraction, started: float, *, wait: bool
+    ) -> "Verdict | _Waiting | None":
         assert found.text is not None
         kept = self.cache.get(key)
         if kept is not None:

@@ -121,7 +121,7 @@ def _listing(gold: Node, answer: Node) -> Outcome:
     if isinstance(answer, Listing) and answer.alternative and not labelled:
         return Outcome(False, "alternatives are not an answer")
     expected = _items(gold)
-    if isinstance(answer, Braces):
+    if isinstance(answer, Braces) and len(values) <= 4 * len(expected) + 16:
         expected, values = _distinct(expected), _distinct(values)
     return _matched(expected, values)
 
@@ -177,7 +177,10 @@ def _set(gold: Braces, answer: Node) -> Outcome:
         values = _items(answer)
     else:
         return Outcome(False, "a set is expected")
-    return _matched(_distinct(_items(gold)), _distinct(values))
+    expected = _distinct(_items(gold))
+    if len(values) > 4 * len(expected) + 16:
+        return Outcome(False, "too many or too few items")
+    return _matched(expected, _distinct(values))
 
 
 def _bracket(gold: Bracket, answer: Node) -> Outcome:

@@ -140,13 +140,14 @@ def substitute(node: Scalar, target: Symbol | Constant, replacement: Scalar) -> 
 
 
 def count_nodes(node: Node | None) -> int:
-    """How many nodes a tree has."""
+    """How many nodes a tree has; a sum counts as a thousand."""
     total, stack = 0, [node]
     while stack:
         current = stack.pop()
         total += 1
         if isinstance(current, Operation):
             stack.extend(current.args)
+            total += 1_000 if current.op in ("sum", "prod") else 0
         elif isinstance(current, Quantity):
             stack.append(current.value)
         elif isinstance(current, Bracket | Braces | Listing | Ratio):

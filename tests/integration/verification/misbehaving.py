@@ -1,0 +1,32 @@
+"""Judgements that break every rule, to prove the backstops of the pool."""
+
+import os
+import time
+
+
+def hang(*_: object) -> tuple[str, str, float]:
+    """Sleeps for ever, using no processor time."""
+    time.sleep(3_600)
+    return "correct", "", 0.0
+
+
+def swallow(*_: object) -> tuple[str, str, float]:
+    """Computes for ever and swallows whatever is raised."""
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:  # noqa: S110, BLE001
+            pass
+
+
+def die(*_: object) -> tuple[str, str, float]:
+    """Ends the process at once."""
+    os._exit(3)
+
+
+def eat(*_: object) -> tuple[str, str, float]:
+    """Asks for more memory than is allowed."""
+    hoard = []
+    while True:
+        hoard.append(bytearray(50_000_000))

@@ -1,0 +1,122 @@
+"""`evalsvc score` on files: order, all benchmarks, overrides, malformed lines, streaming."""
+
+import json
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from evalsvc.cli.score import score
+from tests.unit.verification.suite import cases
+
+app = typer.Typer()
+app.command()(score)
+runner = CliRunner()
+
+
+def run(tmp_path: Path, records: list[Any]) -> tuple[list[dict[str, Any]], Any]:
+    source, target = tmp_path / "cases.jsonl", tmp_path / "verdicts.jsonl"
+    source.write_text("".join(json.dumps(r) + "\n" if not isinstance(r, str) else r + "\n" for r in records))
+    result = runner.invoke(app, ["--input", str(source), "--output", str(target)])
+    written = [json.loads(line) for line in target.read_text().splitlines()] if target.exists() else []
+    return written, result
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_suite_through_the_command(tmp_path: Path) -> None:
+    labelled = cases()
+    records = [
+        {"id": i, "benchmark": c.benchmark, "gold": c.gold, "choices": c.choices, "kind": c.given_kind, "response": c.response}
+        for i, c in enumerate(labelled)
+    ]
+    written, result = run(tmp_path, records)
+    assert result.exit_code == 0, result.output
+    assert [record["id"] for record in written] == list(range(len(labelled)))
+    assert set(written[0]) == {"id", "verdict", "correct", "extracted", "rule", "verifier", "ms"}
+    wrong = [(c, r) for c, r in zip(labelled, written, strict=True) if c.correct != r["correct"]]
+    assert len(wrong) <= 0.005 * len(labelled), wrong[:5]
+
+
+def test_overrides_and_policies(tmp_path: Path) -> None:
+    records = [
+        {"id": "a", "benchmark": "math", "problem_id": 4791, "gold": "70,110", "response": "\\boxed{110, 70}"},
+        {"id": "b", "benchmark": "math", "gold": "70,110", "response": "\\boxed{110, 70}"},
+        {"id": "c", "benchmark": "mathvision", "problem_id": "2830", "gold": "\frac{36}{13}", "response": "\\boxed{\\frac{36}{13}}"},
+        {"id": "d", "benchmark": "mathvision", "problem_id": 2829, "gold": "\frac{36}{13}", "response": "\\boxed{\\frac{36}{13}}"},
+        {"id": "e", "benchmark": "mathverse", "problem_id": "331", "gold": "315^\\circT", "response": "\\boxed{315^\\circ}"},
+        {"id": "f", "benchmark": "mathverse", "problem_id": "331", "gold": "315^\\circT", "response": "\\boxed{315^\\circT}"},
+        {"id": "g", "benchmark": "medical", "gold": "B", "choices": ["x1", "x2"], "response": "<think>A</think><answer>B</answer>"},
+        {"id": "h", "benchmark": "mathvision", "gold": "B", "choices": ["x1", "x2"], "response": "<answer>B</answer>"},
+        {"id": "i", "benchmark": "unheard-of", "gold": 5, "response": "\\boxed{5}"},
+        {"id": "j", "benchmark": "aime2025", "problem_id": 19, "gold": "336^\\circ", "response": "\\boxed{336}"},
+        {"id": "k", "benchmark": "smoke", "gold": "5", "response": None},
+        {"id": "l", "benchmark": "smoke", "gold": "5", "response": "\\boxed{\ud800}", "kind": "no such kind"},
+    ]  # fmt: skip
+    written, result = run(tmp_path, records)
+    assert result.exit_code == 0, result.output
+    verdicts = {record["id"]: record["verdict"] for record in written}
+    right = {"a", "c", "d", "e", "f", "g", "i", "j"}
+    assert {name for name, verdict in verdicts.items() if verdict == "correct"} == right
+    assert verdicts["h"] == verdicts["k"] == "no_answer"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('{"id": 1', "Line 2 is no JSON"),
+        ("[1, 2]", "Line 2 is no JSON object"),
+        ('{"id": 1, "benchmark": "math", "response": "x"}', "Line 2 has no gold"),
+        ('{"id": 1, "gold": "5"}', "Line 2 has no response"),
+        ('{"id": 1, "gold": "", "response": "x"}', "Line 2: The gold is empty"),
+        ('{"id": 1, "gold": null, "response": "x"}', "Line 2: the gold must be text"),
+    ],
+)
+def test_malformed_lines_are_named(tmp_path: Path, line: str, words: str) -> None:
+    good = {"id": 0, "benchmark": "math", "gold": "5", "response": "\\boxed{5}"}
+    written, result = run(tmp_path, [good, line])
+    assert result.exit_code == 2
+    assert words in result.output
+    assert written == []
+    assert [path.name for path in tmp_path.iterdir()] == ["cases.jsonl"]
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    result = runner.invoke(app, ["--input", "absent.jsonl", "--output", "out.jsonl"])
+    assert result.exit_code == 2
+    assert "absent.jsonl" in result.output
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    def peak(lines: int) -> int:
+        records = ({"id": k, "benchmark": "math", "gold": str(k % 50), "response": "x" * 2_000 + f"\\boxed{{{k % 50}}}"} for k in range(lines))
+        (tmp_path / "many.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+        tracemalloc.start()
+        result = runner.invoke(app, ["--input", "many.jsonl", "--output", "out.jsonl"])
+        _, high = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert result.exit_code == 0, result.output
+        return high
+
+    peak(10)
+    assert peak(8_000) < peak(1_000) + 2_000_000
+
+
+def test_a_script_without_a_main_guard_is_not_run_twice(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from evalsvc.verification import verify\n"
+        "print('started', flush=True)\n"
+        "print(verify(r'\\boxed{\\int_0^1 2x dx}', '1').verdict)\n"
+    )
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run([sys.executable, str(script)], cwd=root, env={"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
+    assert done.stdout.split() == ["started", "correct"], done.stderr
