@@ -15,7 +15,7 @@ from evalsvc.api import problems
 from evalsvc.api.state import get_state
 from evalsvc.dashboard import access, assets, files, live, security
 from evalsvc.dashboard.asking import Ask
-from evalsvc.dashboard.pages import PAGES
+from evalsvc.dashboard.pages import PAGES, leaderboard
 from evalsvc.dashboard.rendering import render
 from evalsvc.dashboard.view import Format, View, as_csv, as_json
 from evalsvc.errors import AuthenticationError, EvalsvcError, UsageError
@@ -31,6 +31,7 @@ def mount(app: FastAPI) -> None:
         app.add_route(f"{base}.json", _page(build, "json"), include_in_schema=False)
         app.add_route(f"{base}.csv", _page(build, "csv"), include_in_schema=False)
         app.add_route(path, _page(build, "html"), include_in_schema=False)
+    app.add_route("/leaderboard.tex", _page(leaderboard.build, "tex"), include_in_schema=False)
     app.add_route("/static/{digest}/{name}", _static, include_in_schema=False)
     app.add_route("/live", _live(app), include_in_schema=False)
     for path, handler, method in (*access.ROUTES, *files.ROUTES):
@@ -60,6 +61,8 @@ def _page(build: Build, form: Format) -> Handler:
 def _answer(ask: Ask, view: View, form: Format, who: str) -> Response:
     if form == "json":
         return Response(as_json(view.model), media_type="application/json")
+    if form == "tex":
+        return Response(view.latex or "", media_type="text/plain; charset=utf-8")
     if form == "csv":
         name = ask.request.url.path.strip("/").replace("/", "-").removesuffix(".csv") or "overview"
         disposition = f"inline; filename*=UTF-8''{quote(name)}.csv"

@@ -122,10 +122,10 @@ class Ask:
         return self.as_format("html").partition("?")[0]
 
     def as_format(self, ending: str) -> str:
-        """This view's address as `html`, `json` or `csv`."""
+        """This view's address as `html`, `json`, `csv` or `tex`."""
         raw = self.request.scope.get("raw_path") or self.request.url.path.encode()
         base = raw.decode("ascii", "replace").partition("?")[0]
-        for known in (".json", ".csv"):
+        for known in (".json", ".csv", ".tex"):
             if self.request.scope.get("evalsvc_format") == known[1:]:
                 base = base.removesuffix(known)
         if base in ("/", "/index", ""):

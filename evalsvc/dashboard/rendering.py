@@ -49,6 +49,7 @@ def environment() -> Environment:
     )
     made.filters.update(
         visible=text.visible,
+        ticked=text.with_code,
         mathematics=mathematics.render,
         figure_json=figure_json,
     )

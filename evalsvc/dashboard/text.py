@@ -63,6 +63,18 @@ def visible(text: str, mark: Span | None = None) -> Markup:
     return Markup("").join(parts)
 
 
+def with_code(text: str) -> Markup:
+    """`visible`, with what stands between backticks as code: our own messages name commands so."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:
+        return visible(text)
+    shown = [
+        Markup("<code>{}</code>").format(visible(piece)) if i % 2 else visible(piece)
+        for i, piece in enumerate(pieces)
+    ]
+    return Markup("").join(shown)
+
+
 def shifted(mark: Span | None, by: int) -> Span | None:
     """The same characters, counted from `by` on."""
     return None if mark is None else (mark[0] - by, mark[1] - by)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic_core import to_json
 
-Format = Literal["html", "json", "csv"]
+Format = Literal["html", "json", "csv", "tex"]
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -34,6 +34,7 @@ class View:
     table: Table
     extras: dict[str, Any] = field(default_factory=dict)  # for the template only: choices, links
     figures: dict[str, Any] = field(default_factory=dict)  # by name, as plots/ builds them
+    latex: str | None = None  # for pages that have `.tex`
     more_formats: tuple[tuple[str, str], ...] = ()  # (name, address) besides JSON and CSV
     live: bool = False  # it changes by itself: the page follows the events
 

@@ -3,8 +3,9 @@
 Each mark has a glyph beside its colour, so that nothing is said by colour alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -103,3 +104,26 @@ def content(message: dict[str, Any]) -> str:
         for part in parts
         if isinstance(part, dict)
     )
+
+
+class Compared(Protocol):
+    """What is needed of a comparison."""
+
+    @property
+    def significant(self) -> bool: ...
+    @property
+    def difference(self) -> float: ...
+    @property
+    def interval_population(self) -> tuple[float, float]: ...
+
+
+def outcome_of(compared: Compared) -> str:
+    """The word for one comparison; equivalence is the leaderboard's to show, with its margin."""
+    if not compared.significant:
+        return "unresolved"
+    return "better" if compared.difference > 0 else "worse"
+
+
+def reach(compared: Sequence[Compared]) -> float:
+    """Half the width of an axis around zero that holds every interval."""
+    return max(0.01, *(abs(bound) for one in compared for bound in one.interval_population))

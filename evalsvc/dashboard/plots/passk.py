@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from evalsvc.dashboard.plots.style import axis, band, colour, layout
@@ -30,7 +29,8 @@ def pass_at_k_figure(curves: Sequence[Curve]) -> dict[str, Any]:
         "data": traces,
         "layout": layout(
             xaxis=k_axis([k for curve in curves for k in curve.ks]),
-            yaxis=axis("pass@k, %", rangemode="normal"),
+            yaxis=axis("pass@k, %"),
+            showlegend=len(curves) > 1,
         ),
     }
 
@@ -79,16 +79,6 @@ def difference_figure(
             showlegend=False,
         ),
     }
-
-
-def crossovers(ks: Sequence[int], difference: Sequence[float]) -> list[float]:
-    """Where the difference changes its sign: k, interpolated on the log axis."""
-    found: list[float] = []
-    pairs = list(zip(ks, difference, strict=True))
-    for (k0, d0), (k1, d1) in pairwise(pairs):
-        if d0 * d1 < 0:
-            found.append(float(k0 * (k1 / k0) ** (d0 / (d0 - d1))))
-    return found
 
 
 def k_axis(ks: Sequence[int]) -> dict[str, Any]:

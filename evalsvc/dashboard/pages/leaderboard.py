@@ -1,0 +1,189 @@
+"""`/leaderboard`: checkpoints by benchmarks, each figure with its interval and, against a chosen
+baseline, a badge that has seen Holm's correction over everything shown.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalsvc.api.services.badges import Badge, badges
+from evalsvc.api.services.leaderboards import LeaderboardRow, Score, leaderboard
+from evalsvc.dashboard.asking import Ask, Pages
+from evalsvc.dashboard.latex import Cell, tabular
+from evalsvc.dashboard.pages.published import PublishedGroup, published_groups
+from evalsvc.dashboard.view import Table, View
+from evalsvc.store.models import Evaluation
+from evalsvc.store.repositories import browsing
+from evalsvc.store.repositories.browsing import EvaluationFilter
+
+PAGE_SIZE = 40
+KS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+PAPER_ORDER = ("math", "aime2025", "amc23", "geo3k", "mathvision", "mathverse", "medical", "smoke")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A checkpoint with its scores by benchmark; `baseline` marks the one compared with."""
+
+    row: LeaderboardRow
+    scores: dict[str, Score]
+    baseline: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.row.run}@{self.row.step}"
+
+
+@dataclass(frozen=True)
+class Model:
+    """One page of the leaderboard."""
+
+    k: int
+    benchmarks: list[str]
+    baseline: str | None
+    lines: list[Line]
+    badges: dict[str, Badge]  # by evaluation
+    not_comparable: dict[str, str]  # evaluation -> why it has no badge
+    published: list[PublishedGroup]
+    notes: list[str]
+    pages: Pages
+
+
+def build(ask: Ask) -> View:
+    """The newest checkpoint of each run by default, all of them with `steps=all`."""
+    k = ask.number("k", 1, 1, 16_384)
+    board = leaderboard(
+        ask.session, ask.state.memo, benchmark=None, k=k, method=ask.text("method") or None
+    )
+    every = ask.choice("steps", ("newest", "all"), "newest") == "all"
+    baseline = _baseline(board.items, ask.text("baseline"))
+    rows = list(board.items) if every else newest(board.items, keep=baseline)
+    rows = _sorted(rows, ask)
+    benchmarks = ordered({score.benchmark for row in rows for score in row.scores})
+    pages = ask.pages(len(rows), PAGE_SIZE)
+    shown = list(pages.slice(rows))
+    marks, reasons = _badges(ask, shown, baseline, k)
+    model = Model(
+        k=k,
+        benchmarks=benchmarks,
+        baseline=_name(baseline) if baseline else None,
+        lines=[
+            Line(row, {score.benchmark: score for score in row.scores}, row is baseline)
+            for row in shown
+        ],
+        badges=marks,
+        not_comparable=reasons,
+        published=published_groups(ask, benchmarks, k),
+        notes=board.notes,
+        pages=pages,
+    )
+    return View(
+        template="leaderboard.html",
+        title="Leaderboard",
+        model=model,
+        table=_table(model),
+        latex=_latex(model),
+        more_formats=(("LaTeX", ask.as_format("tex")),),
+        extras={
+            "ks": [(str(value), f"pass@{value}") for value in sorted({*KS, k})],
+            "baselines": [(_name(row), _name(row)) for row in board.items],
+            "methods": [(m, m) for m in sorted({row.method for row in board.items})],
+            "every": every,
+        },
+    )
+
+
+def ordered(benchmarks: set[str]) -> list[str]:
+    """In the paper's order, the others after them by name."""
+    rank = {name: i for i, name in enumerate(PAPER_ORDER)}
+    return sorted(benchmarks, key=lambda name: (rank.get(name.partition(":")[0], 99), name))
+
+
+def newest(rows: Sequence[LeaderboardRow], keep: LeaderboardRow | None) -> list[LeaderboardRow]:
+    """The last step of each run, and the baseline whatever its step."""
+    last: dict[str, int] = {}
+    for row in rows:
+        last[row.run] = max(last.get(row.run, -1), row.step)
+    return [row for row in rows if row.step == last[row.run] or row is keep]
+
+
+def _baseline(rows: Sequence[LeaderboardRow], asked: str) -> LeaderboardRow | None:
+    return next((row for row in rows if asked and _name(row) == asked), None)
+
+
+def _name(row: LeaderboardRow) -> str:
+    return f"{row.run}@{row.step}"
+
+
+def _sorted(rows: list[LeaderboardRow], ask: Ask) -> list[LeaderboardRow]:
+    """By method and step, or by a benchmark's figure; checkpoints without it come last."""
+    if not ask.sort:
+        return sorted(rows, key=lambda row: (-row.benchmarks, -row.mean, row.run, row.step))
+    if ask.sort == "method":
+        keyed = sorted(rows, key=lambda row: (row.method, row.run, row.step))
+        return keyed[::-1] if ask.descending else keyed
+
+    def value(row: LeaderboardRow) -> float:
+        found = [score.figure.value for score in row.scores if score.benchmark == ask.sort]
+        if not found:
+            return float("inf")
+        return -found[0] if ask.descending else found[0]
+
+    return sorted(rows, key=value)
+
+
+def _badges(
+    ask: Ask, shown: Sequence[LeaderboardRow], baseline: LeaderboardRow | None, k: int
+) -> tuple[dict[str, Badge], dict[str, str]]:
+    if baseline is None:
+        return {}, {}
+    wanted = {score.evaluation for row in [*shown, baseline] for score in row.scores}
+    rows: dict[str, Evaluation] = {
+        row.id: row
+        for row in browsing.all_evaluations(ask.session, EvaluationFilter())
+        if row.id in wanted
+    }
+    before = {score.benchmark: rows[score.evaluation] for score in baseline.scores}
+    candidates = [
+        rows[score.evaluation] for row in shown if row is not baseline for score in row.scores
+    ]
+    return badges(ask.session, ask.state.memo, before, candidates, k)
+
+
+def _table(model: Model) -> Table:
+    columns = ["method", "run", "step"]
+    for name in model.benchmarks:
+        columns += [f"{name} pass@{model.k}", f"{name} low", f"{name} high", f"{name} verdict"]
+    rows: list[list[object]] = []
+    for line in model.lines:
+        cells: list[object] = [line.row.method, line.row.run, line.row.step]
+        for name in model.benchmarks:
+            score = line.scores.get(name)
+            if score is None:
+                cells += [None] * 4
+                continue
+            badge = model.badges.get(score.evaluation)
+            cells += [
+                score.figure.value,
+                *score.figure.interval_population,
+                badge.outcome if badge else None,
+            ]
+        rows.append(cells)
+    return Table(columns, rows)
+
+
+def _latex(model: Model) -> str:
+    """Half-widths as ±, bold only where the badge says better."""
+    lines = []
+    for line in model.lines:
+        cells: list[Cell | None] = []
+        for name in model.benchmarks:
+            score = line.scores.get(name)
+            if score is None:
+                cells.append(None)
+                continue
+            badge = model.badges.get(score.evaluation)
+            low, high = score.figure.interval_population
+            better = badge is not None and badge.outcome == "better"
+            cells.append(Cell(score.figure.value, low, high, bold=better))
+        lines.append((f"{line.row.method} ({line.row.run}, step {line.row.step})", cells))
+    return tabular(model.benchmarks, lines, model.k, model.baseline)
