@@ -1,0 +1,35 @@
+"""Imports: results of other tools as typed rows. Readers only; storing them is the API's part.
+
+The files are untrusted: nothing is executed or unpickled, lines are capped, and every complaint
+names file and line. Only lighteval's Parquet needs more than the standard library.
+"""
+
+from evalsvc.imports.lighteval import read_lighteval
+from evalsvc.imports.readers import (
+    COUNTS_FORMAT,
+    FORMATS,
+    RESPONSE_FORMATS,
+    read,
+    read_agrae,
+    read_counts,
+    read_lm_eval,
+    read_plain,
+    read_verl,
+)
+from evalsvc.imports.rows import CountsRow, ImportFileError, ResponseRow
+
+__all__ = [
+    "COUNTS_FORMAT",
+    "FORMATS",
+    "RESPONSE_FORMATS",
+    "CountsRow",
+    "ImportFileError",
+    "ResponseRow",
+    "read",
+    "read_agrae",
+    "read_counts",
+    "read_lighteval",
+    "read_lm_eval",
+    "read_plain",
+    "read_verl",
+]

@@ -1,0 +1,200 @@
+"""Every reader on a file as its tool writes it, and on files that are broken."""
+
+import json
+import tracemalloc
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from evalsvc.imports import FORMATS, CountsRow, ImportFileError, ResponseRow, read
+from evalsvc.imports import lines as lines_module
+
+
+def write(path: Path, *rows: object) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_agrae(tmp_path: Path) -> None:
+    row = {
+        "prompt": "<|im_start|>...",
+        "vanilla_response": "so \\boxed{70}",
+        "question": "Find b.",
+        "answer": "70",
+        "question_id": 0,
+        "generation_id": 0,
+        "response": "so \\boxed{70}",
+        "label": True,
+        "gold_answer": "70",
+        "pred_answer": "70",
+    }
+    path = write(tmp_path / "AIME2025-test.jsonl", row, {**row, "generation_id": 1, "label": False})
+    found = list(read("agrae", path))
+    assert found[0] == ResponseRow(
+        "0", "so \\boxed{70}", gold="70", claimed_correct=True, where="AIME2025-test.jsonl:1"
+    )
+    assert [r.claimed_correct for r in found] == [True, False]
+
+
+def test_lm_eval_reads_every_repeat_once_although_each_filter_writes_a_line(tmp_path: Path) -> None:
+    row = {"doc_id": 7, "target": "4", "resps": [["2+2=4", "five"]], "filter": "strict-match"}
+    rows = [row, {**row, "filter": "flexible-extract"}, {**row, "doc_id": 8, "resps": [["x"]]}]
+    write(tmp_path / "samples_gsm8k_2026.jsonl", *rows, {**rows[2], "exact_match": 1.0})
+    found = [r for r in read("lm-eval", tmp_path) if isinstance(r, ResponseRow)]
+    assert [(r.problem_id, r.response) for r in found][:3] == [
+        ("7", "2+2=4"),
+        ("7", "five"),
+        ("8", "x"),
+    ]
+    assert [r.claimed_correct for r in found] == [None, None, None, True]
+    write(tmp_path / "samples_other_2026.jsonl", row)
+    with pytest.raises(ImportFileError, match="2 sample files"):
+        list(read("lm-eval", tmp_path))
+
+
+def test_lm_eval_refuses_log_likelihoods(tmp_path: Path) -> None:
+    row = {"doc_id": 0, "resps": [[[-1.5, False]]]}
+    path = write(tmp_path / "samples_arc_2026.jsonl", row)
+    with pytest.raises(ImportFileError, match=r"samples_arc_2026\.jsonl:1.*other than texts"):
+        list(read("lm-eval", path))
+
+
+def test_verl_numbers_problems_by_their_first_prompt(tmp_path: Path) -> None:
+    def row(prompt: str, output: str, score: float) -> dict[str, object]:
+        return {"input": prompt, "output": output, "gts": "1", "score": score, "step": 20}
+
+    rows = [
+        row("a", "1", 1.0),
+        row("b", "2", 0.0),
+        row("a", "3", -1.0),
+        {**row("b", "4", 0), "acc": True},
+    ]
+    write(tmp_path / "20.jsonl", *rows)
+    found = [r for r in read("verl", tmp_path) if isinstance(r, ResponseRow)]
+    assert [r.problem_id for r in found] == ["0", "1", "0", "1"]
+    assert [r.claimed_correct for r in found] == [True, False, False, True]
+    write(tmp_path / "100.jsonl", rows[0])
+    with pytest.raises(ImportFileError, match=r"2 steps \(20, 100\)"):
+        list(read("verl", tmp_path))
+
+
+def details(path: Path, responses: list[dict[str, object]]) -> Path:
+    docs = [{"id": str(i), "query": "q"} for i in range(len(responses))]
+    metric = [{"pass@1": 1.0}] * len(responses)
+    pq.write_table(pa.table({"doc": docs, "model_response": responses, "metric": metric}), path)
+    return path
+
+
+def test_lighteval(tmp_path: Path) -> None:
+    responses: list[dict[str, object]] = [
+        {"text": ["one"], "output_tokens": [[1, 2, 3]]},
+        {"text": ["two", "three"], "output_tokens": [[1], [1, 2]]},
+    ]
+    details(tmp_path / "details_aime25_2026.parquet", responses)
+    found = [r for r in read("lighteval", tmp_path) if isinstance(r, ResponseRow)]
+    assert [(r.problem_id, r.response, r.output_tokens) for r in found] == [
+        ("0", "one", 3),
+        ("1", "two", 1),
+        ("1", "three", 2),
+    ]
+    assert [r.claimed_correct for r in found] == [True, None, None]
+    assert found[-1].where == "details_aime25_2026.parquet:2"
+
+
+def test_lighteval_refuses_other_parquet(tmp_path: Path) -> None:
+    other = tmp_path / "details_x.parquet"
+    pq.write_table(pa.table({"predictions": ["a"]}), other)
+    with pytest.raises(ImportFileError, match="no columns doc and model_response"):
+        list(read("lighteval", other))
+    other.write_bytes(b"PAR1 not really")
+    with pytest.raises(ImportFileError, match="not a readable Parquet file"):
+        list(read("lighteval", other))
+    with pytest.raises(ImportFileError, match="no generated text"):
+        list(read("lighteval", details(other, [{"text": [], "output_tokens": [[1]]}])))
+
+
+def test_plain_and_counts(tmp_path: Path) -> None:
+    plain = write(
+        tmp_path / "plain.jsonl",
+        {"problem_id": "p1", "response": "4", "output_tokens": 9, "truncated": True},
+        {"problem_id": 2, "response": ""},
+    )
+    assert list(read("jsonl", plain)) == [
+        ResponseRow("p1", "4", True, 9, where="plain.jsonl:1"),
+        ResponseRow("2", "", where="plain.jsonl:2"),
+    ]
+    counts = write(tmp_path / "c.jsonl", {"problem_id": 0, "n": 4, "c": 1})
+    assert list(read("counts", counts)) == [CountsRow("0", 4, 1, "c.jsonl:1")]
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"problem_id": 0, "n": 4, "c": 5}, "c = 5 correct of n = 4"),
+        ({"problem_id": 0, "n": 4.0, "c": 1}, "n must be a whole number"),
+        ({"problem_id": 0, "n": True, "c": 1}, "n must be a whole number"),
+        ({"problem_id": 0, "n": 4, "c": -1}, "c must be a whole number"),
+        ({"problem_id": 0, "n": 4}, "there is no c. The line has: n, problem_id"),
+        ({"problem_id": None, "n": 4, "c": 1}, "problem_id must be text"),
+        ({"problem_id": "first", "n": 4, "c": 1}, "already given at bad.jsonl:1"),
+        ([1, 2], "a list instead of an object"),
+    ],
+)
+def test_bad_counts_name_file_and_line(tmp_path: Path, row: object, words: str) -> None:
+    path = write(tmp_path / "bad.jsonl", {"problem_id": "first", "n": 4, "c": 1}, row)
+    with pytest.raises(ImportFileError, match=f"bad.jsonl:2: .*{words}"):
+        list(read("counts", path))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"\n\n", "is empty"),
+        (b"{not json}\n", "broken.jsonl:1: not a JSON object"),
+        (b"\xff\xfe{}\n", "broken.jsonl:1: not a JSON object"),
+        (b"[" * 200_000 + b"\n", "broken.jsonl:1: not a JSON object"),
+        (b'{"problem_id": 1, "response": 5}\n', "response must be text, not a number"),
+        (
+            b'{"problem_id": 1, "response": "x", "truncated": 1}\n',
+            "truncated must be true or false",
+        ),
+    ],
+)
+def test_broken_files_are_refused_in_words(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "broken.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(ImportFileError, match=words):
+        list(read("jsonl", path))
+
+
+def test_missing_files_and_unknown_formats(tmp_path: Path) -> None:
+    for name in FORMATS:
+        with pytest.raises(ImportFileError, match="there is no file"):
+            list(read(name, tmp_path / "nowhere.jsonl"))
+    for name in ("lm-eval", "lighteval", "verl"):
+        with pytest.raises(ImportFileError, match="holds no"):
+            list(read(name, tmp_path))
+    with pytest.raises(ImportFileError, match="no format 'csv'"):
+        read("csv", tmp_path)
+
+
+def test_overlong_lines_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines_module, "MAX_LINE_BYTES", 1_000)
+    path = write(tmp_path / "long.jsonl", {"problem_id": 1, "response": "x" * 2_000})
+    with pytest.raises(ImportFileError, match=r"long\.jsonl:1: the line is above"):
+        list(read("jsonl", path))
+
+
+def test_reading_streams(tmp_path: Path) -> None:
+    path = tmp_path / "many.jsonl"
+    with path.open("w") as stream:
+        for i in range(20_000):
+            stream.write(json.dumps({"problem_id": i % 50, "response": "word " * 100}) + "\n")
+    assert path.stat().st_size > 10_000_000
+    tracemalloc.start()
+    assert sum(1 for _ in read("jsonl", path)) == 20_000
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
