@@ -1,0 +1,1 @@
+"""GRPO against A-GRAE, really trained: a tiny model, the CPU, some minutes."""
