@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from evalsvc.errors import MissingExtra, StorageError, UsageError
@@ -160,6 +160,11 @@ def _create_engine(url: str) -> Engine:
             "The database URL is not understood.",
             "Set EVALSVC_DATABASE_URL to postgresql://USER@HOST/NAME or sqlite:///PATH.",
         ) from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise UsageError(
+            f"The database {parsed.get_backend_name()!r} is not supported.",
+            "Use SQLite or PostgreSQL.",
+        )
     options: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_SIZE}
     if parsed.get_backend_name() == "sqlite":
         if parsed.database in (None, "", ":memory:"):
@@ -178,11 +183,6 @@ def _create_engine(url: str) -> Engine:
         return create_engine(parsed, **options)
     except ModuleNotFoundError as error:
         raise MissingExtra("A PostgreSQL database", "postgresql") from error
-    except NoSuchModuleError as error:
-        raise UsageError(
-            f"The database {parsed.get_backend_name()!r} is not supported.",
-            "Use SQLite or PostgreSQL.",
-        ) from error
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

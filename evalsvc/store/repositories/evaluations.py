@@ -103,7 +103,7 @@ def _shard_counts(session: Session, evaluation_id: str) -> dict[str, int]:
         .where(Shard.evaluation_id == evaluation_id)
         .group_by(Shard.state)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _state(counts: dict[str, int], samples_seen: int) -> EvaluationState:
