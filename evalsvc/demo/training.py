@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 class Recipe:
     """What determines the demo checkpoints."""
 
-    steps: tuple[int, ...] = (200, 800)
-    batch: int = 128
+    steps: tuple[int, ...] = (400, 600)
+    batch: int = 64
     peak_rate: float = 3e-3
     warmup: int = 40
     seed: int = 0

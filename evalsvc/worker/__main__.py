@@ -1,8 +1,6 @@
 """`python -m evalsvc.worker`."""
 
-import sys
-
 from evalsvc.worker.main import main
 
 if __name__ == "__main__":  # engines start children that import this module again
-    sys.exit(main())
+    main()

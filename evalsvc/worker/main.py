@@ -43,8 +43,8 @@ from evalsvc.worker.worker import Worker
 log = logging.getLogger("evalsvc.worker")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one worker until it is told to stop. Returns only when it could not begin, with 2."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one worker until it is told to stop; the process ends with 0, or 2 if it cannot begin."""
     parser = argparse.ArgumentParser(prog="python -m evalsvc.worker", description=__doc__)
     parser.add_argument("--worker-id", required=True)
     parser.add_argument("--fd", required=True, type=int, help="inherited end of a socket pair")
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         connection = socket.socket(fileno=options.fd)
     except (ValidationError, OSError) as error:
         print(f"error: a worker is started by the dispatcher: {error}", file=sys.stderr)
-        return 2
+        sys.exit(2)
     own_group()
     start_guard(connection)
     logging.basicConfig(

@@ -55,7 +55,7 @@ class Swapper:
         prove = not self._proved or new.modality is Modality.IMAGE
         answer = await self._canary(old.modality) if prove else []
         after = await self._reload(new)
-        _check_changed(before, after, common)
+        check_changed(before, after, common)
         if not prove:
             return
         if await self._reload(old) != before:
@@ -107,7 +107,7 @@ def canary_request(modality: Modality) -> SampleRequest:
     )
 
 
-def _check_changed(before: Digests, after: Digests, common: int) -> None:
+def check_changed(before: Digests, after: Digests, common: int) -> None:
     """Each tensor of the engine is made of at least one tensor of the files, and of its own.
 
     So at most `common`, the number of file tensors that both checkpoints share, may stay the same.

@@ -1,0 +1,48 @@
+"""Sampling in which every row of a batch has its own randomness, and may be given up alone."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import LogitsProcessor, TemperatureLogitsWarper, TopPLogitsWarper
+
+SMALLEST = 1e-20  # keeps both logarithms of the Gumbel transform finite
+
+
+class RowSampler(LogitsProcessor):  # type: ignore[misc] - transformers has no types
+    """Turns greedy choice into sampling: adds each row's own Gumbel noise to its scores.
+
+    `seeds` holds one seed per row, or None for the system's randomness.
+    """
+
+    def __init__(self, seeds: Sequence[int | None], temperature: float, top_p: float) -> None:
+        self._temperature = TemperatureLogitsWarper(temperature)
+        self._top_p = TopPLogitsWarper(top_p) if top_p < 1 else None
+        self._generators = [_generator(seed) for seed in seeds]
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        scores = self._temperature(input_ids, scores.float())
+        if self._top_p is not None:
+            scores = self._top_p(input_ids, scores)
+        width = scores.shape[1]
+        uniform = torch.stack([torch.rand(width, generator=g) for g in self._generators])
+        noise = -torch.log(-torch.log(uniform.clamp_min(SMALLEST)).clamp_min(SMALLEST))
+        return scores + noise.to(scores.device)
+
+
+def stop_when_nobody_waits(answers: Sequence[Any]) -> Any:
+    """A stopping criterion that ends the rows whose future is done (cancelled)."""
+
+    def criterion(input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        return torch.tensor([answer.done() for answer in answers], device=input_ids.device)
+
+    return criterion
+
+
+def _generator(seed: int | None) -> torch.Generator:
+    generator = torch.Generator()
+    if seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(seed)
+    return generator
