@@ -59,3 +59,13 @@ def read_totals(session: Session) -> Totals:
 def _by_state(session: Session, column: InstrumentedAttribute[str]) -> dict[str, int]:
     rows = session.execute(select(column, func.count()).group_by(column))
     return {state: count for state, count in rows}  # noqa: C416 - rows are no pairs to mypy
+
+
+def tokens_per_second(session: Session, evaluation_id: str) -> float:
+    """Measured over the evaluation's finished shards; 0 where nothing was measured."""
+    tokens, seconds = session.execute(
+        select(func.sum(Shard.output_tokens), func.sum(Shard.seconds)).where(
+            Shard.evaluation_id == evaluation_id, Shard.seconds.is_not(None)
+        )
+    ).one()
+    return float(tokens) / float(seconds) if tokens and seconds else 0.0

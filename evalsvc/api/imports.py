@@ -1,0 +1,22 @@
+"""Importing results that were made elsewhere."""
+
+from fastapi import APIRouter
+
+from evalsvc.api.auth import Submitter
+from evalsvc.api.problems import documented
+from evalsvc.api.services import imports
+from evalsvc.api.services.imports import ImportRequest, ImportView
+from evalsvc.api.state import StateDep
+
+router = APIRouter(prefix="/v1/imports", tags=["imports"])
+
+
+@router.post("", status_code=201, responses=documented(409))
+def import_results(body: ImportRequest, state: StateDep, who: Submitter) -> ImportView:
+    """Store counts, or responses that are judged here, as an evaluation marked `import:FORMAT`.
+
+    Importing the same run, step, benchmark and format again replaces the former import.
+    """
+    prepared = imports.prepare(body, state.settings, state.catalogue)
+    with state.database.write() as session:
+        return imports.store(session, body, prepared, state.settings, who.name)

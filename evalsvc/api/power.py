@@ -1,0 +1,57 @@
+"""Power: how many samples, problems or runs it takes to see a difference, and at what cost."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from evalsvc.api.auth import Reader
+from evalsvc.api.problems import documented
+from evalsvc.api.services.planning import Unknown, plan
+from evalsvc.api.state import StateDep
+from evalsvc.specs import MAX_SAMPLES
+from evalsvc.statistics import Plan
+
+router = APIRouter(prefix="/v1/power", tags=["power"])
+
+
+@router.get("", responses=documented(404))
+def power(
+    state: StateDep,
+    who: Reader,
+    run: Annotated[str, Query(max_length=220, description="the pilot, RUN or RUN@STEP")],
+    benchmark: Annotated[str, Query(max_length=200)],
+    effect: Annotated[
+        float, Query(gt=0, lt=1, description="the difference to detect: 0.05 is 5 points")
+    ],
+    find: Annotated[Unknown, Query(description="what is asked for")] = "samples",
+    k: Annotated[int, Query(ge=1, le=MAX_SAMPLES)] = 1,
+    candidate: Annotated[
+        str | None, Query(max_length=220, description="a pilot of the other side, if there is one")
+    ] = None,
+    samples: Annotated[int | None, Query(ge=1, le=MAX_SAMPLES)] = None,
+    problems: Annotated[int | None, Query(ge=2, le=1_000_000)] = None,
+    runs: Annotated[int, Query(ge=1, le=1000)] = 1,
+    alpha: Annotated[float, Query(gt=0, lt=0.5)] = 0.05,
+    target: Annotated[float, Query(gt=0.05, lt=1, description="the power wanted")] = 0.8,
+    run_deviation: Annotated[
+        float, Query(ge=0, lt=1, description="standard deviation between runs of a method")
+    ] = 0.0,
+) -> Plan:
+    """A design with its power, its cost in tokens, and in hours at the measured rate."""
+    with state.database.read() as session:
+        return plan(
+            session,
+            state.memo,
+            run=run,
+            candidate=candidate,
+            benchmark=benchmark,
+            find=find,
+            k=k,
+            effect=effect,
+            samples=samples,
+            problems=problems,
+            runs=runs,
+            alpha=alpha,
+            power=target,
+            run_deviation=run_deviation,
+        )

@@ -1,0 +1,114 @@
+"""What papers printed for a benchmark, and on which points it differs from an evaluation of ours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evalsvc.api.services.memo import Memo
+from evalsvc.catalogue import CatalogueError
+from evalsvc.store.models import Evaluation
+
+if TYPE_CHECKING:
+    from evalsvc.catalogue import Benchmark, Catalogue
+    from evalsvc.statistics import Comparability, PublishedRow
+
+FILE = "published.csv"
+GRADER = "evalsvc"
+
+
+@dataclass(frozen=True)
+class PublishedView:
+    """One printed figure (fractions), with the points on which it differs from ours or is silent.
+
+    `verdict`: comparable, differs, unclear; empty where there is nothing of ours to judge by.
+    """
+
+    paper: str
+    table: str
+    model: str
+    method: str
+    benchmark: str
+    part: str | None
+    metric: str
+    k: int
+    value: float
+    plus_minus: float | None
+    verdict: str
+    differs: list[str]
+    not_stated: list[str]
+    sentence: str
+
+
+def published(
+    memo: Memo, catalogue: "Catalogue", name: str, ours: Evaluation | None = None
+) -> list[PublishedView]:
+    """The rows for NAME or NAME:PART, judged against `ours`. Empty for an unknown benchmark."""
+    try:
+        benchmark = catalogue.get(name)
+    except CatalogueError:
+        return []
+    part = benchmark.part or benchmark.default_part
+    return [
+        _view(row, name, None if ours is None else judge(row, benchmark, ours))
+        for row in read_rows(memo, benchmark)
+        if row.part is None or not benchmark.part or row.part == part
+    ]
+
+
+def read_rows(memo: Memo, benchmark: "Benchmark") -> Sequence["PublishedRow"]:
+    """The lines of the benchmark's published.csv; a changed file is read again."""
+    from evalsvc.statistics import parse_published  # noqa: PLC0415 - a second to import
+
+    path = benchmark.folder / FILE
+    if not path.is_file():
+        return ()
+    key = ("published", str(path), path.stat().st_mtime_ns)
+    return memo.get(
+        key, lambda: parse_published(path.read_text(encoding="utf-8"), f"{benchmark.name}/{FILE}")
+    )
+
+
+def judge(row: "PublishedRow", benchmark: "Benchmark", ours: Evaluation) -> "Comparability":
+    """Whether a printed row answers the same question as an evaluation of ours."""
+    from evalsvc.statistics import OwnProtocol, comparability  # noqa: PLC0415
+
+    protocol = ours.protocol
+    try:
+        prompt = benchmark.prompt_name(
+            str(protocol.get("prompt", "default")), str(protocol.get("name", ""))
+        )
+    except CatalogueError:  # a prompt that has since been taken out of the folder
+        prompt = str(protocol.get("prompt"))
+    own = OwnProtocol(
+        part=benchmark.part or benchmark.default_part,
+        model=(ours.checkpoint.run.base_model or "not known").rpartition("/")[2],
+        problems=ours.problems_seen,
+        temperature=float(protocol.get("temperature", 0.0)),
+        top_p=float(protocol.get("top_p", 1.0)),
+        max_tokens=int(protocol.get("max_tokens", 0)),
+        samples=ours.samples_wanted,
+        prompt=prompt,
+        grader=f"{GRADER} {ours.verifier or ''}".strip(),
+    )
+    return comparability(row, own)
+
+
+def _view(row: "PublishedRow", name: str, judged: "Comparability | None") -> PublishedView:
+    reasons = judged.reasons if judged else ()
+    spread = row.plus_minus_percent
+    return PublishedView(
+        paper=row.paper,
+        table=row.source_table,
+        model=row.model,
+        method=row.method,
+        benchmark=name,
+        part=row.part,
+        metric=row.metric,
+        k=row.k,
+        value=row.value_percent / 100,
+        plus_minus=None if spread is None else spread / 100,
+        verdict=judged.verdict if judged else "",
+        differs=[reason.point for reason in reasons if reason.kind == "differs"],
+        not_stated=[reason.point for reason in reasons if reason.kind == "not stated"],
+        sentence=judged.sentence if judged else "",
+    )
