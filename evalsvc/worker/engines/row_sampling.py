@@ -6,10 +6,8 @@ from typing import Any
 import torch
 from transformers import LogitsProcessor, TemperatureLogitsWarper, TopPLogitsWarper
 
-SMALLEST = 1e-20  # keeps both logarithms of the Gumbel transform finite
 
-
-class RowSampler(LogitsProcessor):  # type: ignore[misc] - transformers has no types
+class RowSampler(LogitsProcessor):  # type: ignore[misc]
     """Turns greedy choice into sampling: adds each row's own Gumbel noise to its scores.
 
     `seeds` holds one seed per row, or None for the system's randomness.
@@ -25,9 +23,10 @@ class RowSampler(LogitsProcessor):  # type: ignore[misc] - transformers has no t
         if self._top_p is not None:
             scores = self._top_p(input_ids, scores)
         width = scores.shape[1]
-        uniform = torch.stack([torch.rand(width, generator=g) for g in self._generators])
-        noise = -torch.log(-torch.log(uniform.clamp_min(SMALLEST)).clamp_min(SMALLEST))
-        return scores + noise.to(scores.device)
+        waits = torch.stack(
+            [torch.empty(width).exponential_(generator=g) for g in self._generators]
+        )
+        return scores - torch.log(waits).to(scores.device)  # minus log of exponential: Gumbel
 
 
 def stop_when_nobody_waits(answers: Sequence[Any]) -> Any:

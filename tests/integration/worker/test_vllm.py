@@ -18,8 +18,6 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from evalsvc.artifacts import ArtifactStore
 from evalsvc.catalogue import Catalogue
-from evalsvc.checkpoints import inspect_checkpoint
-from evalsvc.demo.model import build_model, save
 from evalsvc.specs import CheckpointSpec, Protocol, ShardResult
 from evalsvc.worker.config import WorkerConfig
 from evalsvc.worker.engines.chat import render_chat
@@ -31,6 +29,7 @@ from evalsvc.worker.protocol import (
     ResultEvent,
     StatusEvent,
 )
+from tests.tiny_models import random_checkpoint
 from tests.worker_process import WorkerProcess, group_ends, group_members, smoke_shard
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(600)]
@@ -63,7 +62,7 @@ class Session:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.runner = asyncio.Runner()
-        self.checkpoints = [make_checkpoint(folder / f"seed-{seed}", seed) for seed in (0, 1)]
+        self.checkpoints = [random_checkpoint(folder / f"seed-{seed}", seed) for seed in (0, 1)]
         self.config = WorkerConfig(
             data=str(folder),
             artifacts=str(folder / "artifacts"),
@@ -97,21 +96,6 @@ class Session:
     @property
     def log(self) -> str:
         return (self.folder / "log").read_text(errors="replace")
-
-
-def make_checkpoint(folder: Path, seed: int) -> CheckpointSpec:
-    """Random weights; the embeddings are the same for every seed, all else differs.
-
-    So a swap that exchanged only the embeddings, or all but them, would be noticed.
-    """
-    model = build_model(seed)
-    with torch.no_grad():
-        model.get_input_embeddings().weight.copy_(build_model(99).get_input_embeddings().weight)
-        for name, parameter in model.named_parameters():
-            if "layers" in name:
-                parameter.mul_(3)  # random weights are too small to shape an answer
-    save(model, folder)
-    return inspect_checkpoint(folder)
 
 
 def greedy_by_transformers(checkpoint: CheckpointSpec, question: str, tokens: int) -> str:

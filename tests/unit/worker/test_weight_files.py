@@ -35,7 +35,7 @@ def test_a_swap_that_left_too_much_is_refused() -> None:
     before = [{"x": "1", "y": "2", "z": "3"}]
     check_changed(before, [{"x": "9", "y": "9", "z": "9"}], common=0)
     check_changed(before, [{"x": "1", "y": "9", "z": "9"}], common=1)
-    with pytest.raises(SwapFailed, match="2 of 3 tensors did not change.* only 1 in common"):
+    with pytest.raises(SwapFailed, match=r"2 of 3 tensors did not change.* only 1 in common"):
         check_changed(before, [{"x": "1", "y": "2", "z": "9"}], common=1)
     with pytest.raises(SwapFailed, match="other tensors"):
         check_changed(before, [{"x": "9", "y": "9"}], common=3)

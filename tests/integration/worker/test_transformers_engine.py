@@ -1,0 +1,102 @@
+"""The transformers engine on a tiny random model: seeds, batches, lengths, swaps, cancelling."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from evalsvc.errors import EngineError
+from evalsvc.specs import CheckpointSpec
+from evalsvc.worker.engines.base import RequestRefused, Sample, SampleRequest
+from evalsvc.worker.engines.transformers import TransformersEngine
+from tests.tiny_models import random_checkpoint
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> list[CheckpointSpec]:
+    folder = tmp_path_factory.mktemp("checkpoints")
+    return [random_checkpoint(folder / str(seed), seed) for seed in (0, 1)]
+
+
+def request(sample: int, question: str = "1 + 1 = ?", **changes: float) -> SampleRequest:
+    settings = {"temperature": 1.0, "top_p": 0.9, "max_tokens": 12, **changes}
+    messages = [{"role": "user", "content": question}]
+    return SampleRequest(0, "p", sample, messages, seed=1000 + sample, **settings)  # type: ignore[arg-type]
+
+
+def within_engine(
+    checkpoint: CheckpointSpec, work: Callable[[TransformersEngine], Awaitable[None]]
+) -> None:
+    async def scenario() -> None:
+        engine = TransformersEngine({"batch_size": 8})
+        await engine.start(checkpoint, 12)
+        try:
+            await work(engine)
+        finally:
+            await engine.close()
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
+
+
+async def draw(engine: TransformersEngine, *requests: SampleRequest) -> list[Sample]:
+    return list(await asyncio.gather(*(engine.generate(r) for r in requests)))
+
+
+def test_a_sample_alone_is_the_sample_in_the_batch(checkpoints: list[CheckpointSpec]) -> None:
+    async def work(engine: TransformersEngine) -> None:
+        longer = request(50, question="What is 1234 + 4321, please?")
+        batch = await draw(engine, *(request(i) for i in range(7)), longer)
+        assert len({s.text for s in batch}) > 4
+        assert await draw(engine, request(3)) == [batch[3]]
+        assert await draw(engine, longer) == [batch[7]]
+        assert {s.finish_reason for s in batch} <= {"stop", "length"}
+        assert all(s.output_tokens == 12 for s in batch if s.finish_reason == "length")
+
+    within_engine(checkpoints[0], work)
+
+
+def test_swapping_there_and_back(checkpoints: list[CheckpointSpec]) -> None:
+    async def work(engine: TransformersEngine) -> None:
+        greedy = request(0, temperature=0.0, top_p=1.0)
+        first = await draw(engine, greedy)
+        await engine.swap(checkpoints[1])
+        assert await draw(engine, greedy) != first
+        await engine.swap(checkpoints[0])
+        assert await draw(engine, greedy) == first
+        assert engine.info()["dtype"] == "float32"
+
+    within_engine(checkpoints[0], work)
+
+
+def test_too_long_a_prompt_is_refused(checkpoints: list[CheckpointSpec]) -> None:
+    async def work(engine: TransformersEngine) -> None:
+        with pytest.raises(RequestRefused, match="the model's context only 8192"):
+            await engine.generate(request(0, question="x" * 9000))
+
+    within_engine(checkpoints[0], work)
+
+
+def test_a_cancelled_batch_stops(checkpoints: list[CheckpointSpec]) -> None:
+    async def work(engine: TransformersEngine) -> None:
+        endless = asyncio.create_task(draw(engine, request(0, max_tokens=8000, temperature=5.0)))
+        await asyncio.sleep(0.5)
+        endless.cancel()
+        began = time.monotonic()
+        await draw(engine, request(1))
+        assert time.monotonic() - began < 5
+
+    within_engine(checkpoints[0], work)
+
+
+def test_a_checkpoint_that_cannot_be_loaded_says_so(
+    checkpoints: list[CheckpointSpec], tmp_path: Path
+) -> None:
+    broken = checkpoints[0].model_copy(update={"path": str(tmp_path)})
+
+    async def work() -> None:
+        await TransformersEngine({}).start(broken, 12)
+
+    with pytest.raises(EngineError, match="transformers cannot load"):
+        asyncio.run(work())
