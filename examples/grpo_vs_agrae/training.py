@@ -19,7 +19,7 @@ from evalsvc.trainers.trl import AsymmetricAdvantages, EvaluationCallback
 
 METHODS = {"grpo": "GRPO", "agrae": "GRPO + A-GRAE"}
 GROUP_SIZE = 8
-PROMPTS_PER_STEP = 16
+PROMPTS_PER_STEP = 8
 BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 
 
@@ -55,7 +55,7 @@ def configuration(output: Path, seed: int, steps: int, save_steps: int) -> GRPOC
         scale_rewards="group",
         beta=0.0,
         temperature=1.0,
-        learning_rate=1e-4,
+        learning_rate=5e-4,
         lr_scheduler_type="constant",
         logging_steps=10,
         seed=seed,

@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM
 from evalsvc.checkpoints import inspect_checkpoint
 from evalsvc.trainers.layouts import LAYOUTS
 from evalsvc.trainers.preparation import merge
-from tests.environments.conftest import Environment
+from tests.environments.conftest import ROOT, Environment
 from tests.unit.trainers.scripted_server import Answer, ScriptedServer
 
 ROOT3 = math.sqrt(3)
@@ -85,3 +85,20 @@ def test_the_callback_merges_and_announces_and_never_holds_up_or_raises(
         "samples": 4,
     }
     assert inspect_checkpoint(Path(posts[0]["path"])).dtype == "bfloat16"
+
+
+def test_the_ready_configuration_passes_verls_own_checks(verl: Environment) -> None:
+    folder = ROOT / "examples" / "qwen2_5_math_7b"
+    modules = {"VERL_USE_EXTERNAL_MODULES": "evalsvc.trainers.verl_agrae"}
+    assert verl.run("verl_configuration.py", str(folder), "verl", **modules) == {
+        "batch": 1024,
+        "mini_batch": 256,
+        "group": 8,
+        "rate": 1e-6,
+        "temperature": 1.0,
+        "tokens": 2048,
+        "epochs": 20,
+        "alpha": 1.0,
+        "kl": False,
+        "callback": "EvaluationCallback",
+    }
