@@ -15,6 +15,7 @@ from evalsvc.catalogue import (
     CatalogueError,
     Dataset,
     ImagePart,
+    ImageRef,
     Message,
     Problem,
     Prompt,
@@ -26,6 +27,7 @@ from evalsvc.errors import BenchmarkError
 from evalsvc.specs import ShardSpec
 from evalsvc.worker.config import WorkerConfig
 from evalsvc.worker.engines.base import RequestRefused
+from evalsvc.worker.engines.pictures import PictureLimits
 
 
 @dataclass(frozen=True)
@@ -43,20 +45,28 @@ class ShardProblems:
     dataset: Dataset
     problems: tuple[Problem, ...]
     prompt_name: str
+    limits: PictureLimits
 
     @property
     def prompt(self) -> Prompt:
         return self.dataset.benchmark.prompts[self.prompt_name]
 
     async def question(self, problem: Problem) -> Question:
-        """Render one problem. Raises RequestRefused when it cannot be asked (a broken image)."""
+        """Render one problem. Raises RequestRefused when it cannot be asked (a broken image).
+
+        Its pictures are read here, when its turn comes, and live no longer than its requests.
+        """
         try:
             chat = render(self.dataset.benchmark, problem, self.prompt_name)
             images = [image for message in chat for image in message.images]
-            loaded = await asyncio.to_thread(lambda: [load_image(image) for image in images])
+            self.limits.check_count(len(images))
+            loaded = [await asyncio.to_thread(self._picture, image) for image in images]
         except CatalogueError as error:
             raise RequestRefused(str(error), getattr(error, "remedy", "")) from error
         return Question([_as_json(message) for message in chat], tuple(loaded))
+
+    def _picture(self, reference: ImageRef) -> Any:
+        return self.limits.shrunk(load_image(reference))
 
 
 class ProblemSource:
@@ -80,7 +90,8 @@ class ProblemSource:
             prompt_name = dataset.benchmark.prompt_name(protocol.prompt, protocol.name)
         except CatalogueError as error:
             raise _as_ours(error) from error
-        return ShardProblems(dataset, _select(dataset, spec.problems), prompt_name)
+        limits = PictureLimits.from_options(spec.engine_options)
+        return ShardProblems(dataset, _select(dataset, spec.problems), prompt_name, limits)
 
     def _read(self, spec: ShardSpec) -> Dataset:
         try:

@@ -24,6 +24,7 @@ from evalsvc.worker.engines.base import (
 )
 from evalsvc.worker.engines.chat import render_chat
 from evalsvc.worker.engines.children import end_engine_children
+from evalsvc.worker.engines.pictures import PictureLimits, check_places
 from evalsvc.worker.engines.vllm_setup import (
     OPTIONS,
     Device,
@@ -46,14 +47,16 @@ class VllmEngine(Engine):
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = read_options(self.name, options, OPTIONS)
+        self._limits = PictureLimits.from_options(self._options)
         self._llm: Any = None
         self._tokenizer: Any = None
         self._swapper: Swapper | None = None
         self._checkpoint: CheckpointSpec | None = None
         self._device = Device("unknown", is_cpu=True)
         self._limit = 0
+        self._abandoned = False  # the start took too long; its thread must not go on
         self._numbers = itertools.count()
-        self._prompts: OrderedDict[tuple[int, str], Any] = OrderedDict()
+        self._prompts: OrderedDict[tuple[int, str], list[int]] = OrderedDict()
 
     async def start(self, checkpoint: CheckpointSpec, max_tokens: int) -> None:
         self._limit = context_limit(checkpoint, max_tokens, self._options.get("max_model_len"))
@@ -92,6 +95,9 @@ class VllmEngine(Engine):
         if output is None or output.outputs[0].finish_reason not in {"stop", "length"}:
             raise EngineDied("vLLM gave a request up without an answer.", "See the worker's log.")
         answer = output.outputs[0]
+        if answer.finish_reason == "length" and len(answer.token_ids) < request.max_tokens:
+            # pictures count only now: their tokens are added by the model's own processor
+            self._check_length(len(output.prompt_token_ids), request.max_tokens)
         return Sample(
             text=answer.text,
             finish_reason=answer.finish_reason,
@@ -107,6 +113,7 @@ class VllmEngine(Engine):
         self._checkpoint = checkpoint
 
     async def close(self) -> None:
+        self._abandoned = True
         llm, self._llm, self._swapper = self._llm, None, None
         if llm is not None:
             await asyncio.to_thread(llm.shutdown)
@@ -123,7 +130,14 @@ class VllmEngine(Engine):
             "max_model_len": self._limit,
             "batch_invariant": bool(envs.VLLM_BATCH_INVARIANT),
             "chat_template": bool(self._tokenizer and self._tokenizer.chat_template),
+            **self._seeing(),
         }
+
+    def _seeing(self) -> dict[str, Any]:
+        """What shapes the pictures of a model that sees."""
+        if self._checkpoint is None or self._checkpoint.modality is not Modality.IMAGE:
+            return {}
+        return {"max_pixels": self._limits.pixels, "max_images": self._limits.images}
 
     def _create(self, checkpoint: CheckpointSpec) -> Any:
         """Runs in a thread; blocks until the engine core is up."""
@@ -133,6 +147,8 @@ class VllmEngine(Engine):
             from vllm.v1.engine.async_llm import AsyncLLM
         except ModuleNotFoundError as error:
             raise MissingExtra("The engine 'vllm'", "cpu or gpu") from error
+        if self._abandoned:
+            raise EngineError("The engine was given up while vLLM was being imported.")
         self._device = find_device()
         arguments = engine_arguments(checkpoint, self._device, self._limit, self._options)
         try:
@@ -144,23 +160,23 @@ class VllmEngine(Engine):
             ) from error
         return AsyncLLM.from_vllm_config(config, disable_log_stats=True)
 
-    def _prompt(self, request: SampleRequest) -> Any:
-        """What vLLM is given; rendered once for all samples of a problem."""
+    def _prompt(self, request: SampleRequest) -> dict[str, Any]:
+        """What vLLM is given. The text is rendered once for all samples of a problem; pictures
+        are never kept here."""
         key = (request.problem, str(request.messages))
         if key not in self._prompts:
             self._prompts[key] = self._render(request)
             if len(self._prompts) > PROMPTS_KEPT:
                 self._prompts.popitem(last=False)
-        return self._prompts[key]
+        return with_pictures(self._prompts[key], request)
 
-    def _render(self, request: SampleRequest) -> dict[str, Any]:
+    def _render(self, request: SampleRequest) -> list[int]:
         text = render_chat(self._tokenizer, request.messages)
-        tokens = self._tokenizer.encode(text, add_special_tokens=False)
+        tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False)
+        config = self._llm.model_config.hf_config
+        check_places(tokens, getattr(config, "image_token_id", None), len(request.images))
         self._check_length(len(tokens), request.max_tokens)
-        prompt: dict[str, Any] = {"prompt_token_ids": tokens}
-        if request.images:
-            prompt["multi_modal_data"] = {"image": list(request.images)}
-        return prompt
+        return tokens
 
     def _check_length(self, prompt_tokens: int, max_tokens: int) -> None:
         """An answer may be cut by the model's context, but never by a limit that is only ours."""
@@ -181,7 +197,7 @@ class VllmEngine(Engine):
     async def _canary(self, modality: Modality) -> list[int]:
         """Token ids of a short greedy answer to a fixed question."""
         request = canary_request(modality)
-        output = await self._draw(self._render(request), request)
+        output = await self._draw(with_pictures(self._render(request), request), request)
         return list(output.outputs[0].token_ids)
 
     async def _draw(self, prompt: Any, request: SampleRequest) -> Any:
@@ -201,3 +217,11 @@ class VllmEngine(Engine):
         async for last in self._llm.generate(prompt, sampling, number):  # noqa: B007
             pass
         return last
+
+
+def with_pictures(tokens: list[int], request: SampleRequest) -> dict[str, Any]:
+    """vLLM's form of a prompt; the model's own processor makes tokens of the pictures."""
+    prompt: dict[str, Any] = {"prompt_token_ids": tokens}
+    if request.images:
+        prompt["multi_modal_data"] = {"image": list(request.images)}
+    return prompt

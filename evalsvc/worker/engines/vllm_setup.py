@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evalsvc.specs import CheckpointSpec, Modality
+from evalsvc.worker.engines.pictures import PICTURE_OPTIONS, PictureLimits
 
 OPTIONS: Mapping[str, type] = {
     "dtype": str,
@@ -21,11 +22,14 @@ OPTIONS: Mapping[str, type] = {
     "pipeline_parallel_size": int,
     "gpu_memory_utilization": float,
     "kv_cache_gib": float,
+    **PICTURE_OPTIONS,
 }
 PROMPT_TOKENS = {Modality.TEXT: 8192, Modality.IMAGE: 16384}  # room for the longest prompts
 CPU_SEQUENCES = 128
 GPU_SEQUENCES = 256
 SMALL_MACHINE_CORES = 8
+CPU_PICTURE_CACHE_GIB = 0.5
+GPU_PICTURE_CACHE_GIB = 2.0
 GIB = 2**30
 ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
@@ -85,7 +89,7 @@ def engine_arguments(
         "max_num_seqs": GPU_SEQUENCES,
     }
     if checkpoint.modality is Modality.IMAGE:
-        arguments["limit_mm_per_prompt"] = {"image": 8, "video": 0}
+        arguments |= picture_arguments(PictureLimits.from_options(options), device)
     if device.is_cpu:
         arguments |= {
             "dtype": cpu_dtype(),
@@ -95,10 +99,23 @@ def engine_arguments(
             "max_num_seqs": CPU_SEQUENCES,
             "kv_cache_memory_bytes": cpu_cache_bytes(),
         }
-    chosen = dict(options)
+    chosen = {name: value for name, value in options.items() if name not in PICTURE_OPTIONS}
     if "kv_cache_gib" in chosen:
         arguments["kv_cache_memory_bytes"] = int(chosen.pop("kv_cache_gib") * GIB)
     return arguments | chosen | {"max_model_len": limit}
+
+
+def picture_arguments(limits: PictureLimits, device: Device) -> dict[str, Any]:
+    """What vLLM is told of pictures: it reserves room for the largest that will come.
+
+    Processed pictures are kept for the other samples of their problem, and for no longer than
+    a small cache allows: vLLM's default is 4 GiB.
+    """
+    largest = {"count": limits.images, "width": limits.side, "height": limits.side}
+    return {
+        "limit_mm_per_prompt": {"image": largest, "video": 0},
+        "mm_processor_cache_gb": CPU_PICTURE_CACHE_GIB if device.is_cpu else GPU_PICTURE_CACHE_GIB,
+    }
 
 
 def cpu_dtype(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
