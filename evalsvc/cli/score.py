@@ -35,10 +35,22 @@ class _Read(NamedTuple):
 
 
 def score(
-    input: Annotated[Path, typer.Option("--input", help="JSON lines: id, benchmark, gold, response, and optionally choices, kind, problem_id. '-' reads the standard input.")],
-    output: Annotated[Path, typer.Option("--output", help="Where the verdicts go: JSON lines in the same order.")],
-    processes: Annotated[int, typer.Option(min=0, max=256, help="Child processes for hard cases; 0: one a core.")] = 0,
-    wall_limit: Annotated[float, typer.Option(min=0.1, max=600, help="Seconds after which a child is killed.")] = 2.0,
+    input: Annotated[
+        Path,
+        typer.Option(
+            "--input",
+            help="JSON lines: id, benchmark, gold, response, and optionally choices, kind, problem_id. '-' reads the standard input.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", help="Where the verdicts go: JSON lines in the same order.")
+    ],
+    processes: Annotated[
+        int, typer.Option(min=0, max=256, help="Child processes for hard cases; 0: one a core.")
+    ] = 0,
+    wall_limit: Annotated[
+        float, typer.Option(min=0.1, max=600, help="Seconds after which a child is killed.")
+    ] = 2.0,
 ) -> None:
     """Score responses against golds: a verdict, the answer that was found and the rule, for each line."""
     try:
@@ -63,7 +75,10 @@ def _score(source: Path, target: Path, processes: int | None, wall_limit: float)
             _write(pool, lines, written)
         aside.replace(target)
     except OSError as error:
-        raise UsageError(f"{error.filename or target}: {error.strerror or error}.", "Check the path and the space left.") from error
+        raise UsageError(
+            f"{error.filename or target}: {error.strerror or error}.",
+            "Check the path and the space left.",
+        ) from error
     finally:
         aside.unlink(missing_ok=True)
 
@@ -116,7 +131,10 @@ def _record(read: _Read, verdict: "Verdict") -> dict[str, Any]:
 
 def _report(count: int, seconds: float, tally: Mapping[str, int]) -> None:
     counts = ", ".join(f"{name} {number}" for name, number in sorted(tally.items()))
-    typer.echo(f"{count} responses, {count / max(seconds, 1e-9):.0f} a second: {counts or 'none'}", err=True)
+    typer.echo(
+        f"{count} responses, {count / max(seconds, 1e-9):.0f} a second: {counts or 'none'}",
+        err=True,
+    )
 
 
 def _accept_source(verdict: "Verdict", read: _Read) -> "Verdict":
@@ -125,7 +143,12 @@ def _accept_source(verdict: "Verdict", read: _Read) -> "Verdict":
 
     if verdict.verdict is Verdicts.WRONG and verdict.extracted is not None:
         if verdict.extracted.strip() == read.given_gold.strip():
-            return replace(verdict, verdict=Verdicts.CORRECT, correct=True, rule="same text as the source's gold")
+            return replace(
+                verdict,
+                verdict=Verdicts.CORRECT,
+                correct=True,
+                rule="same text as the source's gold",
+            )
     return verdict
 
 
@@ -144,12 +167,21 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"Line {number} is no JSON: {error}.", "Each line is one JSON object; nothing was written.") from None
+        raise UsageError(
+            f"Line {number} is no JSON: {error}.",
+            "Each line is one JSON object; nothing was written.",
+        ) from None
     if not isinstance(record, dict):
-        raise UsageError(f"Line {number} is no JSON object.", "Each line is one JSON object; nothing was written.")
+        raise UsageError(
+            f"Line {number} is no JSON object.",
+            "Each line is one JSON object; nothing was written.",
+        )
     missing = [key for key in ("gold", "response") if key not in record]
     if missing:
-        raise UsageError(f"Line {number} has no {' and no '.join(missing)}.", "See `evalsvc score --help`; nothing was written.")
+        raise UsageError(
+            f"Line {number} has no {' and no '.join(missing)}.",
+            "See `evalsvc score --help`; nothing was written.",
+        )
     return record
 
 
@@ -158,7 +190,9 @@ def _case(record: dict[str, Any], number: int) -> tuple["Case", _Read]:
 
     gold, name = record["gold"], record.get("benchmark") or ""
     if isinstance(gold, bool) or not isinstance(gold, str | int | float):
-        raise UsageError(f"Line {number}: the gold must be text or a number.", "Nothing was written.")
+        raise UsageError(
+            f"Line {number}: the gold must be text or a number.", "Nothing was written."
+        )
     if not isinstance(name, str):
         raise UsageError(f"Line {number}: the benchmark must be a name.", "Nothing was written.")
     gold = str(gold)
@@ -224,7 +258,9 @@ def _override(benchmark: str, problem_id: Any, gold: str) -> "Override | None":
     if problem_id is None or not known:
         return None
     key = str(problem_id)
-    named = [known[name] for name in (key, str(int(key) + 1) if key.isdigit() else key) if name in known]
+    named = [
+        known[name] for name in (key, str(int(key) + 1) if key.isdigit() else key) if name in known
+    ]
     for override in (*named, *known.values()):
         if _same_source(override, gold) and (override.gold is not None or override in named):
             return override

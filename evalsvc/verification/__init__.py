@@ -13,7 +13,7 @@ from evalsvc.verification.golds import Choices, TypedGold, type_gold
 from evalsvc.verification.judge import answer_key
 from evalsvc.verification.kinds import Kind
 from evalsvc.verification.pool import Case, VerificationPool
-from evalsvc.verification.verdict import VERIFIER_VERSION, VerificationError, Verdict, Verdicts
+from evalsvc.verification.verdict import VERIFIER_VERSION, Verdict, Verdicts, VerificationError
 
 __all__ = [
     "VERIFIER_VERSION",

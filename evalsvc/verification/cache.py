@@ -37,7 +37,9 @@ class VerdictCache:
     def _open(self, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = sqlite3.connect(path, timeout=5, check_same_thread=False, isolation_level=None)
+            self._file = sqlite3.connect(
+                path, timeout=5, check_same_thread=False, isolation_level=None
+            )
             self._file.execute("PRAGMA journal_mode=WAL")
             self._file.execute("PRAGMA synchronous=OFF")
             self._file.execute(
@@ -69,7 +71,8 @@ class VerdictCache:
             try:
                 if self._file is not None:
                     self._file.execute(
-                        "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)", (_digest(key), verdict.value, rule)
+                        "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)",
+                        (_digest(key), verdict.value, rule),
                     )
                     self._unsaved += 1
                     if self._unsaved >= 1_000:
@@ -82,7 +85,9 @@ class VerdictCache:
             try:
                 if self._file is None:
                     return None
-                row = self._file.execute("SELECT verdict, rule FROM verdicts WHERE key = ?", (_digest(key),)).fetchone()
+                row = self._file.execute(
+                    "SELECT verdict, rule FROM verdicts WHERE key = ?", (_digest(key),)
+                ).fetchone()
             except sqlite3.Error as error:
                 self._fail(error)
                 return None

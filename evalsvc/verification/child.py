@@ -51,8 +51,11 @@ def judge_in_child(
     except (LimitExceeded, NeedsChild) as error:
         verdict, rule = Verdicts.TOO_LONG, f"over the limit: {str(error) or 'nesting'}"
     except (MemoryError, RecursionError) as error:
-        verdict, rule = Verdicts.CRASHED, f"out of {'memory' if isinstance(error, MemoryError) else 'stack'}"
-    except Exception as error:  # noqa: BLE001 - whatever a library raises on untrusted input is a verdict
+        verdict, rule = (
+            Verdicts.CRASHED,
+            f"out of {'memory' if isinstance(error, MemoryError) else 'stack'}",
+        )
+    except Exception as error:
         verdict, rule = Verdicts.CRASHED, f"the verifier failed: {type(error).__name__}"
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)

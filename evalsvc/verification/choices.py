@@ -7,12 +7,17 @@ from evalsvc.verification.kinds import Kind
 from evalsvc.verification.normalise import Unreadable, clean, plain_text, unwrap
 from evalsvc.verification.scalar_equality import Outcome
 
-_FONT = re.compile(r"\\(?:text|textbf|textit|textrm|textsf|mbox|mathrm|mathbf|mathit|mathsf|boldsymbol|bm|emph)\s*\{([^{}]*)\}")
+_FONT = re.compile(
+    r"\\(?:text|textbf|textit|textrm|textsf|mbox|mathrm|mathbf|mathit|mathsf|boldsymbol|bm|emph)\s*\{([^{}]*)\}"
+)
 _LEAD = re.compile(
-    r"(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|option|choice)(?:\s+is)?\s*:?\s*(?:option\s+|choice\s+)?", re.IGNORECASE
+    r"(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|option|choice)(?:\s+is)?\s*:?\s*(?:option\s+|choice\s+)?",
+    re.IGNORECASE,
 )
 _ALONE = re.compile(r"[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;]?")
-_LABELLED = re.compile(r"(?:[(\[]\s*([A-Za-z])\s*[)\]]\s*[.:,]?|([A-Za-z])\s*[).:])\s*(\S.*)", re.DOTALL)
+_LABELLED = re.compile(
+    r"(?:[(\[]\s*([A-Za-z])\s*[)\]]\s*[.:,]?|([A-Za-z])\s*[).:])\s*(\S.*)", re.DOTALL
+)
 _DASHED = re.compile(r"([A-Z])\s+[-–—]\s+(\S.*)", re.DOTALL)
 _PIECES = re.compile(r"\s*(?:,|;|\n|\band\b|&)\s*(?:\band\b\s*)?|\s+", re.IGNORECASE)
 _HEDGE = re.compile(r"\b(?:or|and|either|maybe|not)\b|[(\[][A-J][)\]]|\b[B-HJ]\b", re.IGNORECASE)
@@ -29,7 +34,11 @@ def judge_choice(gold: TypedGold, answer: str) -> Outcome:
     alone = _ALONE.fullmatch(text)
     if alone:
         chosen = alone.group(1)
-        by_text = _by_text(gold, text) if chosen.upper() not in LETTERS[: len(gold.choices) or 26] else None
+        by_text = (
+            _by_text(gold, text)
+            if chosen.upper() not in LETTERS[: len(gold.choices) or 26]
+            else None
+        )
         return Outcome((by_text or chosen.upper()) == letter, "choice: letter")
     labelled = _LABELLED.fullmatch(text) or _DASHED.fullmatch(text)
     if labelled:
@@ -69,7 +78,10 @@ def _several(gold: TypedGold, text: str) -> Outcome:
         if match is None:
             return Outcome(False, "choice: not a list of letters")
         found.append(match.group(1).upper())
-    return Outcome(set(found) == gold.letters and len(found) == len(gold.letters), "choice: letters in any order")
+    return Outcome(
+        set(found) == gold.letters and len(found) == len(gold.letters),
+        "choice: letters in any order",
+    )
 
 
 def _label_and_text(gold: TypedGold, letter: str, chosen: str, rest: str) -> Outcome | None:
@@ -93,7 +105,9 @@ def _label_and_text(gold: TypedGold, letter: str, chosen: str, rest: str) -> Out
 def _by_text(gold: TypedGold, text: str) -> str | None:
     """The letter of the one option that `text` repeats; None for none or several."""
     wanted = plain_text(text)
-    exact = [i for i, option in enumerate(gold.choices) if wanted and _words(option) == _words(text)]
+    exact = [
+        i for i, option in enumerate(gold.choices) if wanted and _words(option) == _words(text)
+    ]
     if len(exact) == 1:
         return LETTERS[exact[0]]
     if exact:

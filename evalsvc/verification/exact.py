@@ -5,6 +5,7 @@ Returns None where the value is not rational or cannot be told to be: nothing is
 
 import math
 import re
+from collections.abc import Callable
 from fractions import Fraction
 
 from evalsvc.verification.limits import EXACT_BITS, FACTORIAL, TERMS, LimitExceeded
@@ -41,21 +42,29 @@ def exact_value(node: Scalar) -> Fraction | None:
     if not isinstance(node, Operation):
         return None
     if node.op in ("sum", "prod"):
-        terms = series_terms(node)
-        values = [exact_value(term) for term in terms] if terms is not None else [None]
-        known = [value for value in values if value is not None]
-        if len(known) < len(values):
-            return None
-        return _sum(known) if node.op == "sum" else _product(known)
+        return _series(node)
     if node.op not in _RATIONAL:
         return None
-    values = []
+    values: list[Fraction] = []
     for argument in node.args:
         value = exact_value(argument)
         if value is None:
             return None
         values.append(value)
     return _RATIONAL[node.op](values)
+
+
+def _series(node: Operation) -> Fraction | None:
+    terms = series_terms(node)
+    if terms is None:
+        return None
+    values: list[Fraction] = []
+    for term in terms:
+        value = exact_value(term)
+        if value is None:
+            return None
+        values.append(value)
+    return _sum(values) if node.op == "sum" else _product(values)
 
 
 def series_terms(node: Operation) -> list[Scalar] | None:
@@ -66,7 +75,8 @@ def series_terms(node: Operation) -> list[Scalar] | None:
     if high - low >= TERMS:
         raise LimitExceeded("terms of a sum")
     return [
-        substitute(node.args[2], Symbol(node.label), Number(Fraction(k))) for k in range(int(low), int(high) + 1)
+        substitute(node.args[2], Symbol(node.label), Number(Fraction(k)))
+        for k in range(int(low), int(high) + 1)
     ]
 
 
@@ -169,7 +179,7 @@ def _binomial(values: list[Fraction]) -> Fraction | None:
     return Fraction(math.comb(int(top), int(bottom)))
 
 
-_RATIONAL = {
+_RATIONAL: dict[str, Callable[[list[Fraction]], Fraction | None]] = {
     "+": _sum,
     "*": _product,
     "/": _reciprocal,

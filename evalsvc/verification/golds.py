@@ -38,12 +38,16 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 Choices = Sequence[str] | Mapping[str, str] | str | None
 
 _LETTER = re.compile(r"[(\[]?\s*([A-J])\s*[)\].:]*")
-_SEVERAL_LETTERS = re.compile(r"[(\[]?[A-J][)\].]?(?:\s*(?:,|;|\n|\band\b|\s)\s*[(\[]?[A-J][)\].]?)+")
+_SEVERAL_LETTERS = re.compile(
+    r"[(\[]?[A-J][)\].]?(?:\s*(?:,|;|\n|\band\b|\s)\s*[(\[]?[A-J][)\].]?)+"
+)
 _OPTION_LABEL = re.compile(r"\s*[(\[]?([A-Z])\s*[)\].:、]\s*(.*)", re.DOTALL)
 #: `\\text{June 20}`: words all through, digits or not.
 _WORDED = re.compile(r"\\(?:text|mbox|mathrm|textrm)\s*\{\s*[A-Za-z]{3,}[^{}=<>\\,]*\}[.]?")
 _METRES = re.compile(r"([\d.,]+) m")
-_GLUED_UNIT = re.compile(r"\{\s*(degrees|square\s*inches|inches|feet|centimeters|units|meters)\s*\}$")
+_GLUED_UNIT = re.compile(
+    r"\{\s*(degrees|square\s*inches|inches|feet|centimeters|units|meters)\s*\}$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,7 @@ class TypedGold:
 
 def type_gold(gold: str, *, choices: Choices = None, kind: str | None = None) -> TypedGold:
     """Read a gold. Cached. Raises VerificationError when it is empty or the kind is unknown."""
-    if not isinstance(gold, str):
-        gold = str(gold)
-    return _typed(gold, read_choices(choices), read_kind(kind) if kind else None)
+    return _typed(str(gold), read_choices(choices), read_kind(kind) if kind else None)
 
 
 def read_choices(choices: Choices) -> tuple[str, ...]:
@@ -106,7 +108,9 @@ def read_choices(choices: Choices) -> tuple[str, ...]:
 @lru_cache(maxsize=200_000)
 def _typed(gold: str, choices: tuple[str, ...], kind: Kind | None) -> TypedGold:
     if not gold.strip():
-        raise VerificationError("The gold is empty.", "Give each problem an answer to compare with.")
+        raise VerificationError(
+            "The gold is empty.", "Give each problem an answer to compare with."
+        )
     if kind in (None, Kind.CHOICE) or (choices and kind is not Kind.TEXT):
         letters = _choice_letters(gold, choices, forced=kind is Kind.CHOICE)
         if letters:
@@ -115,14 +119,20 @@ def _typed(gold: str, choices: tuple[str, ...], kind: Kind | None) -> TypedGold:
         return _text(gold)
     if kind in (None, Kind.TIME):
         time = read_time(gold)
-        if time and (time[1] or kind is Kind.TIME) and (kind or re.search(r"[apAP]\.?\s*[mM]", gold)):
+        if (
+            time
+            and (time[1] or kind is Kind.TIME)
+            and (kind or re.search(r"[apAP]\.?\s*[mM]", gold))
+        ):
             return TypedGold(gold, Kind.TIME, None, plain_text(gold))
     return _mathematics(gold, kind)
 
 
 def _choice_letters(gold: str, choices: tuple[str, ...], *, forced: bool) -> frozenset[str]:
     """Letters of a gold that names options; empty when it does not."""
-    text = plain_text(gold).upper().replace("\\N", "\n") if "\n" not in gold else gold.strip().upper()
+    text = (
+        plain_text(gold).upper().replace("\\N", "\n") if "\n" not in gold else gold.strip().upper()
+    )
     written = unwrap(gold)
     match = _LETTER.fullmatch(text)
     lowercase = len(written) == 1 and written.islower()
@@ -132,7 +142,9 @@ def _choice_letters(gold: str, choices: tuple[str, ...], *, forced: bool) -> fro
     if (choices or forced or "\n" in gold) and _SEVERAL_LETTERS.fullmatch(text):
         return frozenset(re.findall(r"\b[A-J]\b", text))
     if choices:
-        matches = [LETTERS[i] for i, option in enumerate(choices) if plain_text(option) == plain_text(gold)]
+        matches = [
+            LETTERS[i] for i, option in enumerate(choices) if plain_text(option) == plain_text(gold)
+        ]
         if len(matches) == 1:
             return frozenset(matches)
     return frozenset()
@@ -147,7 +159,9 @@ def _mathematics(gold: str, kind: Kind | None) -> TypedGold:
         return _text(gold)
     single = kind not in (Kind.LIST, Kind.TUPLE, Kind.SET)
     repaired = gold.replace("\x0crac", "\\frac")
-    repaired = _GLUED_UNIT.sub(lambda m: "\\text{ " + m.group(1).replace("square", "square ") + "}", repaired)
+    repaired = _GLUED_UNIT.sub(
+        lambda m: "\\text{ " + m.group(1).replace("square", "square ") + "}", repaired
+    )
     metres = _METRES.fullmatch(repaired.strip())
     if metres:
         repaired = metres.group(1) + "\\text{ m}"

@@ -26,10 +26,13 @@ from evalsvc.verification.tree import SCALARS, Node, Quantity, Relation, count_n
 
 _ARTICLE = re.compile(r"^(?:an?|the)\s+")
 _OPTION_BEFORE_VALUE = re.compile(
-    r"^(?:\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*)?\(([A-J])\)\s*(?:\\?[ ~])?\s*\}?\s*(?P<value>\S.*)$", re.DOTALL
+    r"^(?:\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*)?\(([A-J])\)\s*(?:\\?[ ~])?\s*\}?\s*(?P<value>\S.*)$",
+    re.DOTALL,
 )
 #: Constructs that our grammar leaves to the symbolic fallback.
-_SYMBOLIC = re.compile(r"\\(?:sum|prod|int|lim|gcd|lcm|max|min|choose|over|bmod|pmod|mod|det|Re|Im|log|ln|exp)(?![a-zA-Z])")
+_SYMBOLIC = re.compile(
+    r"\\(?:sum|prod|int|lim|gcd|lcm|max|min|choose|over|bmod|pmod|mod|det|Re|Im|log|ln|exp)(?![a-zA-Z])"
+)
 
 
 def judge(gold: TypedGold, answer: str, *, in_child: bool = False) -> Outcome:
@@ -142,7 +145,11 @@ def _key(text: str, *, commas: bool) -> str:
         exact = _exact_of(node)
     except (Unreadable, NeedsChild, LimitExceeded):
         return plain_text(text)
-    return str(exact) if exact is not None else squeeze(cleaned).replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
+    return (
+        str(exact)
+        if exact is not None
+        else squeeze(cleaned).replace("\\dfrac", "\\frac").replace("\\tfrac", "\\frac")
+    )
 
 
 def _exact_of(node: Node) -> object:

@@ -10,15 +10,26 @@ from dataclasses import dataclass
 from evalsvc.verification.normalise import Unreadable, matching_brace
 from evalsvc.verification.units import BARE
 
-FUNCTIONS = frozenset(
-    "sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth ln log lg exp".split()
-)
+FUNCTIONS = frozenset((
+    "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "arcsec",
+    "arccsc", "sinh", "cosh", "tanh", "coth", "ln", "log", "lg", "exp",
+))  # fmt: skip
 _WORD_COMMANDS = FUNCTIONS | {"sqrt", "pi", "infty", "binom", "frac"}
-_ALIASES = {"infinity": "infty", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "cosec": "csc"}
-_TEXT_COMMANDS = frozenset(
-    "text textrm textup textnormal textsf texttt textit textbf mbox hbox mathrm mathsf mathtt operatorname emph".split()
-)
-_FONTS = frozenset("mathbf mathit mathcal mathnormal boldsymbol bm pmb displaystyle textstyle mathstrut".split())
+_ALIASES = {
+    "infinity": "infty",
+    "asin": "arcsin",
+    "acos": "arccos",
+    "atan": "arctan",
+    "cosec": "csc",
+}
+_TEXT_COMMANDS = frozenset((
+    "text", "textrm", "textup", "textnormal", "textsf", "texttt", "textit", "textbf", "mbox",
+    "hbox", "mathrm", "mathsf", "mathtt", "operatorname", "emph",
+))  # fmt: skip
+_FONTS = frozenset((
+    "mathbf", "mathit", "mathcal", "mathnormal", "boldsymbol", "bm", "pmb", "displaystyle",
+    "textstyle", "mathstrut",
+))  # fmt: skip
 _MATHEMATICAL = re.compile(r"[\d\\^_+=/*()\[\],]")
 _SEPARATOR = re.compile(r"^[\s,;]*(and|or)?[\s,;]*$", re.IGNORECASE)
 _TOKEN = re.compile(
@@ -67,7 +78,9 @@ def tokenise(text: str, depth: int = 0) -> list[Token]:
     return tokens
 
 
-def _command(tokens: list[Token], name: str, text: str, position: int, glued: bool, depth: int) -> int:
+def _command(
+    tokens: list[Token], name: str, text: str, position: int, glued: bool, depth: int
+) -> int:
     """Append what a command means; returns where to go on."""
     if name in _FONTS:
         return position
@@ -111,7 +124,10 @@ def _text(tokens: list[Token], content: str, name: str, depth: int) -> None:
 
 
 def _unit_like(text: str) -> bool:
-    return re.fullmatch(r"[A-Za-z. ]+(?:\^?\{?-?\d\}?)?(?:/[A-Za-z]+(?:\^?\{?\d\}?)?)?", text) is not None
+    return (
+        re.fullmatch(r"[A-Za-z. ]+(?:\^?\{?-?\d\}?)?(?:/[A-Za-z]+(?:\^?\{?\d\}?)?)?", text)
+        is not None
+    )
 
 
 def _word(tokens: list[Token], word: str, glued: bool, following: str) -> None:
@@ -124,9 +140,11 @@ def _word(tokens: list[Token], word: str, glued: bool, following: str) -> None:
         tokens.append(Token("separator", lowered, glued))
     elif lowered in _ALIASES or lowered in _WORD_COMMANDS:
         tokens.append(Token("command", _ALIASES.get(lowered, lowered), glued))
-    elif after_value and previous.kind != "letter" and word in BARE and following not in ("(", "_"):
-        tokens.append(Token("text", word, glued))
-    elif previous.kind == "text" or (not glued and previous.kind == "number" and len(word) > 3):
+    elif (
+        (after_value and previous.kind != "letter" and word in BARE and following not in ("(", "_"))
+        or previous.kind == "text"
+        or (not glued and previous.kind == "number" and len(word) > 3)
+    ):
         tokens.append(Token("text", word, glued))
     else:
         tokens.extend(Token("letter", letter, glued) for letter in word)

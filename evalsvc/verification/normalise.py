@@ -147,7 +147,9 @@ def unwrap(text: str) -> str:
         before = text
         while text.startswith("**") and text.endswith("**") and len(text) > 4:
             text = text[2:-2].strip()
-        text = text.strip("$").strip() if text.count("$") == 2 and text[0] == text[-1] == "$" else text
+        text = (
+            text.strip("$").strip() if text.count("$") == 2 and text[0] == text[-1] == "$" else text
+        )
         if (text.startswith("\\(") and text.endswith("\\)")) or (
             text.startswith("\\[") and text.endswith("\\]")
         ):

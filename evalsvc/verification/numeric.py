@@ -23,9 +23,16 @@ from evalsvc.verification.limits import (
 from evalsvc.verification.tree import Constant, Number, Operation, Scalar, Symbol
 
 _LOCAL = threading.local()
-_TRIGONOMETRIC = frozenset("sin cos tan cot sec csc".split())
-_HYPERBOLIC = frozenset("sinh cosh tanh coth exp".split())
-_INVERSE = {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "arccot": "acot", "arcsec": "asec", "arccsc": "acsc"}
+_TRIGONOMETRIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
+_HYPERBOLIC = frozenset(["sinh", "cosh", "tanh", "coth", "exp"])
+_INVERSE = {
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arccot": "acot",
+    "arcsec": "asec",
+    "arccsc": "acsc",
+}
 
 
 class Undefined(ArithmeticError):

@@ -37,8 +37,18 @@ _RELATIONS = {
     "leqq": "<=", "geqq": ">=",
 }  # fmt: skip
 _JOINS = {"cup": "cup", "cap": "cap", "setminus": "minus", "backslash": "minus"}
-_MATRICES = frozenset(("matrix", "pmatrix", "bmatrix", "smallmatrix", "psmallmatrix", "bsmallmatrix", "array"))
-_OPENING = {"(": ")", "[": "]", "]": "[", "\\{": "\\}", "langle": "rangle", "lbrace": "rbrace", "lbrack": "rbrack"}
+_MATRICES = frozenset(
+    ("matrix", "pmatrix", "bmatrix", "smallmatrix", "psmallmatrix", "bsmallmatrix", "array")
+)
+_OPENING = {
+    "(": ")",
+    "[": "]",
+    "]": "[",
+    "\\{": "\\}",
+    "langle": "rangle",
+    "lbrace": "rbrace",
+    "lbrack": "rbrack",
+}
 _CLOSING = frozenset((")", "]", "[", "\\}", "rangle", "rbrace", "rbrack", "}"))
 _REALS = Bracket(
     "(", ")", (Operation("neg", (Constant("infinity"),)), Constant("infinity"))
@@ -161,7 +171,9 @@ class _Parser(ScalarParser):
             raise Unreadable("two units")
         unit = unit or found
         if isinstance(node, Operation) and node.op == "deg":
-            letter = {"degree C": "degree C", "C": "degree C", "F": "degree F", "T": "degree"}.get(unit)
+            letter = {"degree C": "degree C", "C": "degree C", "F": "degree F", "T": "degree"}.get(
+                unit
+            )
             if unit and letter is None:
                 raise Unreadable("two units")
             return Quantity(node.args[0], letter or "degree")

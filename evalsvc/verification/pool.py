@@ -25,8 +25,13 @@ from evalsvc.verification.extraction import Extraction, ExtractionPolicy, extrac
 from evalsvc.verification.golds import Choices, TypedGold, type_gold
 from evalsvc.verification.judge import judge
 from evalsvc.verification.kinds import Kind
-from evalsvc.verification.limits import ANSWER_CHARACTERS, RESPONSE_IN_LOOP, LimitExceeded, NeedsChild
-from evalsvc.verification.verdict import VERIFIER_VERSION, VerificationError, Verdict, Verdicts
+from evalsvc.verification.limits import (
+    ANSWER_CHARACTERS,
+    RESPONSE_IN_LOOP,
+    LimitExceeded,
+    NeedsChild,
+)
+from evalsvc.verification.verdict import VERIFIER_VERSION, Verdict, Verdicts, VerificationError
 
 _CHEAP_RULES = frozenset(("same text", "exact value", "text", "choice: letter"))
 _WINDOW_PER_PROCESS = 256
@@ -74,7 +79,9 @@ class VerificationPool:
         cache: VerdictCache | None = None,
     ) -> None:
         if wall_limit_seconds <= 0 or (processes is not None and processes < 1):
-            raise VerificationError("A pool needs at least one process and a wall limit above zero.")
+            raise VerificationError(
+                "A pool needs at least one process and a wall limit above zero."
+            )
         self.processes = processes or len(os.sched_getaffinity(0))
         self.wall_limit_seconds = wall_limit_seconds
         self.memory_limit_bytes = memory_limit_bytes
@@ -89,7 +96,10 @@ class VerificationPool:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -143,7 +153,10 @@ class VerificationPool:
         return self._finish(step)
 
     async def _begin_in_loop(self, case: Case) -> "Verdict | _Waiting | None":
-        if self._pool is not None and len(case.response if isinstance(case.response, str) else "") < RESPONSE_IN_LOOP:
+        if (
+            self._pool is not None
+            and len(case.response if isinstance(case.response, str) else "") < RESPONSE_IN_LOOP
+        ):
             return self._begin(case, wait=False)
         return await asyncio.to_thread(self._begin, case, wait=False)
 
@@ -162,7 +175,9 @@ class VerificationPool:
             step = self._begin(case)
             assert step is not None
             window.append(step)
-            while window and (isinstance(window[0], Verdict) or window[0].future.done() or len(window) >= limit):
+            while window and (
+                isinstance(window[0], Verdict) or window[0].future.done() or len(window) >= limit
+            ):
                 yield self._settle(window.popleft())
         while window:
             yield self._settle(window.popleft())
@@ -177,14 +192,21 @@ class VerificationPool:
         started = time.perf_counter()
         if not isinstance(case.response, str):
             kind = type(case.response).__name__
-            return _verdict(Verdicts.NO_ANSWER, Extraction(None, None, ""), f"the response is no text ({kind})", started)
+            return _verdict(
+                Verdicts.NO_ANSWER,
+                Extraction(None, None, ""),
+                f"the response is no text ({kind})",
+                started,
+            )
         gold = type_gold(case.gold, choices=case.choices, kind=case.kind)
         found = extract(case.response, case.policy or _default_policy(gold))
         if found.text is None:
             return _verdict(Verdicts.NO_ANSWER, found, found.rule, started)
         if len(found.text) > ANSWER_CHARACTERS:
             short = replace(found, text=found.text[:200])
-            return _verdict(Verdicts.TOO_LONG, short, f"answer above {ANSWER_CHARACTERS} characters", started)
+            return _verdict(
+                Verdicts.TOO_LONG, short, f"answer above {ANSWER_CHARACTERS} characters", started
+            )
         key = (gold.text, case.kind, gold.choices, found.text)
         return self._decide(gold, key, found, started, wait=wait)
 
@@ -208,7 +230,9 @@ class VerificationPool:
         self.cache.put(key, verdict, rule, persist=rule not in _CHEAP_RULES)
         return _verdict(verdict, found, _told(found, rule), started)
 
-    def _delegate(self, key: Key, found: Extraction, started: float, *, wait: bool) -> _Waiting | None:
+    def _delegate(
+        self, key: Key, found: Extraction, started: float, *, wait: bool
+    ) -> _Waiting | None:
         with self._lock:
             future = self._pending.get(key)
         if future is None:
@@ -260,10 +284,12 @@ class VerificationPool:
             verdict, rule, ms = Verdicts.CRASHED, f"the process died: {type(error).__name__}", 0.0
         except asyncio.CancelledError:
             raise
-        except Exception as error:  # noqa: BLE001 - CancelledError of a closing pool and the like
+        except Exception as error:
             verdict, rule, ms = Verdicts.CRASHED, f"the process failed: {type(error).__name__}", 0.0
         spent = waiting.verdict
-        return replace(spent, verdict=verdict, correct=verdict is Verdicts.CORRECT, rule=rule, ms=spent.ms + ms)
+        return replace(
+            spent, verdict=verdict, correct=verdict is Verdicts.CORRECT, rule=rule, ms=spent.ms + ms
+        )
 
 
 def _told(found: Extraction, rule: str) -> str:
@@ -273,7 +299,13 @@ def _told(found: Extraction, rule: str) -> str:
 def _verdict(verdict: Verdicts, found: Extraction, rule: str, started: float) -> Verdict:
     elapsed = (time.perf_counter() - started) * 1000
     return Verdict(
-        verdict, verdict is Verdicts.CORRECT, found.text, found.span, rule, VERIFIER_VERSION, round(elapsed, 4)
+        verdict,
+        verdict is Verdicts.CORRECT,
+        found.text,
+        found.span,
+        rule,
+        VERIFIER_VERSION,
+        round(elapsed, 4),
     )
 
 

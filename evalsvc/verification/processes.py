@@ -39,6 +39,16 @@ class _Popen(popen_forkserver.Popen):
 
 
 class _Process(context.ForkServerProcess):
+    def start(self) -> None:
+        """Start also from a daemonic process (a worker of someone's pool): ours never outlive it."""
+        configuration = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+        daemonic = configuration.pop("daemon", None)
+        try:
+            super().start()
+        finally:
+            if daemonic is not None:
+                configuration["daemon"] = daemonic
+
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802 - multiprocessing's hook
         return _Popen(process_obj)
@@ -66,5 +76,7 @@ def submit(
     pool: ProcessPool, arguments: tuple[str, str | None, tuple[str, ...], str, float], wall: float
 ) -> "Future[tuple[str, str, float]]":
     """Schedule one judgement; its future fails with TimeoutError or ProcessExpired."""
-    future: Future[tuple[str, str, float]] = pool.schedule(judge_in_child, args=arguments, timeout=wall)
+    future: Future[tuple[str, str, float]] = pool.schedule(
+        judge_in_child, args=arguments, timeout=wall
+    )
     return future

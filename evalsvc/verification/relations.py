@@ -37,7 +37,9 @@ def is_label(node: Node) -> bool:
         if node.op == "opaque":
             return True
         if node.op in ("+", "*", "abs"):
-            return bool(symbols(node) or _has_mark(node)) and all(_names(item) for item in node.args)
+            return bool(symbols(node) or _has_mark(node)) and all(
+                _names(item) for item in node.args
+            )
     return False
 
 
@@ -86,7 +88,10 @@ def _single(gold: Relation, answer: Relation, same: Same) -> Outcome | None:
     if factor is None:
         return Outcome(False, "no multiple of the relation")
     expected = other if factor > 0 else _FLIPPED[other]
-    return Outcome(operator == expected, "multiple of the relation" if operator == expected else "another relation")
+    return Outcome(
+        operator == expected,
+        "multiple of the relation" if operator == expected else "another relation",
+    )
 
 
 def _solved(left: Scalar, right: Scalar) -> bool:
@@ -137,7 +142,12 @@ def _factor(gold: Scalar, answer: Scalar) -> Any:
             left, right = evaluator.value(gold), evaluator.value(answer)
         except Undefined:
             continue
-        if not left or not right or evaluator.context.mag(right) < -100 or evaluator.context.mag(left) < -100:
+        if (
+            not left
+            or not right
+            or evaluator.context.mag(right) < -100
+            or evaluator.context.mag(left) < -100
+        ):
             return None
         ratio = left / right
         if isinstance(ratio, evaluator.context.mpc):

@@ -37,7 +37,10 @@ def scalars_equal(gold: Scalar, answer: Scalar) -> Outcome:
     left, right = exact_value(gold), exact_value(answer)
     if left is not None and right is not None:
         return Outcome(left == right, "exact value")
-    digits = max(PRECISION_DIGITS, min(max(longest_literal(gold), longest_literal(answer)) + 30, PRECISION_DIGITS_MAX))
+    digits = max(
+        PRECISION_DIGITS,
+        min(max(longest_literal(gold), longest_literal(answer)) + 30, PRECISION_DIGITS_MAX),
+    )
     names = sorted(symbols(gold) | symbols(answer))
     complex_allowed = mentions(gold, "i") or mentions(answer, "i")
     agreed = 0
@@ -97,7 +100,11 @@ def _same_at(
         if decided is not None:
             return decided
     context = evaluator.context
-    return bool(context.mag(left - right) < evaluator.magnitude - 3 * (precision - 40)) if left != right else True
+    return (
+        bool(context.mag(left - right) < evaluator.magnitude - 3 * (precision - 40))
+        if left != right
+        else True
+    )
 
 
 def _compare(evaluator: Evaluator, left: Any, right: Any, precision: int) -> bool | None:
@@ -109,7 +116,9 @@ def _compare(evaluator: Evaluator, left: Any, right: Any, precision: int) -> boo
     lost = evaluator.magnitude - size
     if lost > 3.32 * 15:
         difference = left - right
-        if difference and context.mag(difference) > evaluator.magnitude - 3.32 * (precision - _GUARD_DIGITS):
+        if difference and context.mag(difference) > evaluator.magnitude - 3.32 * (
+            precision - _GUARD_DIGITS
+        ):
             return False
         return None
     difference = left - right

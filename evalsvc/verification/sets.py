@@ -58,7 +58,12 @@ def _region(node: Node) -> list[_Piece]:
 def _pieces(node: Node) -> list[_Piece]:
     if isinstance(node, Braces):
         return [_Piece(value, value, True, True) for value in map(_scalar, node.items)]
-    if isinstance(node, Bracket) and len(node.items) == 2 and node.opening in "([" and node.closing in ")]":
+    if (
+        isinstance(node, Bracket)
+        and len(node.items) == 2
+        and node.opening in "(["
+        and node.closing in ")]"
+    ):
         low, high = map(_scalar, node.items)
         return [_Piece(low, high, node.opening == "[", node.closing == "]")]
     raise _NoRegion("a region is expected")
@@ -120,7 +125,10 @@ def _merged(pieces: list[_Piece]) -> list[_Piece]:
     for piece in ordered:
         last = merged[-1] if merged else None
         if last is not None and _touches(last, piece):
-            if (_position(piece.high), piece.high_closed) > (_position(last.high), last.high_closed):
+            if (_position(piece.high), piece.high_closed) > (
+                _position(last.high),
+                last.high_closed,
+            ):
                 merged[-1] = replace(last, high=piece.high, high_closed=piece.high_closed)
         else:
             merged.append(piece)

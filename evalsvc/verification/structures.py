@@ -62,14 +62,14 @@ def _relations(gold: Node, answer: Node) -> Outcome:
             return Outcome(False, "a relation is expected")
         return same(value[0], answer)
     assert isinstance(answer, Relation)
-    values = unlabelled(answer)
-    if values is None:
+    given = unlabelled(answer)
+    if given is None:
         return Outcome(False, "a relation is not a value")
     if "in" in answer.operators and not isinstance(gold, Bracket | Braces | Joined):
         return Outcome(False, "membership is not a value")
     outcome = Outcome(False, "nothing after the label")
-    for value in values:
-        outcome = same(gold, value)
+    for item in given:
+        outcome = same(gold, item)
         if outcome.equal is not True:
             return outcome
     return outcome
@@ -207,7 +207,8 @@ def _matrix(gold: Matrix, answer: Node) -> Outcome:
     if len(gold.rows) != len(answer.rows) or len(gold.rows[0]) != len(answer.rows[0]):
         return Outcome(False, "another shape")
     return _in_order(
-        [entry for row in gold.rows for entry in row], [entry for row in answer.rows for entry in row]
+        [entry for row in gold.rows for entry in row],
+        [entry for row in answer.rows for entry in row],
     )
 
 
@@ -247,7 +248,11 @@ def _quantities(gold: Node, answer: Node) -> Outcome:
         return Outcome(False, "another unit")
     if unit == "degree" and not gold_unit and not isinstance(gold_value, Number):
         outcome = scalars_equal(gold_value, value)
-        return outcome if not outcome.equal or _free_of_angles(gold_value) else Outcome(False, "another unit")
+        return (
+            outcome
+            if not outcome.equal or _free_of_angles(gold_value)
+            else Outcome(False, "another unit")
+        )
     return scalars_equal(gold_value, value)
 
 

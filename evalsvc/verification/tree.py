@@ -123,7 +123,9 @@ class Words:
     text: str
 
 
-Structure = Quantity | Bracket | Braces | Listing | Joined | Relation | Matrix | Based | Ratio | Words
+Structure = (
+    Quantity | Bracket | Braces | Listing | Joined | Relation | Matrix | Based | Ratio | Words
+)
 Node = Scalar | Structure
 SCALARS = (Number, Symbol, Constant, Operation)
 
@@ -134,7 +136,9 @@ def substitute(node: Scalar, target: Symbol | Constant, replacement: Scalar) -> 
         return replacement
     if isinstance(node, Operation):
         return Operation(
-            node.op, tuple(substitute(argument, target, replacement) for argument in node.args), node.label
+            node.op,
+            tuple(substitute(argument, target, replacement) for argument in node.args),
+            node.label,
         )
     return node
 

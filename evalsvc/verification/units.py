@@ -47,20 +47,28 @@ _GROUPS = {
 _CANONICAL = {word: unit for unit, words in _GROUPS.items() for word in words.split()}
 #: Letters that name a unit only inside `\text{}` and its like; `54x` and `4t` are products.
 _SINGLE = {"m", "g", "s", "h", "l", "L", "N", "J", "W", "V", "K"}
-_COMPOUND = {"mph": "h^-1 mi", "kmh": "h^-1 km", "kph": "h^-1 km", "kmph": "h^-1 km", "mps": "m s^-1"}
+_COMPOUND = {
+    "mph": "h^-1 mi",
+    "kmh": "h^-1 km",
+    "kph": "h^-1 km",
+    "kmph": "h^-1 km",
+    "mps": "m s^-1",
+}
 #: Two letters and more that stand for a unit even outside `\text{}`, after a number.
 BARE = {word for word in _CANONICAL if len(word) > 1} - {"in", "ha", "min", "sec"} | set(_COMPOUND)
-_NEVER = frozenset(
-    """
-    or and to not no nor between about approximately approx roughly nearly around least most than more
-    less fewer over under above below minus plus times divided half halves third thirds quarter quarters
-    dozen dozens score gross pair pairs hundred hundreds thousand thousands million millions billion
-    billions trillion trillions negative positive squared cubed point base mod modulo if when for either
-    maybe possibly except unless but through until up down is are was equals equal wrong correct true
-    false none undefined infinity infinite impossible approx. k bn mn each other only by with without
-    exactly almost off percentage pi radical root x
-    """.split()
-)
+_NEVER = frozenset((
+    "or", "and", "to", "not", "no", "nor", "between", "about", "approximately", "approx",
+    "roughly", "nearly", "around", "least", "most", "than", "more", "less", "fewer", "over",
+    "under", "above", "below", "minus", "plus", "times", "divided", "half", "halves", "third",
+    "thirds", "quarter", "quarters", "dozen", "dozens", "score", "gross", "pair", "pairs",
+    "hundred", "hundreds", "thousand", "thousands", "million", "millions", "billion", "billions",
+    "trillion", "trillions", "negative", "positive", "squared", "cubed", "point", "base", "mod",
+    "modulo", "if", "when", "for", "either", "maybe", "possibly", "except", "unless", "but",
+    "through", "until", "up", "down", "is", "are", "was", "equals", "equal", "wrong", "correct",
+    "true", "false", "none", "undefined", "infinity", "infinite", "impossible", "approx.", "k",
+    "bn", "mn", "each", "other", "only", "by", "with", "without", "exactly", "almost", "off",
+    "percentage", "pi", "radical", "root", "x",
+))  # fmt: skip
 _PIECE = re.compile(r"([A-Za-z][A-Za-z.'\-]*)\s*(?:\^?\s*\{?\s*(-?\d)\s*\}?)?")
 _ADJECTIVES = {"square": 2, "sq": 2, "sq.": 2, "cubic": 3, "cu": 3, "cu.": 3}
 
@@ -99,7 +107,9 @@ def canonical_unit(text: str) -> str | None:
             adjective, sign = 0, 1
     if adjective:
         return None
-    return " ".join(f"{unit}^{power}" if power != 1 else unit for unit, power in sorted(powers.items()))
+    return " ".join(
+        f"{unit}^{power}" if power != 1 else unit for unit, power in sorted(powers.items())
+    )
 
 
 def _add(powers: dict[str, int], word: str, power: int) -> bool:
@@ -108,11 +118,11 @@ def _add(powers: dict[str, int], word: str, power: int) -> bool:
         return False
     if lowered in _COMPOUND and power == 1:
         for piece in _COMPOUND[lowered].split():
-            unit, _, exponent = piece.partition("^")
-            powers[unit] = powers.get(unit, 0) + int(exponent or 1)
+            name, _, exponent = piece.partition("^")
+            powers[name] = powers.get(name, 0) + int(exponent or 1)
         return True
-    unit = _CANONICAL.get(word) or (_CANONICAL.get(lowered) if len(word) > 1 else None)
-    if unit is None:
+    unit = _CANONICAL.get(word) or (_CANONICAL.get(lowered, "") if len(word) > 1 else "")
+    if not unit:
         if len(word) < 3 or len(powers) >= 3:
             return False
         unit = lowered.replace("'", "")

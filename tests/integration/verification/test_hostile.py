@@ -34,7 +34,7 @@ CODE = [
     "exec(\"open('{mark}','w')\")",
     "$(touch {mark})",
     "().__class__.__bases__[0].__subclasses__()",
-    "f'{{open(\"{mark}\",\"w\")}}'",
+    'f\'{{open("{mark}","w")}}\'',
 ]
 
 
@@ -58,7 +58,9 @@ def test_code_is_never_executed(tmp_path: Path) -> None:
         assert not mark.exists(), code
 
 
-@pytest.mark.parametrize("response", [None, 5, 1.5, b"\\boxed{5}", ["\\boxed{5}"], {"a": 1}, object()])
+@pytest.mark.parametrize(
+    "response", [None, 5, 1.5, b"\\boxed{5}", ["\\boxed{5}"], {"a": 1}, object()]
+)
 def test_a_response_that_is_no_text(response: object) -> None:
     verdict = verify(response, "5")
     assert verdict.verdict is Verdicts.NO_ANSWER
@@ -87,7 +89,10 @@ def test_a_child_that_hangs_or_eats_memory_is_replaced(monkeypatch: pytest.Monke
 
 
 def test_streams_in_order_with_hostile_cases_between() -> None:
-    cases = [Case(f"\\boxed{{{k}}}", str(k)) if k % 5 else Case("\\boxed{\\int_0^1 2x dx}", "1") for k in range(500)]
+    cases = [
+        Case(f"\\boxed{{{k}}}", str(k)) if k % 5 else Case("\\boxed{\\int_0^1 2x dx}", "1")
+        for k in range(500)
+    ]
     with VerificationPool(processes=2) as pool:
         verdicts = pool.verify_many(cases)
     assert len(verdicts) == 500
@@ -101,7 +106,9 @@ def test_threads_and_event_loops_share_a_pool() -> None:
         answers.append(pool.verify(f"\\boxed{{\\int_0^1 {2 * k}x dx}}", str(k)).correct)
 
     async def gather(pool: VerificationPool) -> list[bool]:
-        verdicts = await asyncio.gather(*(pool.verify_async(f"\\boxed{{\\int_0^1 {2 * k}x dx}}", str(k)) for k in range(1, 9)))
+        verdicts = await asyncio.gather(
+            *(pool.verify_async(f"\\boxed{{\\int_0^1 {2 * k}x dx}}", str(k)) for k in range(1, 9))
+        )
         return [verdict.correct for verdict in verdicts]
 
     with VerificationPool(processes=2, wall_limit_seconds=10) as pool:

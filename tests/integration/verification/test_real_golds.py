@@ -18,7 +18,13 @@ SETS = {
 }
 #: Neighbours whose golds are one value in two spellings, and so rightly accept each other:
 #: 3/4 and \frac34; 120 degrees and 120; 7\% and 7; an option whose text is the next gold; (4,0) and =(4,0).
-SAME_VALUE = {("math", 1660), ("math", 3596), ("math", 4159), ("mathvision", 1058), ("mathverse", 625)}
+SAME_VALUE = {
+    ("math", 1660),
+    ("math", 3596),
+    ("math", 4159),
+    ("mathvision", 1058),
+    ("mathverse", 625),
+}
 
 
 def problems(name: str, tmp_path_factory: pytest.TempPathFactory) -> list[Problem]:
@@ -39,13 +45,27 @@ def test_every_gold(name: str, tmp_path_factory: pytest.TempPathFactory) -> None
         for index, problem in enumerate(loaded):
             typed = type_gold(problem.gold, kind=problem.kind, choices=problem.choices)
             kinds[typed.kind] += 1
-            own = pool.verify(f"\\boxed{{{problem.gold}}}", problem.gold, kind=problem.kind, choices=problem.choices)
+            own = pool.verify(
+                f"\\boxed{{{problem.gold}}}",
+                problem.gold,
+                kind=problem.kind,
+                choices=problem.choices,
+            )
             assert own.correct, (problem.id, problem.gold, own.rule)
-            assert not pool.verify("\\boxed{}", problem.gold, kind=problem.kind, choices=problem.choices).correct
-            assert not pool.verify("", problem.gold, kind=problem.kind, choices=problem.choices).correct
+            assert not pool.verify(
+                "\\boxed{}", problem.gold, kind=problem.kind, choices=problem.choices
+            ).correct
+            assert not pool.verify(
+                "", problem.gold, kind=problem.kind, choices=problem.choices
+            ).correct
             if index + 1 < len(loaded):
                 following = loaded[index + 1].gold
-                verdict = pool.verify(f"\\boxed{{{following}}}", problem.gold, kind=problem.kind, choices=problem.choices)
+                verdict = pool.verify(
+                    f"\\boxed{{{following}}}",
+                    problem.gold,
+                    kind=problem.kind,
+                    choices=problem.choices,
+                )
                 same = following.strip() == problem.gold.strip() or (name, index) in SAME_VALUE
                 assert verdict.correct == same, (problem.id, problem.gold, following, verdict.rule)
     print(f"\n{name}: " + ", ".join(f"{kind.value} {count}" for kind, count in kinds.most_common()))
@@ -59,19 +79,29 @@ def test_official_verdicts_of_math_vision(tmp_path_factory: pytest.TempPathFacto
     import json
 
     by_id = {problem.id: problem for problem in problems("mathvision", tmp_path_factory)}
-    lines = real_data("mathvision", "outputs-qwen-vl-max-cot.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (
+        real_data("mathvision", "outputs-qwen-vl-max-cot.jsonl")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
     ours = officials = 0
     classes: Counter[str] = Counter()
     with VerificationPool(processes=1) as pool:
         for line in map(json.loads, lines):
             problem = by_id[line["id"]]
-            verdict = pool.verify(line["response"], problem.gold, kind=problem.kind, choices=problem.choices)
+            verdict = pool.verify(
+                line["response"], problem.gold, kind=problem.kind, choices=problem.choices
+            )
             ours += verdict.correct
             officials += line["correct"]
             if verdict.correct and not line["correct"]:
                 classes["official misses: " + verdict.rule] += 1
             if line["correct"] and not verdict.correct:
-                classes["official reads without a box" if verdict.extracted is None else "official rounds or reads a chain"] += 1
+                classes[
+                    "official reads without a box"
+                    if verdict.extracted is None
+                    else "official rounds or reads a chain"
+                ] += 1
     print(f"\nours {ours}, official {officials}: {dict(classes)}")
     assert len(lines) == 3040
     assert officials == 384

@@ -21,9 +21,13 @@ runner = CliRunner()
 
 def run(tmp_path: Path, records: list[Any]) -> tuple[list[dict[str, Any]], Any]:
     source, target = tmp_path / "cases.jsonl", tmp_path / "verdicts.jsonl"
-    source.write_text("".join(json.dumps(r) + "\n" if not isinstance(r, str) else r + "\n" for r in records))
+    source.write_text(
+        "".join(json.dumps(r) + "\n" if not isinstance(r, str) else r + "\n" for r in records)
+    )
     result = runner.invoke(app, ["--input", str(source), "--output", str(target)])
-    written = [json.loads(line) for line in target.read_text().splitlines()] if target.exists() else []
+    written = (
+        [json.loads(line) for line in target.read_text().splitlines()] if target.exists() else []
+    )
     return written, result
 
 
@@ -35,7 +39,14 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_suite_through_the_command(tmp_path: Path) -> None:
     labelled = cases()
     records = [
-        {"id": i, "benchmark": c.benchmark, "gold": c.gold, "choices": c.choices, "kind": c.given_kind, "response": c.response}
+        {
+            "id": i,
+            "benchmark": c.benchmark,
+            "gold": c.gold,
+            "choices": c.choices,
+            "kind": c.given_kind,
+            "response": c.response,
+        }
         for i, c in enumerate(labelled)
     ]
     written, result = run(tmp_path, records)
@@ -97,7 +108,15 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     def peak(lines: int) -> int:
-        records = ({"id": k, "benchmark": "math", "gold": str(k % 50), "response": "x" * 2_000 + f"\\boxed{{{k % 50}}}"} for k in range(lines))
+        records = (
+            {
+                "id": k,
+                "benchmark": "math",
+                "gold": str(k % 50),
+                "response": "x" * 2_000 + f"\\boxed{{{k % 50}}}",
+            }
+            for k in range(lines)
+        )
         (tmp_path / "many.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
         tracemalloc.start()
         result = runner.invoke(app, ["--input", "many.jsonl", "--output", "out.jsonl"])

@@ -68,7 +68,14 @@ def integers(rng: random.Random) -> Made:
             (f"\\left({n}\\right)", "sized parentheses"), (f"\\sqrt{{{n * n}}}", "root of a square"),
         ]  # fmt: skip
         if n >= 1000:
-            for separator, how in ((",", "comma"), ("{,}", "braced comma"), ("\\,", "thin space"), (",\\!", "tight comma"), ("\\ ", "control space"), ("\u202f", "narrow space")):
+            for separator, how in (
+                (",", "comma"),
+                ("{,}", "braced comma"),
+                ("\\,", "thin space"),
+                (",\\!", "tight comma"),
+                ("\\ ", "control space"),
+                ("\u202f", "narrow space"),
+            ):
                 right.append((grouped(n, separator), f"thousands by {how}"))
         wrong = [
             (str(m), "another number"), (f"-{n}", "sign"), (f"{n}0", "times ten"), (f"{n}00", "times a hundred"),
@@ -90,7 +97,12 @@ def integers(rng: random.Random) -> Made:
 
 
 def both(
-    benchmark: str, kind: str, gold: str, right: list[tuple[str, str]], wrong: list[tuple[str, str]], **rest: object
+    benchmark: str,
+    kind: str,
+    gold: str,
+    right: list[tuple[str, str]],
+    wrong: list[tuple[str, str]],
+    **rest: object,
 ) -> Made:
     for answer, how in right:
         yield Labelled(benchmark, kind, gold, answer, True, how, **rest)  # type: ignore[arg-type]
@@ -100,9 +112,13 @@ def both(
 
 def fractions(rng: random.Random) -> Made:
     for _ in range(10):
-        top, bottom = rng.choice([(3, 4), (7, 8), (5, 16), (9, 20), (13, 25), (11, 40), (21, 2), (7, 5)])
+        top, bottom = rng.choice(
+            [(3, 4), (7, 8), (5, 16), (9, 20), (13, 25), (11, 40), (21, 2), (7, 5)]
+        )
         decimal = f"{top / bottom:g}"
-        gold = rng.choice([f"\\frac{{{top}}}{{{bottom}}}", f"\\dfrac{{{top}}}{{{bottom}}}", decimal])
+        gold = rng.choice(
+            [f"\\frac{{{top}}}{{{bottom}}}", f"\\dfrac{{{top}}}{{{bottom}}}", decimal]
+        )
         right = [
             (f"\\frac{{{top}}}{{{bottom}}}", "frac"), (f"\\dfrac{{{top}}}{{{bottom}}}", "dfrac"), (f"\\tfrac{{{top}}}{{{bottom}}}", "tfrac"),
             (f"{top}/{bottom}", "slash"), (decimal, "decimal"), (f"{decimal}0", "trailing zero"), (f"\\frac{{{2 * top}}}{{{2 * bottom}}}", "not reduced"),
@@ -131,7 +147,13 @@ def fractions(rng: random.Random) -> Made:
         ("1.5", ["1.50", "3/2", "\\frac{3}{2}", "1\\frac12"], ["1.51", "15", "1,5", "150\\%"]),
         ("-\\frac32", ["-1.5", "\\frac{-3}{2}", "-3/2", "\\frac{3}{-2}"], ["1.5", "\\frac{-3}{-2}", "-\\frac23"]),
     ):  # fmt: skip
-        yield from both("math", "number", gold, [(a, "spelling") for a in right], [(a, "changed") for a in wrong])
+        yield from both(
+            "math",
+            "number",
+            gold,
+            [(a, "spelling") for a in right],
+            [(a, "changed") for a in wrong],
+        )
 
 
 def expressions(_rng: random.Random) -> Made:
@@ -162,8 +184,12 @@ def expressions(_rng: random.Random) -> Made:
         ("\\frac{1+\\sqrt{5}}{4}", ["\\frac{\\sqrt5+1}{4}", "\\cos 36^\\circ", "\\frac14+\\frac{\\sqrt5}{4}"], ["\\frac{1-\\sqrt5}{4}", "0.809", "1+\\frac{\\sqrt5}{4}"]),
     ]  # fmt: skip
     for gold, right, wrong in table:
-        both_kinds = [(a, "same value") for a in right] + [w for w in wrappings(gold) if not w[0].startswith("\\displaystyle")]
-        yield from both("math", "expression", gold, both_kinds, [(a, "another value") for a in wrong])
+        both_kinds = [(a, "same value") for a in right] + [
+            w for w in wrappings(gold) if not w[0].startswith("\\displaystyle")
+        ]
+        yield from both(
+            "math", "expression", gold, both_kinds, [(a, "another value") for a in wrong]
+        )
 
 
 def structures(_rng: random.Random) -> Made:
@@ -198,14 +224,22 @@ def structures(_rng: random.Random) -> Made:
     ]  # fmt: skip
     for kind, gold, right, wrong in table:
         for benchmark in ("math", "mathverse"):
-            yield from both(benchmark, kind, gold, [(a, "same structure") for a in right], [(a, "another structure") for a in wrong])
+            yield from both(
+                benchmark,
+                kind,
+                gold,
+                [(a, "same structure") for a in right],
+                [(a, "another structure") for a in wrong],
+            )
 
 
 def numerals(rng: random.Random) -> Made:
     names = {2: "two", 3: "three", 4: "four", 5: "five", 8: "eight", 9: "nine"}
     for _ in range(10):
         base = rng.choice(sorted(names))
-        digits = str(rng.randint(1, base - 1)) + "".join(str(rng.randrange(base)) for _ in range(rng.randint(2, 4)))
+        digits = str(rng.randint(1, base - 1)) + "".join(
+            str(rng.randrange(base)) for _ in range(rng.randint(2, 4))
+        )
         changed = digits[:-1] + str((int(digits[-1]) + 1) % base)
         gold = rng.choice([f"{digits}_{base}", f"{digits}_{{{base}}}"])
         other = base + 1
@@ -242,7 +276,13 @@ def units(_rng: random.Random) -> Made:
     for gold, right, wrong in table:
         kind = "percentage" if gold.endswith("\\%") else "number"
         for benchmark in ("math", "geo3k"):
-            yield from both(benchmark, kind, gold, [(a, "unit") for a in right], [(a, "another unit or value") for a in wrong])
+            yield from both(
+                benchmark,
+                kind,
+                gold,
+                [(a, "unit") for a in right],
+                [(a, "another unit or value") for a in wrong],
+            )
 
 
 def words(_rng: random.Random) -> Made:
@@ -256,14 +296,26 @@ def words(_rng: random.Random) -> Made:
     ]  # fmt: skip
     for gold, right, wrong in table:
         for benchmark in ("math", "mathverse"):
-            yield from both(benchmark, "text", gold, [(a, "spelling") for a in right], [(a, "another word") for a in wrong])
+            yield from both(
+                benchmark,
+                "text",
+                gold,
+                [(a, "spelling") for a in right],
+                [(a, "another word") for a in wrong],
+            )
     times = [
         ("\\text{4:30 p.m.}", ["4:30 PM", "\\text{4:30 pm}", "4:30\\text{ p.m.}", "4:30 p.m.", "4{:}30\\text{ PM}", "16:30"], ["4:30 a.m.", "4:31 p.m.", "3:30 p.m.", "4.5", "4:30 am"]),
         ("9\\text{ a.m.}", ["9 AM", "9:00 a.m.", "\\text{9 a.m.}", "9\\text{ am}", "9:00\\text{ AM}"], ["9 PM", "10 a.m.", "9:30 a.m.", "21:00"]),
         ("\\text{1:03 PM}", ["1:03 p.m.", "1:03\\text{ pm}", "1:03 PM"], ["1:30 PM", "1:03 AM", "103"]),
     ]  # fmt: skip
     for gold, right, wrong in times:
-        yield from both("math", "time", gold, [(a, "spelling") for a in right], [(a, "another time") for a in wrong])
+        yield from both(
+            "math",
+            "time",
+            gold,
+            [(a, "spelling") for a in right],
+            [(a, "another time") for a in wrong],
+        )
 
 
 def choices(rng: random.Random) -> Made:
@@ -271,7 +323,10 @@ def choices(rng: random.Random) -> Made:
         ("medical", ("Hemorrhage", "Acute infarct", "Abscess formation", "Chronic infarct")),
         ("medical", ("Yes", "No")),
         ("mathvision", ("12", "15", "18", "21", "27")),
-        ("mathvision", ("$\\frac{1}{2}$", "$\\frac{1}{3}$", "$\\frac{2}{3}$", "$\\frac{3}{4}$", "$1$")),
+        (
+            "mathvision",
+            ("$\\frac{1}{2}$", "$\\frac{1}{3}$", "$\\frac{2}{3}$", "$\\frac{3}{4}$", "$1$"),
+        ),
         ("mathverse", ("40°", "60°", "120°", "140°")),
         ("geo3k", ("2 \\sqrt { 221 }", "4 \\sqrt{3}", "30", "45")),
         ("mathvision", ("A", "B", "C", "D", "E")),
@@ -293,18 +348,71 @@ def choices(rng: random.Random) -> Made:
             ]  # fmt: skip
             if not lettered:
                 rival = options[(place + 1) % len(options)]
-                right += [(text, "option text"), (f"({letter}) {text}", "both"), (f"{letter}. {text}", "both"), (f"\\textbf{{({letter}) }} {text}", "both"), (f"{letter}: {text}", "both")]
-                wrong += [(rival, "text of another"), (f"({letter}) {rival}", "conflict"), (f"({other}) {text}", "conflict"), (f"{text}, {rival}", "two texts"), (f"{text} or {rival}", "two texts")]
+                right += [
+                    (text, "option text"),
+                    (f"({letter}) {text}", "both"),
+                    (f"{letter}. {text}", "both"),
+                    (f"\\textbf{{({letter}) }} {text}", "both"),
+                    (f"{letter}: {text}", "both"),
+                ]
+                wrong += [
+                    (rival, "text of another"),
+                    (f"({letter}) {rival}", "conflict"),
+                    (f"({other}) {text}", "conflict"),
+                    (f"{text}, {rival}", "two texts"),
+                    (f"{text} or {rival}", "two texts"),
+                ]
             rng.shuffle(right)
             yield from both(benchmark, "choice", letter, right, wrong, choices=options)
     for gold in ("\\text{(E)}", "\\text{B}", "(\\text{E})"):
         letter = gold.strip("\\text{()}")[:1] or "E"
         letter = "B" if "B" in gold else "E"
-        yield from both("math", "choice", gold, [(a, "letter") for a in (letter, f"({letter})", f"\\text{{{letter}}}", f"\\textbf{{({letter})}}", f"{letter}.")], [(a, "another letter") for a in ("A", "(C)", "\\text{D}", f"{letter}, A", "5")])
-    yield from both("mathverse", "choice", "C\nD", [(a, "any order") for a in ("C, D", "D, C", "C and D", "\\text{C, D}", "(C), (D)", "C\nD")], [(a, "letters") for a in ("C", "D", "A, C", "C, D, A", "C or B")], choices=("1", "2", "3", "4"))
-    yield from both("math", "list", "70,110", [(a, "two values") for a in ("110, 70", "70, 110", "70 \\text{ and } 110")], [(a, "one number") for a in ("70110", "70{,}110", "70", "180")], given_kind="list")
-    yield from both("math", "number", "15,600", [(a, "one number") for a in ("15600", "15{,}600", "15,600", "15\\,600")], [(a, "two values") for a in ("15, 600", "600,15", "15", "15.600")])
-    yield from both("math", "number", "111, \\! 111, \\! 111", [(a, "one number") for a in ("111111111", "111,111,111", "111{,}111{,}111")], [(a, "list") for a in ("111, 111, 111", "111111", "111")])
+        yield from both(
+            "math",
+            "choice",
+            gold,
+            [
+                (a, "letter")
+                for a in (
+                    letter,
+                    f"({letter})",
+                    f"\\text{{{letter}}}",
+                    f"\\textbf{{({letter})}}",
+                    f"{letter}.",
+                )
+            ],
+            [(a, "another letter") for a in ("A", "(C)", "\\text{D}", f"{letter}, A", "5")],
+        )
+    yield from both(
+        "mathverse",
+        "choice",
+        "C\nD",
+        [(a, "any order") for a in ("C, D", "D, C", "C and D", "\\text{C, D}", "(C), (D)", "C\nD")],
+        [(a, "letters") for a in ("C", "D", "A, C", "C, D, A", "C or B")],
+        choices=("1", "2", "3", "4"),
+    )
+    yield from both(
+        "math",
+        "list",
+        "70,110",
+        [(a, "two values") for a in ("110, 70", "70, 110", "70 \\text{ and } 110")],
+        [(a, "one number") for a in ("70110", "70{,}110", "70", "180")],
+        given_kind="list",
+    )
+    yield from both(
+        "math",
+        "number",
+        "15,600",
+        [(a, "one number") for a in ("15600", "15{,}600", "15,600", "15\\,600")],
+        [(a, "two values") for a in ("15, 600", "600,15", "15", "15.600")],
+    )
+    yield from both(
+        "math",
+        "number",
+        "111, \\! 111, \\! 111",
+        [(a, "one number") for a in ("111111111", "111,111,111", "111{,}111{,}111")],
+        [(a, "list") for a in ("111, 111, 111", "111111", "111")],
+    )
 
 
 GENERATORS: tuple[Callable[[random.Random], Made], ...] = (

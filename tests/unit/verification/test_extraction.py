@@ -100,11 +100,17 @@ def test_any_text_gives_a_span_that_holds_the_answer(pieces: list[str]) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=80).filter(lambda text: "{" not in text and "}" not in text and "\\" not in text and "<" not in text and text.strip()), st.text(max_size=200))  # fmt: skip
 def test_the_last_box_wins_whatever_stands_before(answer: str, before: str) -> None:
-    assert extract(before.replace("<", "") + "\n\\boxed{" + answer + "}").text in (answer, None) or "{" in before
+    assert (
+        extract(before.replace("<", "") + "\n\\boxed{" + answer + "}").text in (answer, None)
+        or "{" in before
+    )
     assert extract("\\boxed{" + answer + "}").text == answer
 
 
-@pytest.mark.parametrize("piece", [r"\boxed{", "{", "}", r"\boxed ", "<think>", "<answer>", "\\", "the answer is ", r"\boxed{5}"])
+@pytest.mark.parametrize(
+    "piece",
+    [r"\boxed{", "{", "}", r"\boxed ", "<think>", "<answer>", "\\", "the answer is ", r"\boxed{5}"],
+)
 def test_a_megabyte_takes_linear_time(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
     started = time.perf_counter()

@@ -59,7 +59,10 @@ def test_structure_is_never_dropped(value: int, changed: str) -> None:
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(st.integers(-50, 50), min_size=2, max_size=5, unique=True), st.randoms(use_true_random=False))
+@given(
+    st.lists(st.integers(-50, 50), min_size=2, max_size=5, unique=True),
+    st.randoms(use_true_random=False),
+)
 def test_order_counts_in_tuples_and_not_in_lists(items: list[int], rng) -> None:  # type: ignore[no-untyped-def]
     shuffled = items.copy()
     rng.shuffle(shuffled)
@@ -76,12 +79,17 @@ def test_order_counts_in_tuples_and_not_in_lists(items: list[int], rng) -> None:
 def test_polynomials_expanded_and_factored(roots: list[int], shift: int) -> None:
     coefficients = [Fraction(1)]
     for root in roots:
-        coefficients = [a - root * b for a, b in zip([*coefficients, Fraction(0)], [Fraction(0), *coefficients], strict=True)]
+        coefficients = [
+            a - root * b
+            for a, b in zip([*coefficients, Fraction(0)], [Fraction(0), *coefficients], strict=True)
+        ]
     degree = len(coefficients) - 1
     expanded = "+".join(f"({c})x^{{{degree - i}}}" for i, c in enumerate(coefficients))
     factored = "".join(f"(x-({root}))" for root in roots)
     assert accepts(factored, expanded)
-    assert accepts(factored, f"{expanded}+{shift}" if shift >= 0 else f"{expanded}{shift}") == (shift == 0)
+    assert accepts(factored, f"{expanded}+{shift}" if shift >= 0 else f"{expanded}{shift}") == (
+        shift == 0
+    )
 
 
 MARKS = st.sampled_from(

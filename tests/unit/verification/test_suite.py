@@ -12,16 +12,22 @@ def test_labelled_suite() -> None:
     mistakes, times = [], []
     with VerificationPool(processes=1) as pool:
         for case in labelled:
-            verdict = pool.verify(case.response, case.gold, kind=case.given_kind, choices=case.choices)
+            verdict = pool.verify(
+                case.response, case.gold, kind=case.given_kind, choices=case.choices
+            )
             times.append(verdict.ms)
             counts = tally.setdefault((case.benchmark, case.kind), Counter())
             counts["cases"] += 1
             if verdict.correct != case.correct:
                 counts["false accepts" if verdict.correct else "false rejects"] += 1
                 mistakes.append((case, verdict.rule))
-    print(f"\n{'benchmark':12} {'kind':12} {'cases':>6} {'false accepts':>14} {'false rejects':>14}")
+    print(
+        f"\n{'benchmark':12} {'kind':12} {'cases':>6} {'false accepts':>14} {'false rejects':>14}"
+    )
     for (benchmark, kind), counts in sorted(tally.items()):
-        shares = (f"{counts[name] / counts['cases']:14.2%}" for name in ("false accepts", "false rejects"))
+        shares = (
+            f"{counts[name] / counts['cases']:14.2%}" for name in ("false accepts", "false rejects")
+        )
         print(f"{benchmark:12} {kind:12} {counts['cases']:6} {' '.join(shares)}")
     accepts = sum(counts["false accepts"] for counts in tally.values())
     assert len(labelled) >= 1_000
