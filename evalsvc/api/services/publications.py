@@ -1,4 +1,4 @@
-"""What papers printed for a benchmark, and on which points it differs from an evaluation of ours."""
+"""What papers printed for a benchmark, and where that differs from an evaluation of ours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

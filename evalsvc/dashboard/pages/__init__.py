@@ -4,12 +4,17 @@ from collections.abc import Callable
 
 from evalsvc.dashboard.asking import Ask
 from evalsvc.dashboard.pages import (
+    benchmarks,
     compare,
     evaluation,
+    job,
     leaderboard,
     matrix,
     overview,
+    power,
     problem,
+    rescore,
+    run,
     workers,
 )
 from evalsvc.dashboard.view import View
@@ -19,7 +24,12 @@ PAGES: tuple[tuple[str, Callable[[Ask], View]], ...] = (
     ("/leaderboard", leaderboard.build),
     ("/compare", compare.build),
     ("/matrix", matrix.build),
+    ("/runs/{name:path}", run.build),
+    ("/jobs/{job}", job.build),
     ("/evaluations/{evaluation}", evaluation.build),
     ("/evaluations/{evaluation}/problems/{problem}", problem.build),
+    ("/rescores/{rescore}", rescore.build),
+    ("/power", power.build),
+    ("/benchmarks", benchmarks.build),
     ("/workers", workers.build),
 )

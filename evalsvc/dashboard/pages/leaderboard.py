@@ -9,8 +9,9 @@ from evalsvc.api.services.badges import Badge, badges
 from evalsvc.api.services.leaderboards import LeaderboardRow, Score, leaderboard
 from evalsvc.dashboard.asking import Ask, Pages
 from evalsvc.dashboard.latex import Cell, tabular
-from evalsvc.dashboard.pages.published import PublishedGroup, published_groups
+from evalsvc.dashboard.pages.published import CHOICES, PublishedGroup, published_groups
 from evalsvc.dashboard.view import Table, View
+from evalsvc.methods import method_order
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import browsing
 from evalsvc.store.repositories.browsing import EvaluationFilter
@@ -61,7 +62,10 @@ def build(ask: Ask) -> View:
     benchmarks = ordered({score.benchmark for row in rows for score in row.scores})
     pages = ask.pages(len(rows), PAGE_SIZE)
     shown = list(pages.slice(rows))
-    marks, reasons = _badges(ask, shown, baseline, k)
+    evaluations = _evaluations(ask, [*shown, *([baseline] if baseline else [])])
+    marks, reasons = _badges(ask, shown, baseline, evaluations, k)
+    which = ask.choice("published", dict(CHOICES), "same")
+    reference = [*([baseline] if baseline else []), *shown]
     model = Model(
         k=k,
         benchmarks=benchmarks,
@@ -72,7 +76,7 @@ def build(ask: Ask) -> View:
         ],
         badges=marks,
         not_comparable=reasons,
-        published=published_groups(ask, benchmarks, k),
+        published=published_groups(ask, _ours(benchmarks, reference, evaluations), k, which),
         notes=board.notes,
         pages=pages,
     )
@@ -88,6 +92,8 @@ def build(ask: Ask) -> View:
             "baselines": [(_name(row), _name(row)) for row in board.items],
             "methods": [(m, m) for m in sorted({row.method for row in board.items})],
             "every": every,
+            "which": which,
+            "published_choices": CHOICES,
         },
     )
 
@@ -115,11 +121,9 @@ def _name(row: LeaderboardRow) -> str:
 
 
 def _sorted(rows: list[LeaderboardRow], ask: Ask) -> list[LeaderboardRow]:
-    """By method and step, or by a benchmark's figure; checkpoints without it come last."""
-    if not ask.sort:
-        return sorted(rows, key=lambda row: (-row.benchmarks, -row.mean, row.run, row.step))
-    if ask.sort == "method":
-        keyed = sorted(rows, key=lambda row: (row.method, row.run, row.step))
+    """In the paper's order of methods, or by a benchmark's figure; those without it come last."""
+    if ask.sort in ("", "method"):
+        keyed = sorted(rows, key=lambda row: (method_order(row.method), row.run, row.step))
         return keyed[::-1] if ask.descending else keyed
 
     def value(row: LeaderboardRow) -> float:
@@ -131,20 +135,41 @@ def _sorted(rows: list[LeaderboardRow], ask: Ask) -> list[LeaderboardRow]:
     return sorted(rows, key=value)
 
 
+def _evaluations(ask: Ask, rows: Sequence[LeaderboardRow]) -> dict[str, Evaluation]:
+    """The evaluations behind the shown scores, by id."""
+    wanted = {score.evaluation for row in rows for score in row.scores}
+    every = browsing.all_evaluations(ask.session, EvaluationFilter())
+    return {row.id: row for row in every if row.id in wanted}
+
+
+def _ours(
+    benchmarks: Sequence[str],
+    rows: Sequence[LeaderboardRow],
+    evaluations: dict[str, Evaluation],
+) -> dict[str, Evaluation | None]:
+    """For each benchmark the first evaluation shown: what published rows are judged against."""
+    found: dict[str, Evaluation | None] = dict.fromkeys(benchmarks)
+    for row in rows:
+        for score in row.scores:
+            found[score.benchmark] = found[score.benchmark] or evaluations[score.evaluation]
+    return found
+
+
 def _badges(
-    ask: Ask, shown: Sequence[LeaderboardRow], baseline: LeaderboardRow | None, k: int
+    ask: Ask,
+    shown: Sequence[LeaderboardRow],
+    baseline: LeaderboardRow | None,
+    evaluations: dict[str, Evaluation],
+    k: int,
 ) -> tuple[dict[str, Badge], dict[str, str]]:
     if baseline is None:
         return {}, {}
-    wanted = {score.evaluation for row in [*shown, baseline] for score in row.scores}
-    rows: dict[str, Evaluation] = {
-        row.id: row
-        for row in browsing.all_evaluations(ask.session, EvaluationFilter())
-        if row.id in wanted
-    }
-    before = {score.benchmark: rows[score.evaluation] for score in baseline.scores}
+    before = {score.benchmark: evaluations[score.evaluation] for score in baseline.scores}
     candidates = [
-        rows[score.evaluation] for row in shown if row is not baseline for score in row.scores
+        evaluations[score.evaluation]
+        for row in shown
+        if row is not baseline
+        for score in row.scores
     ]
     return badges(ask.session, ask.state.memo, before, candidates, k)
 

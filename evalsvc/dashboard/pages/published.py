@@ -1,36 +1,86 @@
 """Published rows beside one's own: set apart, each with chips for what is not comparable."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from evalsvc.api.services.publications import PublishedView, published
 from evalsvc.dashboard.asking import Ask
+from evalsvc.methods import method_order
+from evalsvc.store.models import Evaluation
+
+CHOICES = (("same", "of the same base model"), ("all", "all"), ("none", "none"))
+_CHIPS = {
+    "model": "other model",
+    "part": "other split",
+    "problems": "other problems",
+    "prompt": "other prompt",
+    "temperature": "other T",
+    "top_p": "other top-p",
+    "max_tokens": "other token limit",
+    "grader": "other grader",
+    "samples": "n below k",
+}
 
 
 @dataclass(frozen=True)
-class PublishedCell:
-    """A published value (a fraction) with its ± where one was printed."""
-
-    value: float
-    plus_minus: float | None
-
-
-@dataclass(frozen=True)
-class PublishedRow:
-    """One method of one model of a paper."""
+class PublishedLine:
+    """One method of one table: its cells by benchmark, and what keeps it from being comparable."""
 
     method: str
-    cells: dict[str, PublishedCell]  # by benchmark
+    cells: dict[str, PublishedView]
     chips: list[str]
+    why: str
 
 
 @dataclass(frozen=True)
 class PublishedGroup:
-    """The rows of one model."""
+    """The rows of one model in one table of a paper."""
 
-    source: str
+    paper: str
+    table: str
     model: str
-    rows: list[PublishedRow]
+    lines: list[PublishedLine]
 
 
-def published_groups(ask: Ask, benchmarks: Sequence[str], k: int) -> list[PublishedGroup]:
-    return []
+def published_groups(
+    ask: Ask, ours: Mapping[str, Evaluation | None], k: int, which: str
+) -> list[PublishedGroup]:
+    """The printed rows at k. `ours`: benchmark -> the evaluation that they are judged against."""
+    if which == "none":
+        return []
+    found = [
+        row
+        for name, own in ours.items()
+        for row in published(ask.state.memo, ask.state.catalogue, name, own)
+        if row.k == k and (which == "all" or "model" not in row.differs)
+    ]
+    tables: dict[tuple[str, str, str], list[PublishedView]] = {}
+    for row in found:
+        tables.setdefault((row.paper, row.table, row.model), []).append(row)
+    return [PublishedGroup(*key, lines=_lines(rows)) for key, rows in sorted(tables.items())]
+
+
+def _lines(rows: Sequence[PublishedView]) -> list[PublishedLine]:
+    methods: dict[str, dict[str, PublishedView]] = {}
+    for row in rows:
+        methods.setdefault(row.method, {}).setdefault(row.benchmark, row)
+    return [
+        PublishedLine(name, cells, chips(list(cells.values())), _why(list(cells.values())))
+        for name, cells in sorted(methods.items(), key=lambda item: method_order(item[0]))
+    ]
+
+
+def chips(cells: Sequence[PublishedView]) -> list[str]:
+    """Short words for every point on which a cell differs, and one for what is not stated."""
+    points = dict.fromkeys(point for cell in cells for point in cell.differs)
+    silent = dict.fromkeys(
+        point for cell in cells for point in cell.not_stated if point not in points
+    )
+    words = [_CHIPS.get(point, point) for point in points]
+    if silent:
+        words.append("not stated: " + ", ".join(silent).replace("_", "-"))
+    return words
+
+
+def _why(cells: Sequence[PublishedView]) -> str:
+    return " ".join(dict.fromkeys(cell.sentence for cell in cells if cell.sentence))

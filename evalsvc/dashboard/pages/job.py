@@ -1,0 +1,57 @@
+"""`/jobs/{id}`: what was asked, how far it is at which rate, what failed, when which shard ran."""
+
+from dataclasses import dataclass
+
+from evalsvc.api.services.jobs import JobView, view_job
+from evalsvc.api.services.overview import measured_rate
+from evalsvc.api.services.timeline import Timeline, timeline
+from evalsvc.dashboard.asking import Ask
+from evalsvc.dashboard.view import Table, View
+from evalsvc.store.states import LIVE_JOBS
+
+
+@dataclass(frozen=True)
+class Model:
+    """A job; rate and remaining time are of its own shards, None while nothing is measured."""
+
+    job: JobView
+    samples_per_second: float | None
+    seconds_left: float | None
+    timeline: Timeline
+
+
+def build(ask: Ask) -> View:
+    """Raises NotFound."""
+    job = view_job(ask.session, ask.part("job"))
+    evaluations = [part.id for part in job.evaluations]
+    living = job.state in LIVE_JOBS
+    rate = measured_rate(ask.session, evaluations) if living else None
+    left = job.progress.samples_wanted - job.progress.samples_done
+    model = Model(
+        job=job,
+        samples_per_second=rate,
+        seconds_left=left / rate if rate else None,
+        timeline=timeline(ask.session, evaluations, job.id),
+    )
+    columns = ("evaluation", "benchmark", "state", "samples", "problems", "done", "wanted", "error")
+    rows = [
+        (
+            p.id,
+            p.benchmark,
+            p.state,
+            p.samples,
+            p.problems,
+            p.samples_done,
+            p.samples_wanted,
+            p.error,
+        )
+        for p in job.evaluations
+    ]
+    return View(
+        template="job.html",
+        title=f"Job {job.id}",
+        model=model,
+        table=Table(columns, rows),
+        extras={"living": living},
+        live=living,
+    )

@@ -1,0 +1,147 @@
+"""`/power`: how many samples, problems or runs it takes, from the counts that are stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from evalsvc.api.services.planning import Unknown, plan
+from evalsvc.dashboard.asking import Ask
+from evalsvc.dashboard.pages.leaderboard import KS, ordered
+from evalsvc.dashboard.plots.power import power_figure
+from evalsvc.dashboard.view import Table, View
+from evalsvc.statistics import Plan, StatisticsError
+from evalsvc.store.models import Evaluation
+from evalsvc.store.repositories import browsing
+from evalsvc.store.repositories.browsing import EvaluationFilter
+
+FINDS: tuple[tuple[Unknown, str], ...] = (
+    ("samples", "samples per problem"),
+    ("problems", "problems"),
+    ("runs", "training runs per method"),
+    ("power", "the power of a design"),
+)
+EFFECTS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12)
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked. effect, target and deviation are fractions; `pilot` is RUN@STEP."""
+
+    pilot: str
+    benchmark: str
+    find: Unknown
+    k: int
+    effect: float
+    samples: int
+    problems: int | None
+    runs: int
+    target: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class Model:
+    """The question, the plan that answers it, and the same design at other effects."""
+
+    question: Question
+    plan: Plan | None
+    problem: str  # why there is no plan
+    curve: list[Plan]
+
+
+def build(ask: Ask) -> View:
+    """Without a pilot: the words that say how to get one."""
+    rows = [r for r in browsing.all_evaluations(ask.session, EvaluationFilter()) if r.samples_seen]
+    benchmarks = ordered({row.benchmark for row in rows})
+    if not benchmarks:
+        return View("power_empty.html", "Power", [], Table(("power",), []))
+    benchmark = ask.choice("benchmark", benchmarks, benchmarks[0])
+    own = [row for row in rows if row.benchmark == benchmark]
+    pilots = sorted({(row.checkpoint.run.method, _name(row)) for row in own})
+    question = _question(ask, benchmark, [name for _, name in pilots])
+    versions = tuple((row.id, row.version) for row in own if _name(row) == question.pilot)
+    found, problem = _answer(ask, question, versions)
+    curve = _at_other_effects(ask, question, found, versions) if found else []
+    return View(
+        template="power.html",
+        title="Power",
+        model=Model(question, found, problem, curve),
+        table=_table([*([found] if found else []), *curve]),
+        extras={
+            "benchmarks": [(name, name) for name in benchmarks],
+            "pilots": [(name, f"{method}: {name}") for method, name in pilots],
+            "finds": FINDS,
+            "ks": [(str(value), f"pass@{value}") for value in sorted({*KS, question.k})],
+        },
+        figures={"power": power_figure(curve, found)} if found and curve else {},
+    )
+
+
+def _name(row: Evaluation) -> str:
+    return f"{row.checkpoint.run.name}@{row.checkpoint.step}"
+
+
+def _question(ask: Ask, benchmark: str, pilots: Sequence[str]) -> Question:
+    k = ask.number("k", 1, 1, 16_384)
+    finds: dict[str, Unknown] = {name: name for name, _ in FINDS}
+    return Question(
+        pilot=ask.choice("run", pilots, pilots[0]),
+        benchmark=benchmark,
+        find=finds[ask.choice("find", finds, "samples")],
+        k=k,
+        effect=ask.fraction("effect", 2.0, 0.05, 95.0) / 100,
+        samples=ask.number("samples", max(k, 16), k, 16_384),
+        problems=None,
+        runs=ask.number("runs", 1, 1, 1000),
+        target=ask.fraction("target", 80, 10, 99) / 100,
+        deviation=ask.fraction("deviation", 0, 0, 50) / 100,
+    )
+
+
+def _answer(
+    ask: Ask, question: Question, versions: tuple[tuple[str, int], ...]
+) -> tuple[Plan | None, str]:
+    """(the plan, why there is none); kept, because some designs are simulated."""
+
+    def compute() -> tuple[Plan | None, str]:
+        try:
+            made = plan(
+                ask.session,
+                ask.state.memo,
+                run=question.pilot,
+                candidate=None,
+                benchmark=question.benchmark,
+                find=question.find,
+                k=question.k,
+                effect=question.effect,
+                samples=question.samples,
+                problems=question.problems,
+                runs=question.runs,
+                alpha=ALPHA,
+                power=question.target,
+                run_deviation=question.deviation,
+            )
+        except StatisticsError as error:
+            return None, str(error)
+        return made, ""
+
+    return ask.state.memo.get(("plan", question, versions), compute)
+
+
+def _at_other_effects(
+    ask: Ask, question: Question, found: Plan, versions: tuple[tuple[str, int], ...]
+) -> list[Plan]:
+    """The design that was found; effects that the pilot leaves no room for are left out."""
+    design = replace(
+        question, find="power", samples=found.samples, problems=found.problems, runs=found.runs
+    )
+    plans = [
+        _answer(ask, replace(design, effect=effect), versions)[0]
+        for effect in sorted({*EFFECTS, found.effect})
+    ]
+    return [one for one in plans if one is not None]
+
+
+def _table(plans: Sequence[Plan]) -> Table:
+    columns = ("k", "effect", "problems", "samples", "runs", "power", "total_samples", "hours")
+    return Table(columns, [[getattr(one, name) for name in columns] for one in plans])

@@ -1,0 +1,146 @@
+"""`/runs/{name}`: the curve over training steps, beside other runs, with gaps and their reasons."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from evalsvc.api.services.runs import (
+    CheckpointView,
+    Curve,
+    CurvePoint,
+    RunView,
+    curve,
+    view_checkpoint,
+    view_runs,
+)
+from evalsvc.dashboard.asking import Ask
+from evalsvc.dashboard.pages.leaderboard import KS, ordered
+from evalsvc.dashboard.plots.training import Gap, Point, Series, training_figure
+from evalsvc.dashboard.rendering import path
+from evalsvc.dashboard.view import Table, View
+from evalsvc.methods import method_order
+from evalsvc.store.models import Checkpoint, Run
+from evalsvc.store.repositories import browsing
+from evalsvc.store.states import CheckpointState
+
+MOST_RUNS = 6
+
+
+@dataclass(frozen=True)
+class Model:
+    """A run with its checkpoints and its curve; `others` are the runs drawn beside it."""
+
+    run: RunView
+    benchmark: str | None
+    k: int
+    curves: list[Curve]
+    checkpoints: list[CheckpointView]
+    notes: list[str]
+
+
+def build(ask: Ask) -> View:
+    """Raises NotFound."""
+    run = browsing.get_run(ask.session, ask.part("name"))
+    k = ask.number("k", 1, 1, 16_384)
+    kind = ask.choice("interval", ("fixed", "population"), "population")
+    own = curve(ask.session, ask.state.memo, run.name, None, k)
+    benchmarks = ordered({point.benchmark for point in own.points})
+    benchmark = ask.choice("benchmark", benchmarks, benchmarks[0] if benchmarks else "")
+    checkpoints = _checkpoints(ask, run)
+    others = _others(ask, run)
+    beside = [name for name in ask.many("with") if name in dict(others)][: MOST_RUNS - 1]
+    curves = [own, *(curve(ask.session, ask.state.memo, name, benchmark, k) for name in beside)]
+    drawn = [_series(one, benchmark, kind) for one in curves]
+    drawn[0] = _with_gaps(drawn[0], checkpoints)
+    model = Model(
+        run=view_runs(ask.session, [run])[0],
+        benchmark=benchmark or None,
+        k=k,
+        curves=curves,
+        checkpoints=checkpoints,
+        notes=[note for one in curves for note in one.notes if note.startswith(f"{benchmark}:")],
+    )
+    return View(
+        template="run.html",
+        title=run.name,
+        model=model,
+        table=_table(curves),
+        extras={
+            "benchmarks": [(name, name) for name in benchmarks],
+            "ks": [(str(value), f"pass@{value}") for value in sorted({*KS, k})],
+            "others": others,
+            "beside": set(beside),
+            "kind": kind,
+            "by_checkpoint": _by_checkpoint(own.points),
+        },
+        figures={"curve": training_figure(drawn, f"pass@{k}, %")} if own.points else {},
+        live=any(c.state == CheckpointState.WAITING for c in checkpoints),
+    )
+
+
+def _checkpoints(ask: Ask, run: Run) -> list[CheckpointView]:
+    rows = ask.session.scalars(
+        select(Checkpoint)
+        .where(Checkpoint.run_id == run.id)
+        .options(joinedload(Checkpoint.run))
+        .order_by(Checkpoint.step, Checkpoint.id)
+    )
+    return [view_checkpoint(row) for row in rows]
+
+
+def _others(ask: Ask, run: Run) -> list[tuple[str, str]]:
+    """(name, method) of the other runs, those of known methods first."""
+    rows = ask.session.execute(select(Run.name, Run.method).where(Run.id != run.id)).all()
+    return sorted(((name, method) for name, method in rows), key=lambda r: (method_order(r[1]), r))
+
+
+def _series(one: Curve, benchmark: str, kind: str) -> Series:
+    points = []
+    for point in one.points:
+        if point.benchmark != benchmark:
+            continue
+        bounds = point.interval_fixed if kind == "fixed" else point.interval_population
+        low, high = bounds or (None, None)
+        link = path("evaluations", point.evaluation)
+        points.append(Point(point.step, point.value, low, high, link))
+    return Series(f"{one.method}: {one.run}", points)
+
+
+def _with_gaps(series: Series, checkpoints: Sequence[CheckpointView]) -> Series:
+    """The steps of this run without a result, each with its reason."""
+    evaluated = {point.step for point in series.points}
+    gaps = [
+        Gap(c.step, f"step {c.step}: {c.state}" + (f", {c.reason}" if c.reason else ""))
+        for c in checkpoints
+        if c.step not in evaluated and c.state != CheckpointState.COMPLETE
+    ]
+    return Series(series.name, series.points, gaps)
+
+
+def _by_checkpoint(points: Sequence[CurvePoint]) -> dict[int, list[CurvePoint]]:
+    found: dict[int, list[CurvePoint]] = {}
+    for point in points:
+        found.setdefault(point.checkpoint_id, []).append(point)
+    return found
+
+
+def _table(curves: Sequence[Curve]) -> Table:
+    columns = ("run", "method", "benchmark", "step", "k", "value", "low", "high", "coverage")
+    rows: list[tuple[Any, ...]] = [
+        (
+            one.run,
+            one.method,
+            p.benchmark,
+            p.step,
+            p.k,
+            p.value,
+            *p.interval_population,
+            p.coverage,
+        )
+        for one in curves
+        for p in one.points
+    ]
+    return Table(columns, rows)
