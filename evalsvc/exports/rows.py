@@ -1,0 +1,70 @@
+"""What an export is made of: one figure per row, with its intervals and what it was made with.
+
+Plain values only, so that the writers need neither the database nor the statistics. Values are
+fractions of 1 everywhere but in the tables for readers (LaTeX, Markdown), which print percent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from evalsvc.errors import UsageError
+
+
+class ExportError(UsageError):
+    """Results that cannot be written in the asked form."""
+
+    status, kind, title = 422, "export", "The results cannot be exported"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One figure of one evaluation.
+
+    metric: `pass@k`, `pass^k`, `maj@k` ...; k its k. low and high: 95% intervals, None where there
+    is none. coverage: share of the wanted samples that exist. baseline: the method compared with,
+    difference and p_adjusted against it (after Holm over the export), None without one. better: the
+    difference is positive and significant: the only ground for bold print.
+    """
+
+    benchmark: str
+    model: str
+    method: str
+    run: str
+    step: int
+    metric: str
+    k: int
+    value: float
+    low_fixed: float | None = None
+    high_fixed: float | None = None
+    low_population: float | None = None
+    high_population: float | None = None
+    problems: int = 0
+    samples: int = 0
+    coverage: float = 1.0
+    protocol: str = ""
+    verifier: str = ""
+    baseline: str | None = None
+    difference: float | None = None
+    p_adjusted: float | None = None
+    better: bool = False
+    evaluation: str = ""
+
+
+COLUMNS = tuple(field.name for field in fields(ResultRow))
+
+
+def as_dicts(rows: Sequence[ResultRow]) -> list[dict[str, Any]]:
+    """The rows as dictionaries with the columns in order."""
+    return [asdict(row) for row in rows]
+
+
+def metric_name(row: ResultRow) -> str:
+    """`pass@16`: the metric with its k."""
+    return row.metric.replace("k", str(row.k)) if row.metric.endswith("k") else row.metric
+
+
+def need_rows(rows: Sequence[ResultRow]) -> None:
+    """Raises ExportError where there is nothing to export."""
+    if not rows:
+        raise ExportError("there are no results to export.", "Check the run and benchmark names.")
