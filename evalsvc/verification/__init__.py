@@ -1,7 +1,7 @@
 """Verdicts on model responses: where the answer stands, whether it is the gold, and why.
 
-`verify` may be called from any thread, from asyncio and from request handlers; it is always bounded.
-Workers and bulk scoring use a `VerificationPool` of their own.
+`verify` may be called from any thread, from asyncio and from request handlers; it is always
+bounded. Workers and bulk scoring use a `VerificationPool` of their own.
 """
 
 import atexit

@@ -1,4 +1,4 @@
-"""Verdicts that were reached before: a bounded memory of this process, and an SQLite file beside it.
+"""Verdicts that were reached before: a bounded memory of this process, and an SQLite file.
 
 The key is everything that a verdict depends on: gold, kind, choices, answer and verifier version.
 Timeouts and crashes are never kept: they say something about a machine, not about an answer.
@@ -43,7 +43,8 @@ class VerdictCache:
             self._file.execute("PRAGMA journal_mode=WAL")
             self._file.execute("PRAGMA synchronous=OFF")
             self._file.execute(
-                "CREATE TABLE IF NOT EXISTS verdicts (key BLOB PRIMARY KEY, verdict TEXT, rule TEXT) WITHOUT ROWID"
+                "CREATE TABLE IF NOT EXISTS verdicts"
+                " (key BLOB PRIMARY KEY, verdict TEXT, rule TEXT) WITHOUT ROWID"
             )
             self._file.execute("BEGIN")
         except (sqlite3.Error, OSError) as error:

@@ -1,7 +1,7 @@
 """Typed golds: a gold answer read once, with the kind that decides how answers are compared.
 
-A kind given by hand settles what the text leaves open (`70,110` as a list); where it contradicts the
-text it is ignored, because the gold's own structure is what answers are held against.
+A kind given by hand settles what the text leaves open (`70,110` as a list); where it contradicts
+the text it is ignored, because the gold's own structure is what answers are held against.
 """
 
 import re

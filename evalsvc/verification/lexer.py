@@ -109,7 +109,7 @@ def _text(tokens: list[Token], content: str, name: str, depth: int) -> None:
         word = separator.group(1)
         if stripped:
             tokens.append(Token("separator", word.lower() if word else ","))
-    elif not stripped:
+    elif not stripped.strip("."):
         return
     elif stripped in FUNCTIONS:
         tokens.append(Token("command", stripped))

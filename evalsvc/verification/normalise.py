@@ -106,8 +106,10 @@ def _unspace(text: str) -> str:
 
 
 def _strip_full_stop(text: str) -> str:
-    while text and text[-1] in ".,;" and not text.endswith(("\\,", "\\;")):
-        text = text[:-1].rstrip()
+    while text and text[-1] in ".,;\\" and not text.endswith(("\\,", "\\;")):
+        if text[-1] == "\\" and not text.endswith("\\\\"):
+            break
+        text = text[: -2 if text[-1] == "\\" else -1].rstrip()
     return text
 
 

@@ -1,7 +1,7 @@
 """Values of scalars at given points, with many digits and no symbolic algebra.
 
-Every operation is bounded: magnitudes and arguments are checked before mpmath sees them. The context
-is one per thread, because mpmath's global precision is not safe to share.
+Every operation is bounded: magnitudes and arguments are checked before mpmath sees them. The
+context is one per thread, because mpmath's global precision is not safe to share.
 """
 
 import hashlib

@@ -206,6 +206,8 @@ class _Parser(ScalarParser):
         if token.text in ("%", "\\%"):
             self.next()
             return "percent"
+        if token.text == "dollar" and self._at_end(1):
+            return self.next().text
         if token.kind == "letter" and token.text in ("C", "F", "T") and self._at_end(1):
             return self.next().text
         if token.kind != "text":

@@ -64,8 +64,8 @@ class VerificationPool:
 
     Args:
         processes: number of children; by default the processors that this process may use.
-        wall_limit_seconds: after this a child is killed and the case is a `timeout`. A tenth of it is
-            the processor time that a case gets.
+        wall_limit_seconds: after this a child is killed and the case is a `timeout`. A tenth of it
+            is the processor time that a case gets.
         memory_limit_bytes: address space of a child.
         cache: where verdicts are kept; by default in memory.
     """
@@ -127,7 +127,7 @@ class VerificationPool:
         choices: Choices = None,
         policy: ExtractionPolicy | None = None,
     ) -> Verdict:
-        """Verify one response, from any thread. Raises VerificationError for a gold that is no gold."""
+        """Verify one response, from any thread. Raises VerificationError for an empty gold."""
         step = self._begin(Case(response, gold, kind, choices, policy))
         assert step is not None
         return step if isinstance(step, Verdict) else self._finish(step)

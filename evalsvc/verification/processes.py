@@ -1,7 +1,7 @@
-"""Killable child processes, over Pebble, started by a fork server that never runs the caller's main.
+"""Killable child processes over Pebble, from a fork server that never runs the caller's main.
 
-A fork server costs one import of the verifier; replacing a killed child then takes milliseconds. The
-caller's `__main__` is not imported in children: a script without a main guard must not run twice.
+A fork server costs one import of the verifier; replacing a killed child then takes milliseconds.
+The caller's `__main__` is not imported in children: a script without a main guard must not run twice.
 """
 
 import multiprocessing
@@ -21,7 +21,7 @@ _preparation_data = spawn.get_preparation_data
 
 
 def _without_main(name: str) -> dict[str, Any]:
-    """multiprocessing's preparation of a child, less the caller's main module in our own launches."""
+    """multiprocessing's preparation of a child, in our launches without the caller's main."""
     data = _preparation_data(name)
     if getattr(_LAUNCH, "ours", False):
         data.pop("init_main_from_name", None)
@@ -40,7 +40,7 @@ class _Popen(popen_forkserver.Popen):
 
 class _Process(context.ForkServerProcess):
     def start(self) -> None:
-        """Start also from a daemonic process (a worker of someone's pool): ours never outlive it."""
+        """Start from a daemonic process too (a worker of someone's pool)."""
         configuration = multiprocessing.current_process()._config  # type: ignore[attr-defined]
         daemonic = configuration.pop("daemon", None)
         try:

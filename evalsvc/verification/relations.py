@@ -28,7 +28,7 @@ _DIGITS = 60
 
 
 def is_label(node: Node) -> bool:
-    """Whether a left side only names what follows: `x`, `x_1`, `f(3)`, `AB`, `a + b`, `(x, y)`, words."""
+    """Whether a left side only names what follows: `x`, `f(3)`, `AB`, `a + b`, `(x, y)`, words."""
     if isinstance(node, Bracket):
         return all(isinstance(item, Symbol) for item in node.items)
     if isinstance(node, Words | Symbol):
@@ -131,7 +131,7 @@ def _difference(left: Scalar, right: Scalar) -> Scalar:
 
 
 def _factor(gold: Scalar, answer: Scalar) -> Any:
-    """The real constant that `gold` is of `answer`, wherever both have values; None if there is none."""
+    """The real constant that `gold` is of `answer` wherever both have values, or None."""
     names = sorted(symbols(gold) | symbols(answer))
     if not names:
         return None
