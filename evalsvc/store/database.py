@@ -10,19 +10,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from evalsvc.errors import MissingExtra, StorageError, UsageError
-from evalsvc.store import schema
 from evalsvc.store.repositories import events
+
+if TYPE_CHECKING:
+    from evalsvc.store.schema import SchemaCheck
 
 BUSY_SECONDS = 30.0
 CONNECT_SECONDS = 10
 POOL_SIZE = 20
+MIGRATION_LOCK = 0x6576616C_00000001  # advisory lock of PostgreSQL: one migration at a time
 WRITES = "evalsvc_writes"  # execution option of connections that will write
 
 
@@ -82,16 +85,22 @@ class Database:
 
     def upgrade(self, revision: str = "head") -> None:
         """Bring the schema to `revision`; several processes may do so at once."""
+        from evalsvc.store import schema  # noqa: PLC0415 - Alembic takes 0.2 s to import
+
         with self._migrating() as connection:
             schema.upgrade(connection, revision)
 
     def downgrade(self, revision: str) -> None:
         """Take the schema back to `revision` ("base": to nothing)."""
+        from evalsvc.store import schema  # noqa: PLC0415
+
         with self._migrating() as connection:
             schema.downgrade(connection, revision)
 
-    def check(self) -> schema.SchemaCheck:
+    def check(self) -> "SchemaCheck":
         """Whether the schema is at head and just what the models say."""
+        from evalsvc.store import schema  # noqa: PLC0415
+
         with self.connect() as connection:
             return schema.check(connection)
 
@@ -110,7 +119,7 @@ class Database:
                 with connection.begin():
                     if not self.is_sqlite:
                         connection.exec_driver_sql(
-                            f"SELECT pg_advisory_xact_lock({schema.LOCK_KEY})"
+                            f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
                         )
                     yield connection
             finally:

@@ -15,8 +15,6 @@ from sqlalchemy import Connection
 from evalsvc.errors import StorageError
 from evalsvc.store.models import Base
 
-LOCK_KEY = 0x6576616C_00000001  # advisory lock of PostgreSQL: one migration at a time
-
 
 @dataclass(frozen=True)
 class SchemaCheck:
