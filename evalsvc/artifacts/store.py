@@ -6,10 +6,11 @@ A file under its final name is always whole. Paths are relative, and may not lea
 import errno
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from typing import Any, BinaryIO
 
 import fsspec
@@ -44,31 +45,24 @@ class ArtifactStore:
 
     def write_transcript(self, path: str, rows: Iterable[TranscriptRow]) -> Written:
         """Write `rows`, of which a problem's must follow each other, as the transcript `path`."""
-        with self.open_transcript(path) as transcript:
+        transcript = self.begin(path)
+        try:
             for _, group in groupby(rows, key=lambda row: row.problem):
                 transcript.write(list(group))
-        return transcript.written
-
-    @contextmanager
-    def open_transcript(self, path: str) -> Iterator["Transcript"]:
-        """A transcript to be filled a problem at a time; kept only if the block ends well.
-
-        An existing one of that name is replaced. Raises StorageError when the store is full or
-        cannot be reached.
-        """
-        target = self._resolve(path)
-        failure = f"The transcript {path} cannot be written"
-        with _explained(failure):
-            aside = self._aside(target)
-            transcript = Transcript(TranscriptWriter(aside), path)
-        try:
-            yield transcript
-            with _explained(failure):
-                transcript.finish()
-                self._commit(aside, target)
+            return transcript.commit()
         finally:
             transcript.abandon()
-            aside.unlink(missing_ok=True)
+
+    def begin(self, path: str) -> "Transcript":
+        """A transcript to be filled a problem at a time; nothing is seen before its `commit`.
+
+        An existing one of that name is replaced then. Raises StorageError when the store cannot
+        be written to.
+        """
+        target = self._resolve(path)
+        with explained(f"The transcript {path} cannot be written"):
+            aside = self._aside(target)
+            return Transcript(path, aside, lambda: self._commit(aside, target))
 
     def read_samples(
         self, path: str, problem: int, offset: int = 0, limit: int | None = 50
@@ -87,12 +81,12 @@ class ArtifactStore:
 
     def exists(self, path: str) -> bool:
         """Whether the transcript `path` is there."""
-        with _explained(f"The artifact store {self.url} cannot be read"):
+        with explained(f"The artifact store {self.url} cannot be read"):
             return bool(self._files.exists(self._resolve(path)))
 
     def delete(self, path: str) -> None:
         """Remove a transcript; one that is gone already is no error."""
-        with _explained(f"The transcript {path} cannot be removed"):
+        with explained(f"The transcript {path} cannot be removed"):
             try:
                 self._files.rm_file(self._resolve(path))
             except FileNotFoundError:
@@ -101,7 +95,7 @@ class ArtifactStore:
     def list(self, prefix: str = "") -> Sequence[str]:
         """Paths of all transcripts below `prefix`, sorted."""
         base = self._resolve(prefix) if prefix else self._root
-        with _explained(f"The artifact store {self.url} cannot be listed"):
+        with explained(f"The artifact store {self.url} cannot be listed"):
             self._files.invalidate_cache()
             found = self._files.find(base)
         names = (PurePosixPath(name).relative_to(self._root) for name in found)
@@ -109,7 +103,7 @@ class ArtifactStore:
 
     @contextmanager
     def _open(self, path: str) -> Iterator[BinaryIO]:
-        with _explained(f"The transcript {path} cannot be read"):
+        with explained(f"The transcript {path} cannot be read"):
             try:
                 stream = self._files.open(self._resolve(path), "rb")
             except FileNotFoundError:
@@ -146,40 +140,36 @@ class ArtifactStore:
 
 
 class Transcript:
-    """A transcript that is being written. `written` is known once it is finished."""
+    """A transcript that is being written. Its methods may be called from any thread."""
 
-    def __init__(self, writer: TranscriptWriter, path: str) -> None:
-        self._writer: TranscriptWriter | None = writer
-        self._written: Written | None = None
-        self.path = path
-
-    @property
-    def written(self) -> Written:
-        if self._written is None:
-            raise StorageError(f"The transcript {self.path} was not finished.")
-        return self._written
+    def __init__(self, path: str, aside: Path, publish: Callable[[], None]) -> None:
+        self._failure = f"The transcript {path} cannot be written"
+        self._aside = aside
+        self._publish = publish
+        self._lock = Lock()
+        self._writer = TranscriptWriter(aside)
 
     def write(self, rows: Sequence[TranscriptRow]) -> None:
         """Add all samples of one problem. Raises StorageError when the disk is full."""
-        assert self._writer is not None, "written after its end"
-        with _explained(f"The transcript {self.path} cannot be written"):
+        with self._lock, explained(self._failure):
             self._writer.write(rows)
 
-    def finish(self) -> None:
-        """End the file; nothing can be added any more."""
-        assert self._writer is not None, "finished twice"
-        self._written = self._writer.close()
-        self._writer = None
+    def commit(self) -> Written:
+        """End the file and put it in its place."""
+        with self._lock, explained(self._failure):
+            written = self._writer.close()
+            self._publish()
+        return written
 
     def abandon(self) -> None:
-        """Give up what was not finished; nothing happens when it was."""
-        if self._writer is not None:
+        """Let go of what was not committed; nothing happens when all was."""
+        with self._lock:
             self._writer.abandon()
-            self._writer = None
+            self._aside.unlink(missing_ok=True)
 
 
 @contextmanager
-def _explained(what: str) -> Iterator[None]:
+def explained(what: str) -> Iterator[None]:
     """Turns what the system, fsspec or pyarrow raise into a StorageError in words."""
     try:
         yield

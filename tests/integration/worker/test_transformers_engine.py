@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from evalsvc.errors import EngineError
 from evalsvc.specs import CheckpointSpec
 from evalsvc.worker.engines.base import RequestRefused, Sample, SampleRequest
+from evalsvc.worker.engines.row_sampling import RowSampler
 from evalsvc.worker.engines.transformers import TransformersEngine
 from tests.tiny_models import random_checkpoint
 
@@ -55,6 +57,16 @@ def test_a_sample_alone_is_the_sample_in_the_batch(checkpoints: list[CheckpointS
         assert all(s.output_tokens == 12 for s in batch if s.finish_reason == "length")
 
     within_engine(checkpoints[0], work)
+
+
+def test_rows_are_drawn_from_the_distribution_of_the_scores() -> None:
+    scores = torch.tensor([[2.0, 1.0, 0.0, -1.0]]).repeat(4000, 1)
+    expected = torch.softmax(scores[0] / 0.5, dim=-1)
+    drawn = RowSampler(range(4000), 0.5, 1.0)(torch.zeros(4000, 1), scores).argmax(dim=-1)
+    found = torch.bincount(drawn, minlength=4) / 4000
+    assert (found - expected).abs().max() < 0.03  # over four standard errors
+    nucleus = RowSampler(range(4000), 0.5, 0.8)(torch.zeros(4000, 1), scores).argmax(dim=-1)
+    assert set(nucleus.tolist()) == {0}  # alone it has 0.86 of the probability
 
 
 def test_swapping_there_and_back(checkpoints: list[CheckpointSpec]) -> None:

@@ -18,6 +18,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from evalsvc.artifacts import ArtifactStore
 from evalsvc.catalogue import Catalogue
+from evalsvc.checkpoints import inspect_checkpoint
+from evalsvc.demo.model import build_model, save
 from evalsvc.specs import CheckpointSpec, Protocol, ShardResult
 from evalsvc.worker.config import WorkerConfig
 from evalsvc.worker.engines.chat import render_chat
@@ -224,6 +226,20 @@ def test_cancelling_takes_the_requests_out_of_the_engine(session: Session) -> No
     assert time.monotonic() - began < 15  # the engine did not go on with the endless one
 
 
+def test_a_swap_that_went_wrong_becomes_a_restart(session: Session) -> None:
+    """A checkpoint that claims the same architecture, but lacks a layer: vLLM only warns of it."""
+    folder = session.folder / "one-layer"
+    save(build_model(5, layers=1), folder)
+    claimed = session.checkpoints[0].architecture_hash
+    session.checkpoints.append(
+        inspect_checkpoint(folder).model_copy(update={"architecture_hash": claimed})
+    )
+    result = session.run("restart", 2, protocol=GREEDY, sample_stop=1)
+    assert result.provenance["weights"] == "cold"
+    assert "the swap failed, the engine is restarted" in session.log
+    assert "tensors did not change, but the two checkpoints have only" in session.log
+
+
 def test_no_engine_outlives_a_worker_that_is_killed(session: Session) -> None:
     group = session.worker.process.pid
     assert any(is_engine(process) for process in group_members(group))
@@ -234,3 +250,28 @@ def test_no_engine_outlives_a_worker_that_is_killed(session: Session) -> None:
 
 def is_engine(process: int) -> bool:
     return b"EngineCore" in Path(f"/proc/{process}/cmdline").read_bytes()
+
+
+def test_an_engine_that_does_not_start_in_time_is_tried_twice_and_explained(
+    tmp_path: Path, session: Session
+) -> None:
+    config = session.config.model_copy(
+        update={"engine_start_seconds": 1.0, "log_file": str(tmp_path / "log")}
+    )
+
+    async def scenario() -> None:
+        async with WorkerProcess.start(config, tmp_path / "log") as worker:
+            shard = smoke_shard(
+                "late", session.folder, checkpoint=session.checkpoints[0], engine="vllm"
+            )
+            worker.run(shard)
+            event = await worker.outcome("late", 60)
+            assert isinstance(event, FailedEvent)
+            assert (event.kind, event.retryable) == ("engine", True)
+            assert "did not start within 1 s" in event.message
+            assert "EVALSVC_ENGINE_START_SECONDS" in event.remedy
+            assert "trying once more" in (tmp_path / "log").read_text()
+            assert await worker.shut_down() == 0
+            assert await group_ends(worker.process.pid)
+
+    session.runner.run(scenario())

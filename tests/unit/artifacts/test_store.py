@@ -84,15 +84,22 @@ def test_texts_are_kept_and_lone_surrogates_are_counted(store: ArtifactStore) ->
     assert [s["replaced_characters"] for s in samples] == [0, 0, 1, 0]
 
 
-def test_an_unfinished_transcript_leaves_nothing(store: ArtifactStore) -> None:
-    with (
-        pytest.raises(RuntimeError, match="the engine died"),
-        store.open_transcript("e1/a.parquet") as transcript,
-    ):
-        transcript.write([row(1, 0)])
-        raise RuntimeError("the engine died")
+def test_an_abandoned_transcript_leaves_nothing(store: ArtifactStore) -> None:
+    transcript = store.begin("e1/a.parquet")
+    transcript.write([row(1, 0)])
+    transcript.abandon()
+    transcript.abandon()
     assert not store.exists("e1/a.parquet")
     assert list(store.list()) == []
+
+
+def test_nothing_is_seen_before_the_commit(store: ArtifactStore) -> None:
+    transcript = store.begin("e1/a.parquet")
+    transcript.write([row(1, 0)])
+    assert not store.exists("e1/a.parquet")
+    transcript.commit()
+    transcript.abandon()
+    assert list(store.list()) == ["e1/a.parquet"]
 
 
 def test_a_repeated_shard_replaces_its_transcript(store: ArtifactStore) -> None:
