@@ -89,7 +89,9 @@ def flat(data: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         label = f"{prefix}{str(name).replace('_', ' ')}"
         if isinstance(value, dict):
             pairs.extend(flat(value, f"{label}: "))
-        elif value not in (None, "", []):
+        elif isinstance(value, list | tuple):
+            pairs.extend([(label, ", ".join(str(item) for item in value))] if value else [])
+        elif value not in (None, ""):
             pairs.append((label, str(value)))
     return pairs
 

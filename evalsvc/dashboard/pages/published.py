@@ -41,6 +41,12 @@ class PublishedGroup:
     model: str
     lines: list[PublishedLine]
 
+    @property
+    def chips(self) -> list[str]:
+        """Those that all of its lines carry: shown once, above them."""
+        first, *others = self.lines
+        return [chip for chip in first.chips if all(chip in line.chips for line in others)]
+
 
 def published_groups(
     ask: Ask, ours: Mapping[str, Evaluation | None], k: int, which: str

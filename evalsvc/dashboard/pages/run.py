@@ -61,7 +61,12 @@ def build(ask: Ask) -> View:
         k=k,
         curves=curves,
         checkpoints=checkpoints,
-        notes=[note for one in curves for note in one.notes if note.startswith(f"{benchmark}:")],
+        notes=[
+            f"{one.run}: {note.removeprefix(f'{benchmark}: ')}"
+            for one in curves
+            for note in one.notes
+            if note.startswith(f"{benchmark}: ")
+        ],
     )
     return View(
         template="run.html",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from evalsvc.dashboard.plots.style import axis, band, colour, layout
@@ -63,11 +64,23 @@ def _traces(index: int, one: Series) -> list[dict[str, Any]]:
     }
     low = [None if p.low is None else 100 * p.low for p in one.points]
     high = [None if p.high is None else 100 * p.high for p in one.points]
-    traces = [band(list(steps), low, high, index, name), line]
+    pieces = _pieces(one)
+    traces = [band(steps[a:b], low[a:b], high[a:b], index, name) for a, b in pieces if b - a > 1]
+    traces.append(line)
     if one.gaps:
         floor = min((bound for bound in low if bound is not None), default=0.0)
         traces.append(_gap_marks(one, name, floor, index))
     return traces
+
+
+def _pieces(one: Series) -> list[tuple[int, int]]:
+    """Slices of the points between the gaps: a band must not bridge what nobody measured."""
+    cuts = [
+        i
+        for i, (a, b) in enumerate(pairwise(one.points), start=1)
+        if any(a.step < gap.step < b.step for gap in one.gaps)
+    ]
+    return list(pairwise([0, *cuts, len(one.points)]))
 
 
 def _broken_line(one: Series) -> dict[str, list[Any]]:
