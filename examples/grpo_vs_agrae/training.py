@@ -55,7 +55,7 @@ def configuration(output: Path, seed: int, steps: int, save_steps: int) -> GRPOC
         scale_rewards="group",
         beta=0.0,
         temperature=1.0,
-        learning_rate=5e-4,
+        learning_rate=2e-4,
         lr_scheduler_type="constant",
         logging_steps=10,
         seed=seed,
@@ -79,7 +79,7 @@ def train(method: str, seed: int, base: Path, output: Path, *, steps: int, save_
     EvaluationCallback(
         run=f"{method}-seed{seed}",
         method=METHODS[method],
-        base_model="evalsvc demo, 200 steps",
+        base_model="evalsvc demo, 600 steps",
         benchmarks=["smoke"],
         samples=16,
     ).attach(trainer)
