@@ -39,7 +39,8 @@ def score(
         Path,
         typer.Option(
             "--input",
-            help="JSON lines: id, benchmark, gold, response, and optionally choices, kind, problem_id. '-' reads the standard input.",
+            help="JSON lines: id, benchmark, gold, response, and optionally choices, kind, "
+            "problem_id. '-' reads the standard input.",
         ),
     ],
     output: Annotated[
@@ -52,7 +53,7 @@ def score(
         float, typer.Option(min=0.1, max=600, help="Seconds after which a child is killed.")
     ] = 2.0,
 ) -> None:
-    """Score responses against golds: a verdict, the answer that was found and the rule, for each line."""
+    """Score responses against golds: a verdict, the answer found and the rule, line by line."""
     try:
         _score(input, output, processes or None, wall_limit)
     except EvalsvcError as error:
@@ -138,17 +139,19 @@ def _report(count: int, seconds: float, tally: Mapping[str, int]) -> None:
 
 
 def _accept_source(verdict: "Verdict", read: _Read) -> "Verdict":
-    """An answer that repeats the source's own gold is right, also where an override mends that gold."""
+    """An answer that repeats the source's own gold is right, also where an override mends it."""
     from evalsvc.verification import Verdicts  # noqa: PLC0415
 
-    if verdict.verdict is Verdicts.WRONG and verdict.extracted is not None:
-        if verdict.extracted.strip() == read.given_gold.strip():
-            return replace(
-                verdict,
-                verdict=Verdicts.CORRECT,
-                correct=True,
-                rule="same text as the source's gold",
-            )
+    answer = verdict.extracted
+    if verdict.verdict is not Verdicts.WRONG or answer is None:
+        return verdict
+    if answer.strip() == read.given_gold.strip():
+        return replace(
+            verdict,
+            verdict=Verdicts.CORRECT,
+            correct=True,
+            rule="same text as the source's gold",
+        )
     return verdict
 
 
@@ -214,7 +217,7 @@ def _case(record: dict[str, Any], number: int) -> tuple["Case", _Read]:
 
 @lru_cache(maxsize=256)
 def _known_kind(kind: Any) -> str | None:
-    """A kind that the verifier knows; another one is left to the gold's text, with a word about it."""
+    """A kind that the verifier knows; for another one, a warning, and the gold's text decides."""
     from evalsvc.verification import VerificationError  # noqa: PLC0415
     from evalsvc.verification.kinds import read_kind  # noqa: PLC0415
 
@@ -229,7 +232,7 @@ def _known_kind(kind: Any) -> str | None:
 
 @lru_cache(maxsize=256)
 def _policy(benchmark: str) -> "ExtractionPolicy | None":
-    """How answers of a benchmark are marked: the tag counts where one of its prompts asks for it."""
+    """How a benchmark marks answers: the tag counts where one of its prompts asks for it."""
     from evalsvc.catalogue import Catalogue, CatalogueError  # noqa: PLC0415
     from evalsvc.settings import load_settings  # noqa: PLC0415
     from evalsvc.verification import ExtractionPolicy  # noqa: PLC0415
@@ -253,7 +256,7 @@ def _overrides(benchmark: str) -> Mapping[str, "Override"]:
 
 
 def _override(benchmark: str, problem_id: Any, gold: str) -> "Override | None":
-    """The override that a problem's id or row index names; the source's gold settles which is meant."""
+    """The override that a problem's id or row index names; the source's gold settles which."""
     known = _overrides(benchmark)
     if problem_id is None or not known:
         return None

@@ -130,7 +130,7 @@ class Commands(Cursor, ABC):
         return Operation("root", (radicand, degree))
 
     def _series(self, name: str) -> Scalar:
-        """`\\sum_{k=1}^{n} term`: its variable in the label; the term reaches to the next + or -."""
+        """`\\sum_{k=1}^{n} term`, its variable in the label; the term ends at the next + or -."""
         self.expect("_")
         self.expect("{")
         variable = self.letter()

@@ -93,16 +93,16 @@ def _last_box(text: str, start: int, end: int) -> tuple[tuple[int, int] | None, 
         return None, False
     first = min(found)
     for mark in _SCAN.finditer(text, first, end):
-        token = mark.group()
-        if token == "{":
+        piece = mark.group()
+        if piece == "{":
             stack.append(-1)
-        elif token == "}":
+        elif piece == "}":
             opened = stack.pop() if stack else -1
             if opened >= 0:
                 last = (opened, mark.start())
         elif mark.group("open"):
             stack.append(mark.end())
-        elif token.lstrip("\\").startswith(("boxed", "fbox")):
+        elif piece.lstrip("\\").startswith(("boxed", "fbox")):
             last = _braceless(text, mark.end(), end) or last
     return last, any(opened >= 0 for opened in stack)
 

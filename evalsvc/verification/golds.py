@@ -136,9 +136,9 @@ def _choice_letters(gold: str, choices: tuple[str, ...], *, forced: bool) -> fro
     written = unwrap(gold)
     match = _LETTER.fullmatch(text)
     lowercase = len(written) == 1 and written.islower()
-    if match and not (lowercase and not choices and not forced):
-        if not choices or LETTERS.index(match.group(1)) < len(choices):
-            return frozenset(match.group(1))
+    known = match is not None and (not choices or match.group(1) in LETTERS[: len(choices)])
+    if match and known and not (lowercase and not choices and not forced):
+        return frozenset(match.group(1))
     if (choices or forced or "\n" in gold) and _SEVERAL_LETTERS.fullmatch(text):
         return frozenset(re.findall(r"\b[A-J]\b", text))
     if choices:

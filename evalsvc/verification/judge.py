@@ -26,7 +26,8 @@ from evalsvc.verification.tree import SCALARS, Node, Quantity, Relation, count_n
 
 _ARTICLE = re.compile(r"^(?:an?|the)\s+")
 _OPTION_BEFORE_VALUE = re.compile(
-    r"^(?:\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*)?\(([A-J])\)\s*(?:\\?[ ~])?\s*\}?\s*(?P<value>\S.*)$",
+    r"^(?:\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*)?\(([A-J])\)\s*(?:\\?[ ~])?\s*\}?"
+    r"\s*(?P<value>\S.*)$",
     re.DOTALL,
 )
 #: Constructs that our grammar leaves to the symbolic fallback.

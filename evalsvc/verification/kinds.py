@@ -27,11 +27,13 @@ class Kind(StrEnum):
 
 _ALIASES = {
     "integer": Kind.NUMBER, "int": Kind.NUMBER, "decimal": Kind.NUMBER, "float": Kind.NUMBER,
-    "fraction": Kind.NUMBER, "rational": Kind.NUMBER, "numeric": Kind.NUMBER, "numerical": Kind.NUMBER,
+    "fraction": Kind.NUMBER, "rational": Kind.NUMBER, "numeric": Kind.NUMBER,
+    "numerical": Kind.NUMBER,
     "percent": Kind.PERCENTAGE,
     "latex": Kind.EXPRESSION, "symbolic": Kind.EXPRESSION, "algebraic": Kind.EXPRESSION,
     "math": Kind.EXPRESSION, "formula": Kind.EXPRESSION, "polynomial": Kind.EXPRESSION,
-    "ordered tuple": Kind.TUPLE, "ordered": Kind.TUPLE, "pair": Kind.TUPLE, "ordered pair": Kind.TUPLE,
+    "ordered tuple": Kind.TUPLE, "ordered": Kind.TUPLE, "pair": Kind.TUPLE,
+    "ordered pair": Kind.TUPLE,
     "point": Kind.TUPLE, "coordinates": Kind.TUPLE, "ordered list": Kind.TUPLE,
     "unordered list": Kind.LIST, "unordered": Kind.LIST, "roots": Kind.LIST, "solutions": Kind.LIST,
     "intervals": Kind.INTERVAL, "union": Kind.INTERVAL, "interval or union": Kind.INTERVAL,

@@ -41,7 +41,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`kind` is number, command, letter, text, separator, sign or end; `glued` without a blank before."""
+    """`kind`: number, command, letter, text, separator, sign, end; `glued`: no blank before it."""
 
     kind: str
     text: str
@@ -78,7 +78,7 @@ def tokenise(text: str, depth: int = 0) -> list[Token]:
     return tokens
 
 
-def _command(
+def _command(  # noqa: PLR0917 - a step of the loop above
     tokens: list[Token], name: str, text: str, position: int, glued: bool, depth: int
 ) -> int:
     """Append what a command means; returns where to go on."""

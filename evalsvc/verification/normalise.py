@@ -12,8 +12,10 @@ _CHARACTERS = {
     "×": r"\times ", "·": r"\cdot ", "∙": r"\cdot ", "⋅": r"\cdot ", "*": r"\cdot ", "÷": r"\div ",
     "∕": "/", "⁄": "/", "／": "/", "＝": "=", "＋": "+", "（": "(", "）": ")", "［": "[", "］": "]",
     "，": ",", "、": ",", "；": ";", "：": ":", "．": ".", "。": ".", "％": r"\%", "＄": r"\$",
-    "π": r"\pi ", "∞": r"\infty ", "°": r"^\circ ", "º": r"^\circ ", "˚": r"^\circ ", "掳": r"^\circ ",
-    "√": r"\sqrt ", "∛": r"\sqrt[3] ", "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≠": r"\ne ",
+    "π": r"\pi ", "∞": r"\infty ", "°": r"^\circ ", "º": r"^\circ ", "˚": r"^\circ ",
+    "掳": r"^\circ ",
+    "√": r"\sqrt ", "∛": r"\sqrt[3] ", "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⩾": r"\ge ",
+    "≠": r"\ne ",
     "≈": r"\approx ", "∼": r"\sim ", "≡": r"\equiv ", "∈": r"\in ", "∉": r"\notin ", "∪": r"\cup ",
     "∩": r"\cap ", "∖": r"\setminus ", "∅": r"\emptyset ", "Ø": r"\emptyset ", "ℝ": r"\mathbb{R}",
     "±": r"\pm ", "∓": r"\mp ", "¢": r"\text{ cents}", "€": r"\text{euro}", "£": r"\text{pound}",
@@ -23,7 +25,8 @@ _CHARACTERS = {
     "¾": r"\frac{3}{4}", "⅕": r"\frac{1}{5}", "⅛": r"\frac{1}{8}", "⅜": r"\frac{3}{8}",
     "⅝": r"\frac{5}{8}", "⅞": r"\frac{7}{8}", "⅙": r"\frac{1}{6}", "⅚": r"\frac{5}{6}",
     "\u00a0": " ", "\u2009": r"\,", "\u202f": r"\,", "\u2002": " ", "\u2003": " ", "\u3000": " ",
-    "\u200b": "", "\u200c": "", "\u200d": "", "\u2060": "", "\ufeff": "", "\u200e": "", "\u200f": "",
+    "\u200b": "", "\u200c": "", "\u200d": "", "\u2060": "", "\ufeff": "", "\u200e": "",
+    "\u200f": "",
     "\u2061": "", "\u2062": "",
 }  # fmt: skip
 _TABLE = str.maketrans(
@@ -53,8 +56,9 @@ _SIZING = re.compile(
 _WORD_SPACES = re.compile(r"\\(?:quad|qquad|thinspace|medspace|enspace|hfill)(?![A-Za-z])")
 #: Digit groups that are one number wherever they stand: 10{,}080  10,\!080  10\,080  10\ 080
 _GROUPED = re.compile(
-    r"(?<![\d.])([1-9]\d{0,2})((?:\s*(?:\{\s*,\s*\}|\{\s*\\,\s*\}|\{\s*,\s*\\!\s*\}|,\s*\\!|\\[,;: ]|~|\\thinspace)\s*\d{3})+)"
-    r"(?!\d)"
+    r"(?<![\d.])([1-9]\d{0,2})"
+    r"((?:\s*(?:\{\s*,\s*\}|\{\s*\\,\s*\}|\{\s*,\s*\\!\s*\}|,\s*\\!|\\[,;: ]|~|\\thinspace)"
+    r"\s*\d{3})+)(?!\d)"
 )
 #: And where one number is expected: 10,080
 _COMMAS = re.compile(r"(?<![\d.,])([1-9]\d{0,2})((?:,\d{3})+)(?![\d,])")

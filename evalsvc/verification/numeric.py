@@ -83,7 +83,7 @@ class Evaluator:
             self.magnitude = max(self.magnitude, bits)
         return value
 
-    def _operation(self, node: Operation) -> Any:
+    def _operation(self, node: Operation) -> Any:  # noqa: PLR0911 - a dispatch
         op, context = node.op, self.context
         if op == "opaque":
             return self._opaque(node)

@@ -30,7 +30,8 @@ from evalsvc.verification.units import canonical_unit
 
 _RELATIONS = {
     "=": "=", "<": "<", ">": ">", "lt": "<", "gt": ">", "le": "<=", "leq": "<=", "leqslant": "<=",
-    "ge": ">=", "geq": ">=", "geqslant": ">=", "ne": "!=", "neq": "!=", "in": "in", "notin": "notin",
+    "ge": ">=", "geq": ">=", "geqslant": ">=", "ne": "!=", "neq": "!=", "in": "in",
+    "notin": "notin",
     "approx": "~", "sim": "~", "simeq": "~", "cong": "~", "equiv": "==", "to": "to",
     "rightarrow": "to", "Rightarrow": "to", "implies": "to", "iff": "to", "subset": "sub",
     "subseteq": "sub", "perp": "perp", "parallel": "par", "mid": "mid", "propto": "prop",

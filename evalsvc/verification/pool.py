@@ -188,7 +188,7 @@ class VerificationPool:
     # -- the way of a case
 
     def _begin(self, case: Case, *, wait: bool = True) -> "Verdict | _Waiting | None":
-        """A verdict, or what a child is doing; None when `wait` is false and all slots are taken."""
+        """A verdict, or a child's work; None when all slots are taken and `wait` is false."""
         started = time.perf_counter()
         if not isinstance(case.response, str):
             kind = type(case.response).__name__

@@ -1,7 +1,8 @@
 """Killable child processes over Pebble, from a fork server that never runs the caller's main.
 
 A fork server costs one import of the verifier; replacing a killed child then takes milliseconds.
-The caller's `__main__` is not imported in children: a script without a main guard must not run twice.
+The caller's `__main__` is not imported in children: a script without a main guard must not run
+twice.
 """
 
 import multiprocessing

@@ -42,7 +42,7 @@ _TIME = re.compile(
 
 
 def read_based(text: str) -> Based | None:
-    """A numeral with a base: `1101_4`, `(3032)_5`, `152A_{11}`, `1101_{\\text{four}}`, `11 base 4`."""
+    """A numeral with its base: `1101_4`, `(3032)_5`, `1101_{\\text{four}}`, `11 base 4`."""
     match = _BASED.fullmatch(text)
     if match is None and "base" in text:
         match = _BASE_IN_WORDS.fullmatch(plain_text(text))

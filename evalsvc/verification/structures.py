@@ -28,7 +28,7 @@ from evalsvc.verification.tree import (
 from evalsvc.verification.units import compatible
 
 
-def same(gold: Node, answer: Node) -> Outcome:
+def same(gold: Node, answer: Node) -> Outcome:  # noqa: PLR0911 - a dispatch over types
     """Compare two trees. Raises LimitExceeded."""
     if gold == answer:
         return Outcome(True, "same expression")
@@ -53,7 +53,7 @@ def same(gold: Node, answer: Node) -> Outcome:
     return _quantities(gold, answer)
 
 
-def _relations(gold: Node, answer: Node) -> Outcome:
+def _relations(gold: Node, answer: Node) -> Outcome:  # noqa: PLR0911 - one reason each
     if isinstance(gold, Relation) and isinstance(answer, Relation):
         return same_relation(gold, answer, same)
     if isinstance(gold, Relation):
@@ -212,7 +212,7 @@ def _matrix(gold: Matrix, answer: Node) -> Outcome:
     )
 
 
-def _ratio(gold: Ratio, answer: Node) -> Outcome:
+def _ratio(gold: Ratio, answer: Node) -> Outcome:  # noqa: PLR0911 - one reason each
     if isinstance(answer, Ratio) and len(answer.items) == len(gold.items):
         first, other = _scalar(gold.items[0]), _scalar(answer.items[0])
         if first is None or other is None:

@@ -31,7 +31,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`op` is one of + * / neg ^ root fact abs floor ceil binom pm deg opaque, or a function's name.
+    """`op`: + * / neg ^ root fact abs floor ceil binom pm deg sum prod opaque, or a function.
 
     "/" has one operand and means its reciprocal; "root" has radicand and degree; "opaque" is an
     unknown function of its operands, its name in `label`.

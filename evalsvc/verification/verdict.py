@@ -27,7 +27,7 @@ class Verdict:
     Attributes:
         verdict: one of the six.
         correct: True only for `Verdicts.CORRECT`.
-        extracted: the answer that was judged, as it stands in the response; None where there is none.
+        extracted: the answer that was judged, as it stands in the response; None for none.
         span: start and end of `extracted` in the response, in characters.
         rule: the rule that decided, in words (`docs/verification.md` lists them).
         verifier: the version of the verifier.

@@ -1,5 +1,7 @@
 """Hostile answers: nothing hangs, nothing grows, nothing is executed, and a server stays awake."""
 
+# ruff: noqa: E501 - tables of cases are read by row
+
 import asyncio
 import threading
 import time
@@ -10,7 +12,8 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from evalsvc.verification import Case, Verdicts, VerificationPool, verify
+from evalsvc.verification import Case, Verdicts, VerificationPool, processes, verify
+from tests.integration.verification import misbehaving
 
 HOSTILE: list[tuple[str, str]] = [
     ("5", "9" * 1_000_000), ("5", "9" * 4_000), ("5", "(" * 100_000 + "5" + ")" * 100_000), ("5", "{" * 100_000 + "5" + "}" * 100_000),
@@ -69,9 +72,6 @@ def test_a_response_that_is_no_text(response: object) -> None:
 
 def test_a_child_that_hangs_or_eats_memory_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """The backstops behind the caps: wall limit and memory limit, on work that ignores all others."""
-    from evalsvc.verification import processes
-    from tests.integration.verification import misbehaving
-
     with VerificationPool(processes=1, wall_limit_seconds=1.0, memory_limit_bytes=1024**3) as pool:
         for behaviour, expected in (
             (misbehaving.hang, Verdicts.TIMEOUT),

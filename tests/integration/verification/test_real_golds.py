@@ -1,5 +1,8 @@
 """All 9,798 real golds: typed, never empty, each accepts itself and refuses its neighbour's value."""
 
+# ruff: noqa: E501 - tables of cases are read by row
+
+import json
 from collections import Counter
 
 import pytest
@@ -76,8 +79,6 @@ def test_every_gold(name: str, tmp_path_factory: pytest.TempPathFactory) -> None
 
 def test_official_verdicts_of_math_vision(tmp_path_factory: pytest.TempPathFactory) -> None:
     """3,040 real responses: every disagreement with the official grader falls into a known class."""
-    import json
-
     by_id = {problem.id: problem for problem in problems("mathvision", tmp_path_factory)}
     lines = (
         real_data("mathvision", "outputs-qwen-vl-max-cot.jsonl")

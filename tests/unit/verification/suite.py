@@ -4,6 +4,8 @@ Each generator takes an answer of known value and writes it again (correct) or c
 the rules of judgement 1-10 of docs/verification.md. The seed is fixed.
 """
 
+# ruff: noqa: E501 - tables of cases are read by row
+
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -365,7 +367,6 @@ def choices(rng: random.Random) -> Made:
             rng.shuffle(right)
             yield from both(benchmark, "choice", letter, right, wrong, choices=options)
     for gold in ("\\text{(E)}", "\\text{B}", "(\\text{E})"):
-        letter = gold.strip("\\text{()}")[:1] or "E"
         letter = "B" if "B" in gold else "E"
         yield from both(
             "math",

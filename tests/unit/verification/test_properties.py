@@ -1,5 +1,7 @@
 """A re-spelling of the same value is accepted, a changed value is refused; nothing escapes."""
 
+# ruff: noqa: E501 - tables of cases are read by row
+
 from fractions import Fraction
 
 from hypothesis import example, given, settings
