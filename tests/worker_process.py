@@ -58,6 +58,7 @@ class WorkerProcess:
         self.log = log
         self.events: list[Event] = []
         self._news = asyncio.Event()
+        self._gone = False
         self._writer: asyncio.StreamWriter
         self._reading: asyncio.Task[None]
 
@@ -102,6 +103,8 @@ class WorkerProcess:
                 for event in self.events:
                     if found(event):
                         return event
+                if self._gone:
+                    raise AssertionError(f"the worker is gone:\n{self.log.read_text()[-2000:]}")
                 self._news.clear()
                 await self._news.wait()
 
@@ -131,6 +134,8 @@ class WorkerProcess:
         async for event in messages(reader, decode_event):
             self.events.append(event)
             self._news.set()
+        self._gone = True
+        self._news.set()
 
 
 def group_members(group: int) -> list[int]:

@@ -117,7 +117,7 @@ def test_on_a_gpu_vllm_decides_and_options_win() -> None:
     assert "enable_chunked_prefill" not in arguments
     assert (arguments["tensor_parallel_size"], arguments["dtype"]) == (2, "float16")
     assert arguments["kv_cache_memory_bytes"] == 1.5 * 2**30
-    assert arguments["limit_mm_per_prompt"]["image"] >= 1
+    assert arguments["limit_mm_per_prompt"]["image"]["count"] >= 1
 
 
 @pytest.mark.parametrize(
