@@ -17,6 +17,7 @@ from evalsvc.statistics.bayes import Posterior, bayes_average, bayes_pass_at_k
 from evalsvc.statistics.comparison import (
     Comparison,
     adjust_family,
+    compare_candidates,
     compare_curves,
     holm,
     paired_comparison,
@@ -116,6 +117,7 @@ __all__ = [
     "best_step",
     "by_label",
     "comparability",
+    "compare_candidates",
     "compare_curves",
     "compare_methods",
     "crossovers",

@@ -59,57 +59,59 @@ def winning_chances(groups: AnswerGroups, k: int) -> FloatArray:
     if one_k == n:
         winners = sizes == sizes.max(initial=0)
         return np.asarray(winners / max(int(winners.sum()), 1), dtype=np.float64)
-    of_size = {int(g): _chance(int(g), sizes, groups.no_answer, one_k) for g in np.unique(sizes)}
-    return np.array([of_size[int(g)] for g in sizes], dtype=np.float64)
+    values, index, counts = np.unique(sizes, return_inverse=True, return_counts=True)
+    chances = _chances_by_size(values, counts, groups.no_answer, one_k)
+    return np.asarray(chances[index], dtype=np.float64)
 
 
-def _chance(size: int, sizes: IntArray, no_answer: int, k: int) -> float:
-    """Chance of one group of `size` to win; `sizes` holds all groups, itself among them."""
-    n = int(sizes.sum()) + no_answer
+def _chances_by_size(values: IntArray, counts: IntArray, no_answer: int, k: int) -> FloatArray:
+    """Chance of one group of each distinct size to win; `counts` groups have that size."""
+    n = int(values @ counts) + no_answer
     majority = k // 2 + 1  # from here on nobody else can reach as many votes
-    chance = float(stats.hypergeom.sf(majority - 1, n, size, k))
-    below = np.arange(1, min(majority - 1, size) + 1)
-    if below.size == 0:
-        return chance
+    chances = np.asarray(stats.hypergeom.sf(majority - 1, n, values, k), dtype=np.float64)
     # Each sample is drawn with probability k/n; given that k are drawn this is drawing k of n.
     rate = k / n
-    values, counts = np.unique(sizes, return_counts=True)
-    counts = counts - (values == size)
-    angles = np.exp(-2j * np.pi * np.arange(n + 1) / (n + 1))
-    abstained = (1 - rate + rate * angles) ** no_answer
-    factors = [_vote_sums(int(g), rate, angles) for g in values]
-    total = float(stats.binom.pmf(k, n, rate))
-    for votes in below:
-        others = _others(int(votes), k, factors, counts) * abstained
-        phase = angles ** -(k - int(votes))
-        coefficient = float(np.real(np.mean(others * phase)))
-        chance += float(stats.binom.pmf(votes, size, rate)) * max(coefficient, 0.0) / total
-    return min(chance, 1.0)
+    # The coefficients are real, so half of the circle is enough.
+    turns = np.arange((n + 1) // 2 + 1)
+    angles = np.exp(-2j * np.pi * turns / (n + 1))
+    shares = np.where((turns == 0) | (2 * turns == n + 1), 1.0, 2.0) / (n + 1)
+    abstained = shares * (1 - rate + rate * angles) ** no_answer / stats.binom.pmf(k, n, rate)
+    sums = [_vote_sums(int(g), rate, angles, majority - 1) for g in values]
+    for votes in range(1, min(majority - 1, int(values[-1])) + 1):
+        others = _others(votes, k, sums, counts)
+        phase = abstained * angles ** -(k - votes)
+        coefficients = np.maximum(np.real(others @ phase), 0.0)
+        chances += stats.binom.pmf(votes, values, rate) * coefficients
+    return np.minimum(chances, 1.0)
 
 
-def _vote_sums(size: int, rate: float, angles: NDArray[np.complex128]) -> NDArray[np.complex128]:
+def _vote_sums(
+    size: int, rate: float, angles: NDArray[np.complex128], most: int
+) -> NDArray[np.complex128]:
     """Row v: the group's generating function restricted to v votes or fewer, at each angle."""
-    votes = np.arange(size + 1)
+    votes = np.arange(min(size, most) + 1)
     terms = stats.binom.pmf(votes, size, rate)[:, None] * angles[None, :] ** votes[:, None]
     return np.asarray(np.cumsum(terms, axis=0), dtype=np.complex128)
 
 
 def _others(
-    votes: int, k: int, factors: Sequence[NDArray[np.complex128]], counts: IntArray
+    votes: int, k: int, sums: Sequence[NDArray[np.complex128]], counts: IntArray
 ) -> NDArray[np.complex128]:
-    """Product over the other groups with at most `votes` votes each, averaged over tie shares."""
-    most_ties = min((k - votes) // votes, int(counts.sum()))
+    """Row i: product over all groups but one of size i, each with at most `votes` votes.
+
+    Averaged over tie shares y: a factor is (fewer votes) + y (exactly as many).
+    """
+    fewer = np.stack([own[min(votes - 1, len(own) - 1)] for own in sums])
+    upto = np.stack([own[min(votes, len(own) - 1)] for own in sums])
+    most_ties = min((k - votes) // votes, int(counts.sum()) - 1)
     nodes, weights = np.polynomial.legendre.leggauss(most_ties // 2 + 1)
-    average = np.zeros(factors[0].shape[1], dtype=np.complex128)
+    average = np.zeros_like(fewer)
     for share, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
-        product = np.full_like(average, weight)
-        for sums, count in zip(factors, counts, strict=True):
-            if count == 0:
-                continue
-            fewer = sums[min(votes - 1, len(sums) - 1)]
-            exactly = sums[votes] - sums[votes - 1] if votes < len(sums) else 0.0
-            product = product * (fewer + share * exactly) ** count
-        average += product
+        factors = fewer + share * (upto - fewer)
+        powers = factors ** counts[:, None]
+        before = np.cumprod(np.vstack([np.ones_like(powers[:1]), powers[:-1]]), axis=0)
+        after = np.cumprod(np.vstack([np.ones_like(powers[:1]), powers[:0:-1]]), axis=0)[::-1]
+        average += weight * before * after * factors ** (counts[:, None] - 1)
     return average
 
 
