@@ -92,8 +92,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--save-steps", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--save-steps", type=int, default=50)
     options = parser.parse_args()
     train(
         options.method,
