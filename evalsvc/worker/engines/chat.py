@@ -4,12 +4,24 @@ A checkpoint without a template (a base model) is asked in plain text, as long a
 single user message; a chat with a system message cannot be put to it.
 """
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from evalsvc.errors import CheckpointError
 
 Messages = Sequence[Mapping[str, Any]]
+
+
+PROCESSOR_TEMPLATE = "chat_template.json"  # where older vision-language models keep it
+
+
+def adopt_template(tokenizer: Any, folder: Path) -> None:
+    """Give a tokenizer without a chat template that of its model's processor, if there is one."""
+    path = folder / PROCESSOR_TEMPLATE
+    if not tokenizer.chat_template and path.exists():
+        tokenizer.chat_template = json.loads(path.read_text(encoding="utf-8"))["chat_template"]
 
 
 def render_chat(tokenizer: Any, messages: Messages) -> str:

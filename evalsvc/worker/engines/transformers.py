@@ -2,7 +2,7 @@
 
 Slow but plain. A sample depends on its seed and not on its batch: the randomness of each row comes
 from its own generator, added as Gumbel noise, of which the largest score is a sample (Gumbel 1954).
-Options: `batch_size`, `dtype`, `device`.
+Options: `batch_size`, `dtype`, `device`, `max_pixels`, `max_images`.
 """
 
 import asyncio
@@ -11,30 +11,32 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from evalsvc.errors import EngineError, MissingExtra
-from evalsvc.specs import CheckpointSpec
+from evalsvc.specs import CheckpointSpec, Modality
 from evalsvc.worker.engines.base import (
     Engine,
     EngineDied,
-    RequestRefused,
     Sample,
     SampleRequest,
     read_options,
 )
-from evalsvc.worker.engines.chat import render_chat
+from evalsvc.worker.engines.pictures import PICTURE_OPTIONS, PictureLimits
+from evalsvc.worker.engines.transformers_prompts import Prompt, PromptReader
 
-OPTIONS = {"batch_size": int, "dtype": str, "device": str}
+OPTIONS = {"batch_size": int, "dtype": str, "device": str, **PICTURE_OPTIONS}
 GATHER_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
 class _Row:
     request: SampleRequest
-    tokens: list[int]
+    prompt: Prompt
     answer: "asyncio.Future[Sample]"
 
     @property
-    def settings(self) -> tuple[float, float, int]:
-        return self.request.temperature, self.request.top_p, self.request.max_tokens
+    def settings(self) -> tuple[float, float, int, bool]:
+        """Rows of equal settings may share a batch."""
+        request = self.request
+        return request.temperature, request.top_p, request.max_tokens, bool(request.images)
 
 
 class TransformersEngine(Engine):
@@ -45,10 +47,11 @@ class TransformersEngine(Engine):
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = read_options(self.name, options, OPTIONS)
+        self._limits = PictureLimits.from_options(self._options)
         self._batch_size = max(1, int(self._options.get("batch_size", 16)))
         self.max_concurrency = 2 * self._batch_size
         self._model: Any = None
-        self._tokenizer: Any = None
+        self._reader: PromptReader
         self._waiting: list[_Row] = []
         self._loop: asyncio.Task[None] | None = None
 
@@ -61,18 +64,12 @@ class TransformersEngine(Engine):
         await asyncio.to_thread(self._load, checkpoint)
 
     async def generate(self, request: SampleRequest) -> Sample:
-        if request.images:
-            raise RequestRefused("The engine 'transformers' takes no pictures.", "Use vllm.")
         if self._loop is None or self._loop.done():
             raise EngineDied("The engine 'transformers' is not running.")
-        text = render_chat(self._tokenizer, request.messages)
-        tokens = self._tokenizer.encode(text, add_special_tokens=False)
-        context = getattr(self._model.config, "max_position_embeddings", None)
-        if context is not None and len(tokens) >= context:
-            raise RequestRefused(
-                f"The prompt has {len(tokens)} tokens, the model's context only {context}."
-            )
-        row = _Row(request, tokens, asyncio.get_running_loop().create_future())
+        text_config = self._model.config.get_text_config()
+        context = getattr(text_config, "max_position_embeddings", None)
+        prompt = self._reader.read(request, context)
+        row = _Row(request, prompt, asyncio.get_running_loop().create_future())
         self._waiting.append(row)
         return await row.answer
 
@@ -88,27 +85,31 @@ class TransformersEngine(Engine):
             "device": str(model.device) if model is not None else "",
             "dtype": str(model.dtype).removeprefix("torch.") if model is not None else "",
             "batch_invariant": False,
+            "max_pixels": self._limits.pixels,
+            "max_images": self._limits.images,
         }
 
     def _load(self, checkpoint: CheckpointSpec) -> None:
         try:
             import torch
-            from transformers import AutoModelForCausalLM, AutoTokenizer
+            from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
         except ModuleNotFoundError as error:
             raise MissingExtra("The engine 'transformers'", "cpu or gpu") from error
         default = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = self._options.get("dtype", "auto" if default == "cuda" else "float32")
+        sees = checkpoint.modality is Modality.IMAGE
+        kind = AutoModelForImageTextToText if sees else AutoModelForCausalLM
         try:
-            model = AutoModelForCausalLM.from_pretrained(
+            model = kind.from_pretrained(
                 checkpoint.path, dtype=dtype, trust_remote_code=False, local_files_only=True
             )
-            tokenizer = AutoTokenizer.from_pretrained(checkpoint.path, local_files_only=True)
-        except (OSError, ValueError, RuntimeError) as error:
+            reader = PromptReader(checkpoint)
+        except (OSError, ValueError, RuntimeError, ImportError) as error:
             raise EngineError(
                 f"transformers cannot load {checkpoint.path}: {error}",
                 "See the worker's log.",
             ) from error
-        self._tokenizer = tokenizer
+        self._reader = reader
         self._model = model.to(self._options.get("device", default)).eval()
 
     async def _serve(self) -> None:
@@ -143,27 +144,22 @@ class TransformersEngine(Engine):
 
         from evalsvc.worker.engines.row_sampling import RowSampler, stop_when_nobody_waits
 
-        model, padding = self._model, self._tokenizer.pad_token_id or 0
-        width = max(len(row.tokens) for row in batch)
-        ids = torch.full((len(batch), width), padding)
-        mask = torch.zeros_like(ids)
-        for number, row in enumerate(batch):
-            ids[number, width - len(row.tokens) :] = torch.tensor(row.tokens)
-            mask[number, width - len(row.tokens) :] = 1
-        temperature, top_p, max_tokens = batch[0].settings
+        model = self._model
+        inputs = self._reader.batch([row.prompt for row in batch])
+        width = inputs["input_ids"].shape[1]
+        temperature, top_p, max_tokens, _ = batch[0].settings
         processors = []
         if temperature > 0:
             processors.append(RowSampler([r.request.seed for r in batch], temperature, top_p))
         with torch.inference_mode():
             output = model.generate(
-                input_ids=ids.to(model.device),
-                attention_mask=mask.to(model.device),
+                **{name: value.to(model.device) for name, value in inputs.items()},
                 do_sample=False,
                 temperature=None,
                 top_p=None,
                 top_k=None,
                 max_new_tokens=max_tokens,
-                pad_token_id=padding,
+                pad_token_id=self._reader.padding,
                 logits_processor=LogitsProcessorList(processors),
                 stopping_criteria=StoppingCriteriaList(
                     [stop_when_nobody_waits([row.answer for row in batch])]
@@ -180,8 +176,8 @@ class TransformersEngine(Engine):
         stop = next((i for i, token in enumerate(tokens) if token in ends), None)
         kept = tokens if stop is None else tokens[: stop + 1]
         return Sample(
-            text=self._tokenizer.decode(kept, skip_special_tokens=True),
+            text=self._reader.tokenizer.decode(kept, skip_special_tokens=True),
             finish_reason="length" if stop is None else "stop",
             output_tokens=len(kept),
-            prompt_tokens=len(row.tokens),
+            prompt_tokens=row.prompt.length,
         )

@@ -9,6 +9,7 @@ import asyncio
 import itertools
 from collections import OrderedDict
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from evalsvc.errors import CheckpointError, EngineError, MissingExtra, UsageError
@@ -22,7 +23,7 @@ from evalsvc.worker.engines.base import (
     SwapFailed,
     read_options,
 )
-from evalsvc.worker.engines.chat import render_chat
+from evalsvc.worker.engines.chat import adopt_template, render_chat
 from evalsvc.worker.engines.children import end_engine_children
 from evalsvc.worker.engines.pictures import PictureLimits, check_places
 from evalsvc.worker.engines.vllm_setup import (
@@ -64,6 +65,7 @@ class VllmEngine(Engine):
         try:
             self._llm = await asyncio.to_thread(self._create, checkpoint)
             self._tokenizer = self._llm.get_tokenizer()
+            adopt_template(self._tokenizer, Path(checkpoint.path))
         except (UsageError, EngineError, MissingExtra):
             raise
         except Exception as error:  # vLLM raises whatever its parts raise

@@ -1,0 +1,85 @@
+"""What the transformers engine gives a model: token ids padded on the left, and pictures.
+
+A model that sees is read to by its own processor, which makes both from texts and pictures.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalsvc.specs import CheckpointSpec, Modality
+from evalsvc.worker.engines.base import RequestRefused, SampleRequest
+from evalsvc.worker.engines.chat import adopt_template, render_chat
+from evalsvc.worker.engines.pictures import check_places
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One rendered request. `length` counts all tokens, those of pictures too."""
+
+    text: str
+    tokens: list[int]
+    images: Sequence[Any]
+    length: int
+
+
+class PromptReader:
+    """Renders requests for one checkpoint, whose tokenizer or processor it holds."""
+
+    def __init__(self, checkpoint: CheckpointSpec) -> None:
+        """Raises OSError or ValueError when the checkpoint's files cannot be used."""
+        from transformers import AutoProcessor, AutoTokenizer
+
+        options = {"trust_remote_code": False, "local_files_only": True}
+        self._processor: Any = None
+        if checkpoint.modality is Modality.IMAGE:
+            self._processor = AutoProcessor.from_pretrained(checkpoint.path, **options)
+            self.tokenizer = self._processor.tokenizer
+            self.tokenizer.padding_side = "left"
+        else:
+            self.tokenizer = AutoTokenizer.from_pretrained(checkpoint.path, **options)
+        adopt_template(self.tokenizer, Path(checkpoint.path))
+        self.padding: int = self.tokenizer.pad_token_id or 0
+
+    def read(self, request: SampleRequest, context: int | None) -> Prompt:
+        """Render and measure. Raises RequestRefused when the prompt fills the whole context."""
+        text = render_chat(self.tokenizer, request.messages)
+        tokens: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
+        if request.images and self._processor is None:
+            raise RequestRefused("This model reads only text.", "Ask a vision-language model.")
+        image_token = getattr(self._processor, "image_token_id", None)
+        check_places(tokens, image_token, len(request.images))
+        length = len(tokens) + self._picture_tokens(request.images) - len(request.images)
+        if context is not None and length >= context:
+            raise RequestRefused(
+                f"The prompt has {length} tokens, the model's context only {context}."
+            )
+        return Prompt(text, tokens, request.images, length)
+
+    def batch(self, prompts: Sequence[Prompt]) -> Mapping[str, Any]:
+        """Tensors for `model.generate`; all prompts have pictures, or none has."""
+        if prompts[0].images:
+            inputs: Mapping[str, Any] = self._processor(
+                text=[prompt.text for prompt in prompts],
+                images=[list(prompt.images) for prompt in prompts],
+                padding=True,
+                return_tensors="pt",
+            )
+            return inputs
+        import torch
+
+        width = max(len(prompt.tokens) for prompt in prompts)
+        ids = torch.full((len(prompts), width), self.padding)
+        mask = torch.zeros_like(ids)
+        for number, prompt in enumerate(prompts):
+            ids[number, width - len(prompt.tokens) :] = torch.tensor(prompt.tokens)
+            mask[number, width - len(prompt.tokens) :] = 1
+        return {"input_ids": ids, "attention_mask": mask}
+
+    def _picture_tokens(self, images: Sequence[Any]) -> int:
+        if not images:
+            return 0
+        sizes = [[image.height, image.width] for image in images]
+        found = self._processor._get_num_multimodal_tokens(image_sizes=sizes)
+        return sum(found.num_image_tokens)
