@@ -8,9 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from evalsvc.api.services.comparisons import Pairing, compare_pair, unlikeness
+from evalsvc.api.services.evaluations import counts_of, traits_of
+from evalsvc.api.services.figures import cluster_labels
 from evalsvc.api.services.memo import Memo
 from evalsvc.errors import EvalsvcError
 from evalsvc.store.models import Evaluation
@@ -45,25 +48,64 @@ def badges(
     """(badges, reasons for none), by evaluation. `baselines`: by benchmark."""
     from evalsvc.statistics import adjust_family  # noqa: PLC0415 - a second to import
 
-    found: list[tuple[str, Comparison]] = []
+    found: dict[str, Comparison] = {}
     reasons: dict[str, str] = {}
-    for row in candidates:
-        baseline = baselines.get(row.benchmark)
-        if baseline is None or baseline.id == row.id:
-            continue
-        differs = unlikeness(baseline, row)
-        if differs:
-            reasons[row.id] = "Not comparable: " + "; ".join(differs) + "."
-            continue
-        try:
-            pair = Pairing(baseline, row, ())
-            comparisons, _ = compare_pair(session, memo, pair, [k], allow=True)
-        except EvalsvcError as error:
-            reasons[row.id] = error.message
-            continue
-        found.append((row.id, comparisons[0]))
-    adjusted = adjust_family([comparison for _, comparison in found])
-    return {name: _badge(c) for (name, _), c in zip(found, adjusted, strict=True)}, reasons
+    for name, baseline in baselines.items():
+        own = [row for row in candidates if row.benchmark == name and row.id != baseline.id]
+        unlike = {row.id: unlikeness(baseline, row) for row in own}
+        reasons |= {i: f"Not comparable: {'; '.join(why)}." for i, why in unlike.items() if why}
+        alike = [row for row in own if not unlike[row.id]]
+        found |= _together(session, memo, baseline, alike, k)
+        for row in alike:
+            if row.id not in found:
+                _alone(session, memo, Pairing(baseline, row, ()), k, found, reasons)
+    adjusted = adjust_family(list(found.values()))
+    return {i: _badge(c) for i, c in zip(found, adjusted, strict=True)}, reasons
+
+
+def _together(
+    session: Session, memo: Memo, baseline: Evaluation, candidates: Sequence[Evaluation], k: int
+) -> dict[str, "Comparison"]:
+    """Those that have just the baseline's problems with k samples: one draw of flips for all."""
+    from evalsvc.statistics import compare_candidates  # noqa: PLC0415
+
+    before = counts_of(session, memo, baseline)
+    counts = {row.id: counts_of(session, memo, row) for row in candidates}
+    whole = [
+        row
+        for row in candidates
+        if np.array_equal(counts[row.id].problems, before.problems)
+        and before.n.size
+        and min(counts[row.id].n.min(), before.n.min()) >= k
+    ]
+    if not whole:
+        return {}
+    traits = traits_of(session, memo, baseline.revision_id)
+    made = memo.get(
+        ("badges", k, tuple((row.id, row.version) for row in (baseline, *whole))),
+        lambda: compare_candidates(
+            (before.n, before.c),
+            [(counts[row.id].n, counts[row.id].c) for row in whole],
+            k,
+            clusters=cluster_labels(before.problems.tolist(), traits),
+        ),
+    )
+    return {row.id: comparison for row, comparison in zip(whole, made, strict=True)}
+
+
+def _alone(
+    session: Session,
+    memo: Memo,
+    pair: Pairing,
+    k: int,
+    found: dict[str, "Comparison"],
+    reasons: dict[str, str],
+) -> None:
+    """One that shares only some problems with the baseline."""
+    try:
+        found[pair.candidate.id] = compare_pair(session, memo, pair, [k], allow=True)[0][0]
+    except EvalsvcError as error:
+        reasons[pair.candidate.id] = error.message
 
 
 def _badge(comparison: "Comparison") -> Badge:

@@ -95,8 +95,8 @@ def _mask(matrix: Matrix, which: str) -> NDArray[np.bool_]:
         "only_b": (b > 0) & (a == 0),
         "only_a": (a > 0) & (b == 0),
         "flips": ((a > FLIP_AT) & (b < FLIP_AT)) | ((a < FLIP_AT) & (b > FLIP_AT)),
-        "never": ~((matrix.c > 0).any(axis=0)) & here.any(axis=0),
-        "always": ((matrix.c == matrix.n) | ~here).all(axis=0) & here.any(axis=0),
+        "never": np.asarray(~(matrix.c > 0).any(axis=0) & here.any(axis=0)),
+        "always": np.asarray(((matrix.c == matrix.n) | ~here).all(axis=0) & here.any(axis=0)),
     }
     return masks[which]
 
