@@ -318,7 +318,7 @@ def main() -> int:
     parser.add_argument("--engine", choices=("replay", "vllm"), default="replay")
     parser.add_argument("--checkpoint", default="", help="folder, for --engine vllm")
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--every", type=float, default=2.5, help="seconds between kills, about")
+    parser.add_argument("--every", type=float, default=4.0, help="seconds between kills, about")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--problems", type=int, default=100)
     parser.add_argument("--samples", type=int, default=32)

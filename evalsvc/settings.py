@@ -37,6 +37,7 @@ class Settings(BaseModel):
     engine: Literal["vllm", "transformers", "openai", "replay"] = "vllm"
     workers: int = Field(default=0, ge=0)  # 0: one per GPU, or one on the CPU
     workers_max: int = Field(default=0, ge=0)  # 0: as `workers`; more: scale with the queue
+    gpus_per_worker: int = Field(default=1, ge=1)  # tensor x pipeline parallel size of its engine
     shards_in_flight: int = Field(default=2, ge=1, le=64)
     shard_target_seconds: float = Field(default=90.0, gt=0)
     shard_stall_seconds: float = Field(default=600.0, gt=0)  # no progress for so long: kill the worker

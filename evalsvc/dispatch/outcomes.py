@@ -108,7 +108,7 @@ class Outcomes:
             if self.artifacts.failed(event.message, event.remedy, now):
                 self.reporter.state(DispatcherState.PAUSED, self.artifacts.pause)
         elif event.kind in DEADLY:
-            self.quarantine.worker_died(running, [event.shard_id] if flight.alone else [])
+            self.quarantine.worker_died(running)
             await self._died(event.shard_id, event.message, now)
         elif not event.retryable:
             await self._fail_evaluation(event.shard_id, event.message, event.remedy)
@@ -139,12 +139,11 @@ class Outcomes:
         if member.stalled:
             reason = f"It made no progress for too long and was ended. {reason}"
         running = [s for s in member.running() if member.flights[s].cancelled_at is None]
-        suspects = [s for s in running if member.flights[s].alone]
         flights, member.flights = member.flights, {}
         blamed = [] if member.leaving else running
         if not member.leaving:
             log.warning("worker %s died: %s", member.worker_id, reason)
-            self.quarantine.worker_died(running, suspects)
+            self.quarantine.worker_died(running)
             self.reporter.tell("worker.died", worker_id=member.worker_id, reason=reason)
         for shard_id, flight in flights.items():
             self.board.touch(flight.spec.evaluation_id)

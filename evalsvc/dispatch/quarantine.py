@@ -42,6 +42,6 @@ class Quarantine:
         self._failures.pop(shard_id, None)
         self.deaths.forget(shard_id)
 
-    def worker_died(self, running: Collection[str], suspects: Collection[str]) -> None:
-        """A worker died; `suspects` are those of `running` that were in quarantine before."""
-        self.deaths.record(running, suspects)
+    def worker_died(self, running: Collection[str]) -> None:
+        """A worker died while it ran these shards."""
+        self.deaths.record(running)

@@ -16,25 +16,29 @@ PAUSES_SECONDS = (0.5, 5.0, 15.0)  # before a suspect runs again: after the firs
 
 @dataclass
 class DeathLog:
-    """The deaths of workers since the dispatcher started: those of suspects, and the others."""
+    """The deaths of workers since the dispatcher started, as each suspect sees them."""
 
-    _background: int = 0  # deaths of workers that ran no shard that was suspect already
-    _since: dict[str, int] = field(default_factory=dict)  # suspect -> background at its first death
+    _deaths: int = 0
+    _since: dict[str, int] = field(default_factory=dict)  # suspect -> deaths before its first one
+    _own: dict[str, int] = field(default_factory=dict)  # suspect -> deaths that it took part in
 
-    def record(self, running: Collection[str], suspects: Collection[str]) -> None:
-        """A worker died with the shards `running`, of which `suspects` had seen a death before."""
-        if not suspects:
-            self._background += 1
+    def record(self, running: Collection[str]) -> None:
+        """A worker died with the shards `running`."""
         for shard_id in running:
-            self._since.setdefault(shard_id, self._background)
+            self._since.setdefault(shard_id, self._deaths)
+            self._own[shard_id] = self._own.get(shard_id, 0) + 1
+        self._deaths += 1
 
     def background(self, shard_id: str) -> int:
-        """Deaths without any suspect since the first one of this shard (in this log)."""
-        return self._background - self._since.get(shard_id, 0)
+        """Deaths that this shard had no part in, since its first one (in this log)."""
+        if shard_id not in self._since:
+            return 0
+        return self._deaths - self._since[shard_id] - self._own[shard_id]
 
     def forget(self, shard_id: str) -> None:
         """The shard has ended."""
         self._since.pop(shard_id, None)
+        self._own.pop(shard_id, None)
 
 
 def is_guilty(deaths: int, background: int) -> bool:

@@ -101,7 +101,7 @@ class LocalExecutor(Executor):
         self._workers: list[LocalWorker] = []
 
     def default_workers(self) -> int:
-        return max(1, len(self._gpus))
+        return max(1, len(self._gpus) // self._settings.gpus_per_worker)
 
     async def start(self, worker_id: str, inbox: Inbox) -> LocalWorker:
         log_file = self._settings.data.absolute() / "logs" / f"worker-{worker_id}.log"
@@ -119,7 +119,7 @@ class LocalExecutor(Executor):
                     stderr=log,
                     pass_fds=(theirs.fileno(),),
                     start_new_session=True,
-                    env=os.environ if gpus is None else {**os.environ, VISIBLE: gpus},
+                    env=dict(os.environ) if gpus is None else {**os.environ, VISIBLE: gpus},
                 )
         except OSError as error:
             ours.close()
@@ -144,8 +144,7 @@ class LocalExecutor(Executor):
         """The GPUs of the next worker: of the equal shares, the one that fewest workers have."""
         if not self._gpus:
             return None
-        count = self._settings.workers or len(self._gpus)
-        per_worker = max(1, len(self._gpus) // count)
+        per_worker = min(self._settings.gpus_per_worker, len(self._gpus))
         shares = [
             ",".join(self._gpus[i : i + per_worker])
             for i in range(0, len(self._gpus) - per_worker + 1, per_worker)

@@ -21,9 +21,9 @@ class Kind:
     max_tokens: int
 
 
-# Before anything was measured: a small GPU model; a replay only waits for the verifier.
-ASSUMED_TOKENS_PER_SECOND = {"replay": 100_000.0}
-ASSUMED_TOKENS_PER_SECOND_OTHERWISE = 2_000.0
+# Before anything was measured. Rather too low: shards that are too small cost little, and what
+# waits is cut anew once the rate is known.
+ASSUMED_TOKENS_PER_SECOND = 1_000.0
 ASSUMED_SHARE_OF_MAX_TOKENS = 0.5
 
 
@@ -38,7 +38,7 @@ def samples_per_second(session: Session, kind: Kind) -> float:
     if known:
         tokens = max(known.values(), key=lambda row: row.updated_at).tokens_per_second
     else:
-        tokens = ASSUMED_TOKENS_PER_SECOND.get(kind.engine, ASSUMED_TOKENS_PER_SECOND_OTHERWISE)
+        tokens = ASSUMED_TOKENS_PER_SECOND
     return tokens / max(1.0, kind.max_tokens * ASSUMED_SHARE_OF_MAX_TOKENS)
 
 
