@@ -80,8 +80,12 @@ class Sender:
             job = self._ended_job(str(entry.job_id))
             if job is None:
                 continue
-            if self._on_result is not None:
-                self._on_result(entry.announcement, job_scores(self._client, job))
+            if job["state"] != "done":
+                step, error = entry.announcement.step, job.get("error") or job.get("reasons")
+                log.warning("The evaluation of step %d ended as %s: %s", step, job["state"], error)
+            scores = job_scores(self._client, job)
+            if scores and self._on_result is not None:
+                self._on_result(entry.announcement, scores)
             self._outbox.remove(path)
             drop_pin(entry)
 
@@ -91,7 +95,7 @@ class Sender:
         except ServerError as error:
             if _may_change(error):
                 raise
-            return {"id": job_id, "state": "unknown", "message": str(error)}  # the server forgot it
+            return {"id": job_id, "state": "unknown", "error": str(error)}  # the server forgot it
         return job if job.get("state") in ENDED else None
 
 

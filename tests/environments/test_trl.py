@@ -2,7 +2,11 @@
 
 import subprocess
 
+import pytest
+
 from tests.environments.conftest import Environment
+
+pytestmark = pytest.mark.timeout(3600)  # the first test may install the environment
 
 
 def test_our_wheel_moves_no_other_package(trl: Environment) -> None:

@@ -14,6 +14,8 @@ from evalsvc.trainers.preparation import merge
 from tests.environments.conftest import ROOT, Environment
 from tests.unit.trainers.scripted_server import Answer, ScriptedServer
 
+pytestmark = pytest.mark.timeout(3600)  # the first test may install the environment
+
 ROOT3 = math.sqrt(3)
 STEP = 10
 

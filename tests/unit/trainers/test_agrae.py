@@ -87,7 +87,7 @@ binary_batches = st.integers(2, 9).flatmap(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(binary_batches, st.floats(0.1, 2))
 def test_equations_11_to_13_element_by_element(batch, alpha: float) -> None:
     size, groups = batch
@@ -106,7 +106,7 @@ def test_equations_11_to_13_element_by_element(batch, alpha: float) -> None:
     np.testing.assert_allclose(result.ravel(), expected, atol=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(binary_batches)
 def test_plain_groups_are_symmetric_and_the_damped_ones_are_not(batch) -> None:
     size, groups = batch
