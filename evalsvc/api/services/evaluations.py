@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from evalsvc.api.services.figures import Group, Metric, breakdowns, pass_at_ks, useful_ks
 from evalsvc.api.services.memo import Memo
+from evalsvc.catalogue import Catalogue, CatalogueError
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import browsing
 from evalsvc.store.repositories.counts import Counts, ProblemTraits, read_counts, read_traits
@@ -107,7 +108,9 @@ def summarise(row: Evaluation) -> EvaluationSummary:
     )
 
 
-def describe(session: Session, memo: Memo, evaluation_id: str) -> EvaluationDetail:
+def describe(
+    session: Session, memo: Memo, catalogue: Catalogue, evaluation_id: str
+) -> EvaluationDetail:
     """An evaluation with all its figures. Raises NotFound."""
     row = browsing.get_evaluation(session, evaluation_id)
     summary = summarise(row)
@@ -116,7 +119,8 @@ def describe(session: Session, memo: Memo, evaluation_id: str) -> EvaluationDeta
     counts, traits = counts_of(session, memo, row), traits_of(session, memo, row.revision_id)
     metrics = metrics_of(session, memo, row, ks)
     groups = memo.get(
-        ("breakdowns", row.id, row.version, tuple(ks)), lambda: breakdowns(counts, traits, ks)
+        ("breakdowns", row.id, row.version, tuple(ks)),
+        lambda: breakdowns(counts, traits, ks, distributions(catalogue, row.benchmark)),
     )
     failed = browsing.failed_shards(session, [row.id], limit=20)
     return EvaluationDetail(
@@ -139,6 +143,15 @@ def describe(session: Session, memo: Memo, evaluation_id: str) -> EvaluationDeta
         ],
         provenance=row.provenance,
     )
+
+
+def distributions(catalogue: Catalogue, benchmark: str) -> dict[str, str]:
+    """Part -> in-distribution or out-of-distribution; empty for a benchmark that is gone."""
+    try:
+        parts = catalogue.get(benchmark).parts
+    except CatalogueError:
+        return {}
+    return {name: part.distribution for name, part in parts.items() if part.distribution}
 
 
 def counts_of(session: Session, memo: Memo, row: Evaluation) -> Counts:

@@ -93,24 +93,39 @@ def metric_of(estimate: "Estimate") -> Metric:
     )
 
 
-def breakdowns(counts: Counts, traits: ProblemTraits, ks: Sequence[int]) -> list[Group]:
-    """pass@1 and pass@(largest k) by level, subject, question type and part."""
+def breakdowns(
+    counts: Counts,
+    traits: ProblemTraits,
+    ks: Sequence[int],
+    distributions: Mapping[str, str] | None = None,
+) -> list[Group]:
+    """pass@1 and pass@(largest k) by level, subject, question type, part and distribution.
+
+    `distributions` says of parts whether they are in- or out-of-distribution; the parts of a
+    benchmark that are both (the medical set) are then reported together as well.
+    """
     shown = sorted({min(ks), max(ks)}) if ks else []
+    parts = traits.traits.get("part", {})
+    known = distributions or {}
+    distribution = {problem: known[part] for problem, part in parts.items() if part in known}
     groups: list[Group] = []
-    for trait, values in traits.traits.items():
+    for trait, values in {**traits.traits, "distribution": distribution}.items():
         names = sorted(set(values.values()))
         if not 2 <= len(names) <= MOST_GROUPS:
             continue
-        groups.extend(_groups(counts, traits, trait, names, shown))
+        groups.extend(_groups(counts, traits, trait, values, shown))
     return groups
 
 
 def _groups(
-    counts: Counts, traits: ProblemTraits, trait: str, names: Sequence[str], ks: Sequence[int]
+    counts: Counts,
+    traits: ProblemTraits,
+    trait: str,
+    values: Mapping[int, str],
+    ks: Sequence[int],
 ) -> Iterable[Group]:
-    values: Mapping[int, str] = traits.traits[trait]
     labels = np.array([values.get(int(p), "") for p in counts.problems], dtype=object)
-    for name in names:
+    for name in sorted(set(values.values())):
         chosen = labels == name
         found = [m for k in ks if (m := pass_at(counts, traits, k, chosen)) is not None]
         if found:

@@ -64,7 +64,7 @@ class Model:
 def build(ask: Ask) -> View:
     """Raises NotFound."""
     session, memo = ask.session, ask.state.memo
-    detail = describe(session, memo, ask.part("evaluation"))
+    detail = describe(session, memo, ask.state.catalogue, ask.part("evaluation"))
     row = browsing.get_evaluation(session, detail.id)
     counts, traits = counts_of(session, memo, row), traits_of(session, memo, row.revision_id)
     which = ask.choice("show", dict(FILTERS), "all")
