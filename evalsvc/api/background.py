@@ -1,9 +1,14 @@
-"""The server's own background work: delivering webhooks. Started and stopped with the server."""
+"""The server's own background work, started and stopped with it: delivering webhooks.
+
+Rescores that a former server left behind are marked as failed: they can be started again.
+"""
 
 import asyncio
 import contextlib
 
+from evalsvc.api.services.deliveries import deliver_forever
 from evalsvc.api.state import State
+from evalsvc.store.repositories import rescores
 
 STOP_SECONDS = 5.0
 
@@ -17,8 +22,8 @@ class Background:
 
     def start(self) -> None:
         """Begin; returns at once."""
-        from evalsvc.api.services.deliveries import deliver_forever  # noqa: PLC0415 - needs httpx
-
+        with self._state.database.write() as session:
+            rescores.give_up_running(session)
         allow = self._state.settings.webhook_allow
         self._tasks.append(asyncio.create_task(deliver_forever(self._state.database, allow)))
 

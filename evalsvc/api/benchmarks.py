@@ -2,14 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
 
 from evalsvc.api.auth import Reader
 from evalsvc.api.pagination import Page
 from evalsvc.api.problems import documented
 from evalsvc.api.services.catalogues import BenchmarkView, list_benchmarks, view
-from evalsvc.api.state import StateDep
+from evalsvc.api.services.publications import OddityView, PublishedView, oddities, published
+from evalsvc.api.state import State, StateDep
 from evalsvc.errors import NotFound
+from evalsvc.store.repositories import browsing
 
 router = APIRouter(prefix="/v1/benchmarks", tags=["benchmarks"])
 BenchmarkName = Annotated[str, Path(max_length=200, examples=["aime2025"])]
@@ -24,6 +27,34 @@ def benchmarks(state: StateDep, who: Reader) -> Page[BenchmarkView]:
 @router.get("/{name}", responses=documented(404))
 def benchmark(name: BenchmarkName, state: StateDep, who: Reader) -> BenchmarkView:
     """One benchmark with its parts, prompts, licence and known quirks."""
+    _known(state, name)
+    return view(state.catalogue.get(name), state.settings.data)
+
+
+class PublishedRows(BaseModel):
+    """What papers printed. `oddities` are found by rule in the printed numbers themselves."""
+
+    items: list[PublishedView]
+    oddities: list[OddityView]
+
+
+@router.get("/{name}/published", responses=documented(404))
+def published_rows(
+    name: BenchmarkName,
+    state: StateDep,
+    who: Reader,
+    evaluation: Annotated[
+        str | None, Query(max_length=200, description="judge the rows against this evaluation")
+    ] = None,
+) -> PublishedRows:
+    """Published results, and whether they may stand beside an evaluation of yours."""
+    _known(state, name)
+    with state.database.read() as session:
+        ours = None if evaluation is None else browsing.get_evaluation(session, evaluation)
+        items = published(state.memo, state.catalogue, name, ours)
+    return PublishedRows(items=items, oddities=oddities(state.memo, state.catalogue, name))
+
+
+def _known(state: State, name: str) -> None:
     if name.partition(":")[0] not in state.catalogue.names():
         raise NotFound(f"There is no benchmark {name!r}.", "GET /v1/benchmarks lists them.")
-    return view(state.catalogue.get(name), state.settings.data)

@@ -318,7 +318,7 @@ def _traits(dataset: "Dataset") -> list[ProblemTraits]:
     return [
         ProblemTraits(
             problem=problem.index,
-            problem_id=problem.name,
+            problem_id=problem.id,
             cluster=problem.cluster,
             part=problem.part,
             level=problem.level,

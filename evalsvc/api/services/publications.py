@@ -112,3 +112,27 @@ def _view(row: "PublishedRow", name: str, judged: "Comparability | None") -> Pub
         not_stated=[reason.point for reason in reasons if reason.kind == "not stated"],
         sentence=judged.sentence if judged else "",
     )
+
+
+@dataclass(frozen=True)
+class OddityView:
+    """Something odd about printed numbers: the rule that found it, in words, and where."""
+
+    rule: str
+    message: str
+    tables: list[str]
+
+
+def oddities(memo: Memo, catalogue: "Catalogue", name: str) -> list[OddityView]:
+    """What is odd about the printed rows of a benchmark, found by rule and not by list."""
+    from evalsvc.statistics import find_oddities  # noqa: PLC0415
+
+    rows = read_rows(memo, catalogue.get(name))
+    return [
+        OddityView(
+            rule=oddity.rule,
+            message=oddity.message,
+            tables=sorted({row.source_table for row in oddity.rows}),
+        )
+        for oddity in find_oddities(rows)
+    ]

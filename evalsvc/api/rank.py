@@ -1,0 +1,33 @@
+"""Ranking over several benchmarks."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from evalsvc.api.auth import Reader
+from evalsvc.api.problems import documented
+from evalsvc.api.services import rankings
+from evalsvc.api.services.rankings import How, Ranking
+from evalsvc.api.state import StateDep
+from evalsvc.specs import MAX_SAMPLES
+
+router = APIRouter(prefix="/v1/rank", tags=["leaderboard"])
+Name = Annotated[str, Query(min_length=1, max_length=220)]
+
+
+@router.get("", responses=documented(404))
+def rank(
+    state: StateDep,
+    who: Reader,
+    checkpoint: Annotated[
+        list[Name], Query(max_length=50, description="RUN or RUN@STEP; all by default")
+    ] = [],  # noqa: B006 - FastAPI copies it
+    benchmark: Annotated[list[Name], Query(max_length=20)] = [],  # noqa: B006
+    k: Annotated[int, Query(ge=1, le=MAX_SAMPLES)] = 1,
+    how: Annotated[How, Query(description="mean over benchmarks, or a Swiss tournament")] = "mean",
+) -> Ranking:
+    """Checkpoints from best to worst over the benchmarks they share, and who is tied."""
+    with state.database.read() as session:
+        return rankings.rank(
+            session, state.memo, how=how, k=k, sides=checkpoint, benchmarks=benchmark
+        )

@@ -1,0 +1,151 @@
+"""`evalsvc doctor`: what is missing on this machine, and the command that mends it."""
+
+import importlib.util
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import typer
+
+from evalsvc.cli.printing import Json, print_json, print_table
+from evalsvc.errors import EvalsvcError
+from evalsvc.settings import Settings, load_settings
+
+app = typer.Typer()
+LITTLE_SPACE_BYTES = 10 * 2**30
+EXTRAS = {
+    "server": ("fastapi", "sqlalchemy", "pyarrow", "scipy"),
+    "postgresql": ("psycopg",),
+    "ray": ("ray",),
+    "s3": ("s3fs",),
+    "wandb": ("wandb",),
+    "mlflow": ("mlflow",),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. Only `missing` makes the exit code 1."""
+
+    what: str
+    state: Literal["ok", "optional", "missing"]
+    words: str
+    remedy: str = ""
+
+
+@app.command("doctor")
+def doctor(as_json: Json = False) -> None:
+    """Look at extras, database, artifact store, engine, benchmark data, disk and server."""
+    settings = load_settings()
+    findings = [finding for look in CHECKS for finding in _looked(look, settings)]
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        print_table(
+            ("", "what", "found", "what to do"),
+            [(f.state, f.what, f.words, f.remedy if f.state != "ok" else "") for f in findings],
+        )
+    if any(finding.state == "missing" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _looked(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[Finding]:
+    """The findings of one look; what it cannot look at is a finding too."""
+    name = look.__name__.strip("_")
+    try:
+        return list(look(settings))
+    except ModuleNotFoundError:
+        remedy = 'pip install "evalsvc[server]"'
+        return [Finding(name, "missing", "its extra is not installed", remedy)]
+    except EvalsvcError as error:
+        return [Finding(name, "missing", error.message, error.remedy)]
+    except ValueError as error:  # of the catalogue
+        return [Finding(name, "missing", str(error), str(getattr(error, "remedy", "")))]
+
+
+def _extras(settings: Settings) -> Iterator[Finding]:
+    for extra, modules in EXTRAS.items():
+        lacking = [name for name in modules if importlib.util.find_spec(name) is None]
+        needed = extra == "server" or (
+            extra == "postgresql" and settings.resolved_database_url.startswith("postgresql")
+        )
+        needed = needed or (extra == "ray" and settings.executor == "ray")
+        state: Literal["ok", "optional", "missing"] = "ok"
+        if lacking:
+            state = "missing" if needed else "optional"
+        words = f"lacks {', '.join(lacking)}" if lacking else "installed"
+        yield Finding(f"extra {extra}", state, words, f'pip install "evalsvc[{extra}]"')
+
+
+def _engine(settings: Settings) -> Iterator[Finding]:
+    modules = {"vllm": "vllm", "transformers": "transformers"}
+    name = settings.engine
+    module = modules.get(name)
+    if module is None or importlib.util.find_spec(module) is not None:
+        yield Finding(f"engine {name}", "ok", "installed")
+        return
+    extra = "gpu" if shutil.which("nvidia-smi") else "cpu"
+    yield Finding(
+        f"engine {name}",
+        "missing",
+        f"the package {module} is not installed",
+        f'pip install "evalsvc[{extra}]", or another engine: EVALSVC_ENGINE',
+    )
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    from evalsvc.store.database import Database  # noqa: PLC0415 - an extra
+
+    database = Database(settings.resolved_database_url)
+    path = database.sqlite_path
+    if path is not None and not path.exists():
+        yield Finding("database", "ok", f"{path} will be made when it is first needed")
+        return
+    try:
+        found = database.check()
+    finally:
+        database.close()
+    words = f"revision {found.revision}" if found.ok else f"{found.revision}, needs {found.head}"
+    yield Finding("database", "ok" if found.ok else "missing", words, "evalsvc db upgrade")
+
+
+def _artifacts(settings: Settings) -> Iterator[Finding]:
+    from evalsvc.artifacts import ArtifactStore  # noqa: PLC0415
+
+    ArtifactStore(settings.resolved_artifacts).exists("probe")
+    yield Finding("artifact store", "ok", settings.resolved_artifacts)
+
+
+def _benchmarks(settings: Settings) -> Iterator[Finding]:
+    from evalsvc.api.services.catalogues import list_benchmarks  # noqa: PLC0415
+    from evalsvc.catalogue import Catalogue  # noqa: PLC0415
+
+    for found in list_benchmarks(Catalogue(settings.benchmark_folders), settings.data):
+        words = "the data are here" if found.data else "no data here"
+        yield Finding(
+            f"benchmark {found.name}", "ok" if found.data else "optional", words, found.remedy
+        )
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    enough = free >= LITTLE_SPACE_BYTES
+    words = f"{free / 2**30:.1f} GiB free in {folder}"
+    yield Finding(
+        "disk", "ok" if enough else "optional", words, "free some space, or set EVALSVC_DATA"
+    )
+
+
+def _server(settings: Settings) -> Iterator[Finding]:
+    from evalsvc.cli.connection import find_server  # noqa: PLC0415
+
+    found = find_server(settings, None)
+    words = f"answers at {found}" if found else "none runs on these data"
+    yield Finding("server", "ok" if found else "optional", words, "evalsvc up")
+
+
+CHECKS = (_extras, _engine, _database, _artifacts, _benchmarks, _disk, _server)

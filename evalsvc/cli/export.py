@@ -1,0 +1,159 @@
+"""`evalsvc export`: results as files, or into experiment trackers."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from evalsvc.cli.connection import connect
+from evalsvc.cli.printing import Server
+from evalsvc.cli.results import evaluations_in_full
+from evalsvc.errors import UsageError
+from evalsvc.exports import (
+    FILE_FORMATS,
+    ResultRow,
+    render,
+    to_mlflow,
+    to_tensorboard,
+    to_wandb,
+    write,
+)
+from evalsvc.trainers.client import Client
+
+app = typer.Typer()
+TRACKERS = ("wandb", "tensorboard", "mlflow")
+HIGHEST = 500  # evaluations in one export
+
+
+@app.command("export")
+def export(
+    format: Annotated[
+        str, typer.Option(help=f"{', '.join(FILE_FORMATS)}, {', '.join(TRACKERS)}.")
+    ] = "csv",
+    output: Annotated[
+        Path | None,
+        typer.Option(help="The file (or folder, for tensorboard); standard output by default."),
+    ] = None,
+    run: Annotated[str | None, typer.Option(help="Only of this run.")] = None,
+    benchmark: Annotated[str | None, typer.Option(help="Only of this benchmark.")] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare every other checkpoint with this one; bold where significantly better.",
+            metavar="RUN[@STEP]",
+        ),
+    ] = None,
+    project: Annotated[
+        str, typer.Option(help="Project (wandb) or experiment (mlflow).")
+    ] = "evalsvc",
+    tracking_uri: Annotated[
+        str, typer.Option(help="Of MLflow: a server or a file: URL.")
+    ] = "file:./mlruns",
+    offline: Annotated[
+        bool, typer.Option("--offline", help="wandb: write below --output.")
+    ] = False,
+    server: Server = None,
+) -> None:
+    """Export pass@k with its intervals: CSV, JSON, Parquet, LaTeX, Markdown, or a tracker."""
+    if format not in (*FILE_FORMATS, *TRACKERS):
+        known = ", ".join((*FILE_FORMATS, *TRACKERS))
+        raise UsageError(f"There is no export format {format!r}.", f"Known: {known}.")
+    with connect(server, ["evaluations", "compare"]) as client:
+        asked = {"run": run, "benchmark": benchmark, "limit": HIGHEST}
+        rows = _rows(client, evaluations_in_full(client, asked), baseline)
+    if format in TRACKERS:
+        _track(format, rows, output, project, tracking_uri, offline=offline)
+        return
+    content = render(format, rows)
+    if output is not None:
+        write(output, content)
+        typer.echo(f"{len(rows):,} rows are in {output}.", err=True)
+    elif isinstance(content, bytes):
+        sys.stdout.buffer.write(content)
+    else:
+        typer.echo(content, nl=not content.endswith("\n"))
+
+
+def _rows(
+    client: Client, evaluations: Sequence[dict[str, Any]], baseline: str | None
+) -> list[ResultRow]:
+    compared = _comparisons(client, evaluations, baseline) if baseline else {}
+    method = compared.pop("baseline_method", None)
+    return [
+        _row(item, metric, compared.get((item["id"], metric["k"])), method)
+        for item in evaluations
+        for metric in item["metrics"].values()
+    ]
+
+
+def _row(
+    item: dict[str, Any],
+    metric: dict[str, Any],
+    compared: dict[str, Any] | None,
+    baseline_method: str | None,
+) -> ResultRow:
+    fixed = metric["interval_fixed"] or (None, None)
+    population = metric["interval_population"]
+    return ResultRow(
+        benchmark=item["benchmark"],
+        model=str(item["protocol"].get("model", "")) or item["run"],
+        method=item["method"],
+        run=item["run"],
+        step=item["step"],
+        metric=metric["metric"],
+        k=metric["k"],
+        value=metric["value"],
+        low_fixed=fixed[0],
+        high_fixed=fixed[1],
+        low_population=population[0],
+        high_population=population[1],
+        problems=metric["problems"],
+        samples=metric["samples"],
+        coverage=item["coverage"],
+        protocol=str(item["protocol"].get("name", "")),
+        verifier=item["verifier"] or "",
+        baseline=baseline_method if compared else None,
+        difference=compared["difference"] if compared else None,
+        p_adjusted=compared["p_adjusted"] if compared else None,
+        better=bool(compared and compared["significant"] and compared["difference"] > 0),
+        evaluation=item["id"],
+    )
+
+
+def _comparisons(
+    client: Client, evaluations: Sequence[dict[str, Any]], baseline: str
+) -> dict[Any, Any]:
+    """(candidate's evaluation, k) -> comparison with the baseline; and the baseline's method.
+
+    Holm's correction is over each candidate's own figures.
+    """
+    found: dict[Any, Any] = {}
+    sides = dict.fromkeys(f"{item['run']}@{item['step']}" for item in evaluations)
+    for side in sides:
+        if side in (baseline, f"{baseline}@0") or side.rpartition("@")[0] == baseline:
+            continue
+        for item in client.get("/v1/compare", {"baseline": baseline, "candidate": side})["items"]:
+            found[item["candidate_evaluation"], item["k"]] = item
+            first = client.get(f"/v1/evaluations/{item['baseline_evaluation']}")
+            found["baseline_method"] = first["method"]
+    return found
+
+
+def _track(
+    format: str,
+    rows: Sequence[ResultRow],
+    output: Path | None,
+    project: str,
+    tracking_uri: str,
+    *,
+    offline: bool,
+) -> None:
+    if format == "wandb":
+        made = to_wandb(rows, project=project, folder=output, offline=offline)
+    elif format == "mlflow":
+        made = to_mlflow(rows, experiment=project, tracking_uri=tracking_uri)
+    else:
+        made = [str(path) for path in to_tensorboard(rows, output or Path("runs"))]
+    typer.echo(f"{format}: {', '.join(made)}", err=True)

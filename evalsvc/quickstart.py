@@ -1,0 +1,173 @@
+"""`make quickstart` (`python -m evalsvc.quickstart`): the whole way of a job, once, on this machine.
+
+Two tiny demo checkpoints are trained (once), the service is started as a process of its own, a job
+per checkpoint is submitted by REST as any user would, the results are printed and compared. No
+process stays behind; the data do, and `make serve` shows them.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from evalsvc.cli.connection import SERVER_FILE
+from evalsvc.cli.failures import explain, needs
+from evalsvc.cli.local import open_database
+from evalsvc.cli.results import show_results
+from evalsvc.cli.waiting import follow
+from evalsvc.errors import EngineError
+from evalsvc.settings import Settings, load_settings
+from evalsvc.specs import JobRequest
+from evalsvc.trainers.client import Client
+
+BENCHMARK = "smoke"
+RUN, METHOD = "demo", "supervised"
+SAMPLES = 8
+MAX_TOKENS = 32  # the demo answers in a few characters
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
+LOG = "quickstart.log"
+
+
+def main() -> int:
+    """Run the quickstart; 0 if every job is done."""
+    try:
+        return quickstart(load_settings())
+    except Exception as error:
+        code = explain(error)
+        if code is None:
+            raise
+        return code
+
+
+def quickstart(settings: Settings) -> int:
+    """Evaluate the demo checkpoints and compare them. Returns the exit code."""
+    with open_database(settings, upgrade=True):
+        typer.echo(f"The data lie in {settings.data.absolute()}.")
+    checkpoints = make_checkpoints(settings.data / "demo")
+    with running_service(settings) as url, Client(url) as client:
+        typer.echo(f"The service listens on {url}.")
+        jobs = [submit(client, step, path) for step, path in checkpoints]
+        ended = [follow(client, job["id"], f"{RUN}@{job['step']}") for job in jobs]
+        show(client, ended)
+        if len(checkpoints) > 1 and all(job["state"] == "done" for job in ended):
+            compare(client, checkpoints[0][0], checkpoints[-1][0])
+    _say_where(settings)
+    return 0 if all(job["state"] == "done" for job in ended) else 1
+
+
+def make_checkpoints(folder: Path) -> list[tuple[int, str]]:
+    """(step, path) of the demo checkpoints, trained now if they are not there."""
+    with needs("cpu", "The demo (a tiny model that is trained here)"):
+        import torch  # noqa: F401, PLC0415 - to say what is missing before anything starts
+        import transformers  # noqa: F401, PLC0415
+    typer.echo("Making the demo checkpoints (about a minute the first time).")
+    made = subprocess.run(
+        [sys.executable, "-m", "evalsvc.demo", "--out", str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        raise EngineError(
+            "The demo checkpoints could not be made.", "The lines above say why; try again."
+        )
+    found = {
+        int(name.removeprefix("step-")): path for name, path in json.loads(made.stdout).items()
+    }
+    return [(step, str(Path(path).absolute())) for step, path in sorted(found.items())]
+
+
+@contextmanager
+def running_service(settings: Settings) -> Iterator[str]:
+    """`evalsvc up` on a free port, ended (with all its workers) when the block ends."""
+    log = settings.data / LOG
+    environ = {**os.environ, "EVALSVC_DATA": str(settings.data.absolute())}
+    command = [sys.executable, "-c", "from evalsvc.cli import main; main()", "up", "--port", "0"]
+    with log.open("w") as stream:
+        service = subprocess.Popen(command, env=environ, stdout=stream, stderr=subprocess.STDOUT)
+    try:
+        yield _wait_until_ready(service, settings.data / SERVER_FILE, log)
+    finally:
+        service.send_signal(signal.SIGTERM)
+        try:
+            service.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            service.kill()
+            service.wait()
+
+
+def _wait_until_ready(service: "subprocess.Popen[bytes]", file: Path, log: Path) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if service.poll() is not None:
+            words = log.read_text(errors="replace").strip().splitlines()[-3:]
+            raise EngineError(
+                f"The service ended before it was ready: {' '.join(words)}",
+                f"{log} says more; `evalsvc doctor` finds what is missing.",
+            )
+        try:
+            told = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            told = {}
+        if told.get("pid") == service.pid:
+            return str(told["url"])
+        time.sleep(0.1)
+    raise EngineError(
+        f"The service was not ready within {START_SECONDS:.0f} s.", f"{log} says more."
+    )
+
+
+def submit(client: Client, step: int, path: str) -> dict[str, Any]:
+    """Submit one checkpoint by REST. What is there already is not generated again."""
+    request = JobRequest(
+        checkpoint=path,
+        run=RUN,
+        method=METHOD,
+        step=step,
+        benchmarks=(BENCHMARK,),
+        protocol="quick",
+        samples=SAMPLES,
+        ks=(1, 2, 4, 8),
+        max_tokens=MAX_TOKENS,
+    )
+    return client.submit(request)
+
+
+def show(client: Client, jobs: list[dict[str, Any]]) -> None:
+    """The table of results, and the reasons of what failed."""
+    for job in jobs:
+        for reason in job["reasons"]:
+            typer.echo(f"{job['id']}: {reason}", err=True)
+    show_results(
+        [client.get(f"/v1/evaluations/{part['id']}") for job in jobs for part in job["evaluations"]]
+    )
+
+
+def compare(client: Client, baseline: int, candidate: int) -> None:
+    """The two checkpoints in a sentence."""
+    asked = {"baseline": f"{RUN}@{baseline}", "candidate": f"{RUN}@{candidate}", "k": 1}
+    for item in client.get("/v1/compare", asked)["items"]:
+        typer.echo(f"\n{RUN}@{baseline} against {RUN}@{candidate}: {item['sentence']}")
+
+
+def _say_where(settings: Settings) -> None:
+    data = settings.data.absolute()
+    typer.echo("")
+    typer.echo(f"Database     {settings.resolved_database_url}")
+    typer.echo(f"Transcripts  {settings.resolved_artifacts} (every sample, as Parquet)")
+    typer.echo(f"Checkpoints  {data / 'demo'}")
+    typer.echo(f"Logs         {data / LOG}, {data / 'logs'}")
+    typer.echo("`make serve` keeps the service up and shows all of this in a browser.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

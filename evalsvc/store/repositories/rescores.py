@@ -1,0 +1,161 @@
+"""Rescores: a second judgement beside the first, counted as it goes, accepted by a person.
+
+Only samples whose verdict changed are stored. Accepting one moves its verdicts into the results;
+the transcripts, and so the first verdicts, stay as they are.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from evalsvc.errors import Conflict, NotFound
+from evalsvc.store.identifiers import new_id
+from evalsvc.store.models import Evaluation, ProblemResult, Rescore, RescoredSample, now
+from evalsvc.store.repositories import evaluations, events, overrides
+from evalsvc.store.repositories.pages import Key, Rows, fetch_page
+from evalsvc.store.states import RescoreState
+
+
+def begin(session: Session, evaluation: Evaluation, verifier: str) -> Rescore:
+    """A new rescore of an evaluation."""
+    row = Rescore(
+        id=new_id(),
+        evaluation_id=evaluation.id,
+        verifier_before=evaluation.verifier or "not known",
+        verifier_after=verifier,
+        total=evaluation.samples_seen,
+    )
+    session.add(row)
+    session.flush()
+    events.record(session, "rescore.started", evaluation_id=evaluation.id, rescore=row.id)
+    return row
+
+
+def get(session: Session, rescore_id: str) -> Rescore:
+    """A rescore. Raises NotFound."""
+    row = session.get(Rescore, rescore_id)
+    if row is None:
+        raise NotFound(
+            f"There is no rescore {rescore_id!r}.",
+            "GET /v1/evaluations/ID/rescores lists those of an evaluation.",
+        )
+    return row
+
+
+def of_evaluation(
+    session: Session, evaluation_id: str, after: Key | None, limit: int
+) -> Rows[Rescore]:
+    """The rescores of an evaluation, newest first."""
+    statement = select(Rescore).where(Rescore.evaluation_id == evaluation_id)
+    return fetch_page(session, statement, (Rescore.id,), after, limit)
+
+
+def add(session: Session, rescore_id: str, judged: int, changed: Sequence[dict[str, Any]]) -> None:
+    """Count samples that were judged, and keep those whose verdict changed."""
+    row = get(session, rescore_id)
+    row.judged += judged
+    row.flipped += len(changed)
+    if changed:
+        rows = [{"rescore_id": rescore_id, **sample} for sample in changed]
+        session.execute(insert(RescoredSample), rows)
+
+
+def finish(session: Session, rescore_id: str, summary: dict[str, Any]) -> None:
+    """All samples were judged."""
+    row = get(session, rescore_id)
+    row.state, row.finished_at, row.summary = RescoreState.DONE, now(), summary
+    events.record(
+        session,
+        "rescore.done",
+        evaluation_id=row.evaluation_id,
+        rescore=row.id,
+        flipped=row.flipped,
+    )
+
+
+def fail(session: Session, rescore_id: str, error: str) -> None:
+    """It could not be brought to its end."""
+    row = get(session, rescore_id)
+    row.state, row.finished_at, row.error = RescoreState.FAILED, now(), error
+    events.record(
+        session, "rescore.failed", evaluation_id=row.evaluation_id, rescore=row.id, error=error
+    )
+
+
+def give_up_running(session: Session) -> None:
+    """What a former server left behind will never end by itself."""
+    for row in session.scalars(select(Rescore).where(Rescore.state == RescoreState.RUNNING)):
+        fail(session, row.id, "the server ended before it was done; start it again")
+
+
+def changes_page(
+    session: Session, rescore_id: str, after: Key | None, limit: int
+) -> Rows[RescoredSample]:
+    """The samples whose verdict changed, by problem and sample."""
+    statement = select(RescoredSample).where(RescoredSample.rescore_id == rescore_id)
+    order = (RescoredSample.problem, RescoredSample.sample)
+    return fetch_page(session, statement, order, after, limit, ascending=True)
+
+
+def changed_samples(session: Session, rescore_id: str) -> Sequence[RescoredSample]:
+    """All samples whose verdict changed."""
+    statement = select(RescoredSample).where(RescoredSample.rescore_id == rescore_id)
+    order = (RescoredSample.problem, RescoredSample.sample)
+    return session.scalars(statement.order_by(*order)).all()
+
+
+def accept(session: Session, rescore_id: str, *, by: str) -> Rescore:
+    """Make its verdicts the evaluation's; verdicts set by hand stay. Raises Conflict, NotFound."""
+    row = get(session, rescore_id)
+    if row.state == RescoreState.ACCEPTED:
+        return row
+    if row.state != RescoreState.DONE:
+        raise Conflict(
+            f"The rescore {rescore_id} is {row.state}: it cannot be accepted.",
+            "Only a rescore that is done can; start it again if it failed.",
+        )
+    evaluation = evaluations.lock(session, [row.evaluation_id])[0]
+    by_hand = {(o.problem, o.sample) for o in overrides.all_of(session, evaluation.id)}
+    flipped: dict[int, dict[int, RescoredSample]] = {}
+    for sample in changed_samples(session, rescore_id):
+        flipped.setdefault(sample.problem, {})[sample.sample] = sample
+    for problem, samples in flipped.items():
+        _apply(session, evaluation, problem, samples, by_hand)
+    evaluation.verifier = row.verifier_after
+    row.state = RescoreState.ACCEPTED
+    events.record(
+        session, "rescore.accepted", evaluation_id=row.evaluation_id, rescore=row.id, by=by
+    )
+    return row
+
+
+def _apply(
+    session: Session,
+    evaluation: Evaluation,
+    problem: int,
+    samples: dict[int, RescoredSample],
+    by_hand: set[tuple[int, int]],
+) -> None:
+    result = session.get(ProblemResult, (evaluation.id, problem), with_for_update=True)
+    if result is None:
+        return
+    verdicts = {
+        number: sample.verdict_after == "correct"
+        for number, sample in samples.items()
+        if (problem, number) not in by_hand
+    }
+    overrides.set_correct(evaluation, result, verdicts)
+    for name, column, kinds in (
+        ("no_answer", "samples_no_answer", {"no_answer"}),
+        ("failed", "samples_failed", {"timeout", "crashed", "too_long"}),
+    ):
+        mask = before = int.from_bytes(getattr(result, name), "little")
+        for number, sample in samples.items():
+            holds = sample.verdict_after in kinds
+            mask = mask | 1 << number if holds else mask & ~(1 << number)
+        setattr(result, name, mask.to_bytes((mask.bit_length() + 7) // 8, "little"))
+        gained = mask.bit_count() - before.bit_count()
+        setattr(evaluation, column, getattr(Evaluation, column) + gained)
+        session.flush()
