@@ -99,7 +99,7 @@ class EngineError(EvalsvcError):
 
 
 class ServerError(EvalsvcError):
-    """What a server answered, as the client saw it. `answered_status` is 0 when it could not be reached."""
+    """What a server answered; `answered_status` is 0 when it could not be reached."""
 
     kind, title = "server", "The server refused"
 

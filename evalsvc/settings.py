@@ -1,4 +1,4 @@
-"""The one place where configuration is read: `EVALSVC_*` variables over `evalsvc.toml` over defaults.
+"""The one place that reads configuration: `EVALSVC_*` over `evalsvc.toml` over defaults.
 
 A variable is a field's name in capitals: EVALSVC_PORT, EVALSVC_DATABASE_URL. Names carry units.
 """
@@ -30,7 +30,7 @@ class Settings(BaseModel):
     server: str = ""  # what the client commands talk to; default: http://host:port
     key: str = ""  # the client's key
     benchmarks: str = ""  # further catalogue folders, separated by the path separator
-    checkpoint_roots: str = ""  # allowed roots of checkpoints, separated likewise; empty: any local path
+    checkpoint_roots: str = ""  # allowed roots of checkpoints, likewise; empty: any local path
     allow_pickle_weights: bool = False
     webhook_allow: str = ""  # hosts or networks that webhooks may reach although they are private
     executor: Literal["local", "ray"] = "local"
@@ -40,7 +40,7 @@ class Settings(BaseModel):
     gpus_per_worker: int = Field(default=1, ge=1)  # tensor x pipeline parallel size of its engine
     shards_in_flight: int = Field(default=2, ge=1, le=64)
     shard_target_seconds: float = Field(default=90.0, gt=0)
-    shard_stall_seconds: float = Field(default=600.0, gt=0)  # no progress for so long: kill the worker
+    shard_stall_seconds: float = Field(default=600.0, gt=0)  # no progress: kill the worker
     engine_start_seconds: float = Field(default=600.0, gt=0)
     verifier_processes: int = Field(default=0, ge=0)  # 0: as many as there are cores, at most 8
     max_body_bytes: int = Field(default=64 * 2**20, gt=0)
@@ -90,7 +90,7 @@ def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None 
         field = str(first["loc"][0]) if first["loc"] else "?"
         raise UsageError(
             f"The setting {field!r} is not usable: {first['msg']}.",
-            f"Correct {PREFIX}{field.upper()} or {CONFIG_FILE}; docs/settings.md lists all settings.",
+            f"Correct {PREFIX}{field.upper()} or {CONFIG_FILE}; docs/settings.md lists them all.",
         ) from error
 
 
@@ -100,4 +100,5 @@ def _from_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.", "Mend or remove that file.") from error
+        message = f"{path} is not valid TOML: {error}."
+        raise UsageError(message, "Mend or remove that file.") from error

@@ -1,4 +1,4 @@
-"""The contract between client, server and worker: what is asked, what is dispatched, what comes back.
+"""The contract between client, server and worker: what is asked, sent out and answered.
 
 Everything here is frozen, validated on construction and travels as JSON. Nothing here does I/O.
 Sizes are in bytes, times in seconds, temperatures and probabilities are plain numbers.
@@ -94,7 +94,7 @@ class CheckpointSpec(Spec):
     """A checkpoint as it lies on disk, identified by content and not by its path."""
 
     path: str
-    fingerprint: str  # sha256 over (name, size, safetensors header hash, first and last MiB) of its files
+    fingerprint: str  # sha256 over name, size, header, first and last MiB of each of its files
     architecture: str  # the class named in config.json, e.g. Qwen2ForCausalLM
     architecture_hash: str  # equal hashes: weights may be swapped in place
     tokenizer_hash: str  # tokenizer, chat template and generation config
@@ -160,14 +160,12 @@ class JobRequest(Spec):
     seed: int | None = Field(default=None, ge=0)
     prompt: str | None = None
     engine: str | None = None  # vllm | transformers | openai | replay; the server's own by default
-    engine_options: dict[str, Any] = Field(default_factory=dict)  # e.g. {"answers": "..."} of replay
+    engine_options: dict[str, Any] = Field(default_factory=dict)  # {"answers": ...} of replay
     priority: int = Field(default=0, ge=-100, le=100)
 
     def benchmark_requests(self) -> tuple[BenchmarkRequest, ...]:
         """The benchmarks, plain names spelled out."""
-        return tuple(
-            BenchmarkRequest(name=b) if isinstance(b, str) else b for b in self.benchmarks
-        )
+        return tuple(BenchmarkRequest(name=b) if isinstance(b, str) else b for b in self.benchmarks)
 
     def resolved_protocol(self) -> Protocol:
         """The protocol with this job's overrides. ValueError in words when they contradict."""
@@ -188,7 +186,7 @@ class JobRequest(Spec):
 
 
 class ShardSpec(Spec):
-    """A slice of an evaluation, problems x samples: the unit of dispatch, and all a crash can lose."""
+    """A slice of an evaluation, problems x samples: all that a crash can lose."""
 
     shard_id: str
     evaluation_id: str
@@ -228,7 +226,7 @@ class ProblemTally(Spec):
     failed: str  # verifier failures: timeout, crashed, too_long
     tokens: int = 0  # output tokens over all samples
     tokens_correct: int = 0  # ... over the correct ones
-    error: str | None = None  # why this problem could not be asked (a broken image, too long a prompt)
+    error: str | None = None  # why it could not be asked: a broken image, too long a prompt
 
 
 class ShardResult(Spec):

@@ -1,4 +1,4 @@
-"""The wheel as users get it: a light core for trainers, and a server that runs from a new environment."""
+"""The wheel as users get it: a light core for trainers, a server in a new environment."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def _run(*command: str | Path, **options: object) -> subprocess.CompletedProcess
         check=False,
         **options,  # type: ignore[call-overload]
     )
-    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
     return done
 
 
@@ -62,7 +62,8 @@ def test_core_names_four_dependencies_and_no_more(core: Path) -> None:
 
 
 def test_core_imports_the_hooks_and_shows_help(core: Path) -> None:
-    _run(core / "python", "-c", "import evalsvc.trainers.client, evalsvc.checkpoints, evalsvc.specs")
+    modules = "evalsvc.trainers.client, evalsvc.checkpoints, evalsvc.specs"
+    _run(core / "python", "-c", f"import {modules}")
     assert "submit" in _run(core / "evalsvc", "--help").stdout
 
 
@@ -85,7 +86,8 @@ def test_wheel_carries_catalogue_migrations_and_serves(
 ) -> None:
     bin_folder = _environment(tmp_path_factory.mktemp("server"), f"{wheel}[server]")
     work = tmp_path_factory.mktemp("work")
-    listed = json.loads(_run(bin_folder / "evalsvc", "benchmarks", "list", "--json", cwd=work).stdout)
+    shown = _run(bin_folder / "evalsvc", "benchmarks", "list", "--json", cwd=work)
+    listed = json.loads(shown.stdout)
     assert {"smoke", "math", "aime2025", "amc23"} <= {row["name"] for row in listed}
 
     environ = {**os.environ, "EVALSVC_DATA": str(work / "var"), "EVALSVC_ENGINE": "replay"}

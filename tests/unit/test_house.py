@@ -1,4 +1,4 @@
-"""The habits of the house, checked: import arrows, links in the docs, compose file, pinned versions."""
+"""The habits of the house, checked: import arrows, links, compose file, pinned versions."""
 
 import re
 import shutil
@@ -65,9 +65,7 @@ def _pins(name: str) -> dict[str, str]:
     return {canonicalize_name(package): version for package, version in pins}
 
 
-@pytest.mark.parametrize(
-    ("constraints", "other_engine"), [("cpu.txt", "gpu"), ("gpu.txt", "cpu")]
-)
+@pytest.mark.parametrize(("constraints", "other_engine"), [("cpu.txt", "gpu"), ("gpu.txt", "cpu")])
 def test_every_dependency_is_pinned_within_its_range(constraints: str, other_engine: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     pins = _pins(constraints)
