@@ -1,4 +1,5 @@
-"""The server's own background work, started and stopped with it: delivering webhooks.
+"""The server's own background work, started and stopped with it: delivering webhooks, and reading
+ahead what the first visitors would wait for.
 
 Rescores that a former server left behind are marked as failed: they can be started again.
 """
@@ -7,6 +8,7 @@ import asyncio
 import contextlib
 
 from evalsvc.api.services.deliveries import deliver_forever
+from evalsvc.api.services.warming import warm
 from evalsvc.api.state import State
 from evalsvc.store.repositories import rescores
 
@@ -26,6 +28,7 @@ class Background:
             rescores.give_up_running(session)
         allow = self._state.settings.webhook_allow
         self._tasks.append(asyncio.create_task(deliver_forever(self._state.database, allow)))
+        self._tasks.append(asyncio.create_task(asyncio.to_thread(warm, self._state)))
 
     async def stop(self) -> None:
         """Cancel what runs; what was not delivered is delivered by the next server."""
