@@ -9,6 +9,7 @@ import html
 import re
 import time
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from functools import lru_cache
 
 from latex2mathml.converter import convert_to_element
@@ -18,7 +19,8 @@ from evalsvc.dashboard.text import Span, shifted, visible
 
 MAX_CHARACTERS = 1500  # of one formula; a longer one takes over 10 ms
 MAX_NESTING = 40  # of braces and environments
-PAGE_BUDGET_SECONDS = 0.06  # for all formulas of one text; what is beyond stays as its source
+LONGEST_SPAN = 4 * MAX_CHARACTERS  # between two signs; beyond it they do not belong together
+PAGE_BUDGET_SECONDS = 0.06  # for the formulas of one text; what is beyond stays as it is written
 
 _ELEMENTS = frozenset(
     """math mrow mi mn mo mtext mspace mfrac msqrt mroot mstyle merror mpadded mphantom menclose
@@ -32,15 +34,9 @@ _ATTRIBUTES = frozenset(
 )
 _VALUE = re.compile(r"[A-Za-z0-9 .%+-]{1,60}")
 _DISPLAY = ("$$", r"\[")
-_FORMULA = re.compile(
-    r"""
-    \$\$ (?P<a>.+?) \$\$
-  | \\\[ (?P<b>.+?) \\\]
-  | \\\( (?P<c>.+?) \\\)
-  | (?<![\\$]) \$ (?=\S) (?P<d>(?:\\.|[^$\\\n]|\n(?!\n))+?) (?<=\S) \$ (?![\d$])
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+_OPENER = re.compile(r"\$\$|\\\[|\\\(|(?<![\\$])\$(?=[^\s$])")
+_CLOSERS = {"$$": "$$", r"\[": r"\]", r"\(": r"\)"}
+_END_OF_INLINE = re.compile(r"(?<!\\)\$|\n\s*\n")
 _NESTING = re.compile(r"(?<!\\)[{}]|\\(?:left|right|begin|end)\b")
 
 
@@ -49,20 +45,49 @@ def render(text: str, mark: Span | None = None) -> Markup:
 
     `mark`: characters to be marked; a formula that holds some of them is marked as a whole.
     """
-    deadline = time.perf_counter() + PAGE_BUDGET_SECONDS
     parts: list[Markup] = []
     end = 0
-    for match in _FORMULA.finditer(text):
-        parts.append(visible(text[end : match.start()], shifted(mark, end)))
-        source = match.group()
-        latex = next(group for group in match.groups() if group is not None)
-        late = time.perf_counter() > deadline
-        shown = source_text(source) if late else formula(latex, source)
-        marked = mark is not None and mark[0] < match.end() and match.start() < mark[1]
+    for start, stop, latex in _formulas(text):
+        parts.append(visible(text[end:start], shifted(mark, end)))
+        shown = formula(latex, text[start:stop])
+        marked = mark is not None and mark[0] < stop and start < mark[1]
         parts.append(Markup("<mark>{}</mark>").format(shown) if marked else shown)
-        end = match.end()
+        end = stop
     parts.append(visible(text[end:], shifted(mark, end)))
     return Markup("").join(parts)
+
+
+def _formulas(text: str) -> Iterator[tuple[int, int, str]]:
+    """(from, to, LaTeX) of each formula, until the time is used up: the rest stays text.
+
+    An opening that is never closed is looked for once, so that the time grows with the length.
+    """
+    deadline = time.perf_counter() + PAGE_BUDGET_SECONDS
+    unclosed: set[str] = set()
+    position = 0
+    while (opener := _OPENER.search(text, position)) and time.perf_counter() < deadline:
+        sign, position = opener.group(), opener.end()
+        if sign in unclosed:
+            continue
+        stop = _closing(text, sign, position)
+        if stop < 0:
+            unclosed.update({sign} if sign in _CLOSERS else ())
+        elif 0 < stop - position <= LONGEST_SPAN:
+            after = stop + len(sign)
+            yield opener.start(), after, text[position:stop]
+            position = after
+
+
+def _closing(text: str, sign: str, start: int) -> int:
+    """Where the formula that `sign` opened ends, or -1. A `$` closes within its paragraph, not
+    after a blank and not before a digit: "$5 and $6" are prices."""
+    if sign in _CLOSERS:
+        return text.find(_CLOSERS[sign], start)
+    found = _END_OF_INLINE.search(text, start, start + LONGEST_SPAN)
+    if found is None or found.group() != "$" or text[found.start() - 1].isspace():
+        return -1
+    following = text[found.end() : found.end() + 1]
+    return -1 if following.isdigit() or following == "$" else found.start()
 
 
 def formula(latex: str, source: str | None = None) -> Markup:
