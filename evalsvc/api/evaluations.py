@@ -15,6 +15,7 @@ from evalsvc.api.services.evaluations import (
     summarise,
 )
 from evalsvc.api.services.samples import ProblemView, problems_page
+from evalsvc.api.services.scoring import Scoring, scoring
 from evalsvc.api.state import StateDep
 from evalsvc.store.repositories import browsing
 from evalsvc.store.repositories.browsing import EvaluationFilter
@@ -71,3 +72,14 @@ def list_problems(
         evaluation = browsing.get_evaluation(session, evaluation_id)
         rows, views = problems_page(session, evaluation, pagination.decode(cursor), limit)
         return pagination.page(rows, views)
+
+
+@router.get("/{evaluation_id}/scoring", responses=documented(404, 409))
+def get_scoring(evaluation_id: EvaluationId, state: StateDep, who: Reader) -> Scoring:
+    """pass@1 by our rules and by the box-only rule of the paper's training code, side by side.
+
+    Nothing is judged again: a verdict's rule says whether the stricter reading accepts it too.
+    """
+    with state.database.read() as session:
+        evaluation = browsing.get_evaluation(session, evaluation_id)
+        return scoring(session, state.memo, state.artifacts, evaluation)

@@ -6,7 +6,7 @@ problem lie together, and the long texts are decoded only for those that are sho
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +21,15 @@ class SamplePage:
 
     samples: tuple[dict[str, Any], ...]
     total: int
+
+
+class JudgedSample(NamedTuple):
+    """The small columns of one sample."""
+
+    problem: int
+    correct: bool
+    rule: str
+    extracted: str | None
 
 
 def read_page(stream: BinaryIO, problem: int, offset: int, limit: int | None) -> SamplePage:
@@ -38,6 +47,14 @@ def iterate(stream: BinaryIO) -> Iterator[dict[str, Any]]:
         for group in range(file.num_row_groups):
             for record in file.read_row_group(group).to_pylist():
                 yield from_record(record)
+
+
+def iterate_verdicts(stream: BinaryIO) -> Iterator[JudgedSample]:
+    """What was found and decided, in the order of the file; prompts and responses stay unread."""
+    with pq.ParquetFile(stream) as file:
+        for batch in file.iter_batches(columns=list(JudgedSample._fields)):
+            columns = (batch.column(name).to_pylist() for name in JudgedSample._fields)
+            yield from map(JudgedSample._make, zip(*columns, strict=True))
 
 
 def _locate(file: pq.ParquetFile, problem: int) -> list[tuple[int, int, int]]:

@@ -17,7 +17,13 @@ import fsspec
 import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
-from evalsvc.artifacts.reading import SamplePage, iterate, read_page
+from evalsvc.artifacts.reading import (
+    JudgedSample,
+    SamplePage,
+    iterate,
+    iterate_verdicts,
+    read_page,
+)
 from evalsvc.artifacts.schema import TranscriptRow
 from evalsvc.artifacts.writing import TranscriptWriter, Written
 from evalsvc.errors import EvalsvcError, MissingExtra, NotFound, StorageError
@@ -78,6 +84,11 @@ class ArtifactStore:
         """Every row of a transcript, in bounded memory."""
         with self._open(path) as stream:
             yield from iterate(stream)
+
+    def read_verdicts(self, path: str) -> Iterator[JudgedSample]:
+        """The verdict of every row of a transcript, without its texts."""
+        with self._open(path) as stream:
+            yield from iterate_verdicts(stream)
 
     def exists(self, path: str) -> bool:
         """Whether the transcript `path` is there."""

@@ -13,6 +13,7 @@ from evalsvc.verification.golds import Choices, TypedGold, type_gold
 from evalsvc.verification.judge import answer_key
 from evalsvc.verification.kinds import Kind
 from evalsvc.verification.pool import Case, VerificationPool
+from evalsvc.verification.strict import box_only
 from evalsvc.verification.verdict import VERIFIER_VERSION, Verdict, Verdicts, VerificationError
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "VerificationError",
     "VerificationPool",
     "answer_key",
+    "box_only",
     "default_pool",
     "extract",
     "type_gold",
