@@ -24,6 +24,8 @@ LAST_RETRY_SECONDS = 60.0
 ENGINE_STATES = (WorkerState.STARTING, WorkerState.LOADING, WorkerState.SWAPPING)
 ENGINE_STARTS = 2  # an engine is given a second try; beyond both of them it stalls
 ENGINE_MARGIN_SECONDS = 60.0
+APPETITE = 2.0  # samples that a worker should have waiting, per request its engine wants in flight
+MOST_IN_FLIGHT = 32  # shards on one worker, however small they are
 
 
 @dataclass
@@ -70,12 +72,23 @@ class Member:
         self.fit = fit_of(spec)
 
     def slots(self, in_flight: int) -> int:
-        """How many more shards it takes."""
+        """How many more shards it takes: up to `in_flight`, then one more while it is hungry.
+
+        With `in_flight` 1 a worker never has more than that one.
+        """
         if not self.is_up or self.leaving or self.reserved:
             return 0
         if any(flight.alone for flight in self.flights.values()):
             return 0
-        return max(0, in_flight - len(self.flights))
+        if len(self.flights) < in_flight:
+            return in_flight - len(self.flights)
+        return int(in_flight > 1 and self._is_hungry())
+
+    def _is_hungry(self) -> bool:
+        """Whether its shards are too small to keep its engine busy."""
+        undone = sum(flight.spec.size - flight.done for flight in self.flights.values())
+        wanted = APPETITE * self.status.requests_wanted
+        return undone < wanted and len(self.flights) < MOST_IN_FLIGHT
 
 
 class Fleet:

@@ -11,7 +11,6 @@ from evalsvc.dispatch.patience import PatientStore
 from evalsvc.dispatch.pausing import ArtifactWatch
 from evalsvc.dispatch.quarantine import FAILURES_ENOUGH, Quarantine
 from evalsvc.dispatch.reporting import Reporter
-from evalsvc.dispatch.suspicion import is_guilty
 from evalsvc.specs import ShardProgress, ShardResult, WorkerStatus
 from evalsvc.store.states import DispatcherState
 from evalsvc.worker.protocol import (
@@ -159,7 +158,7 @@ class Outcomes:
     async def _died(self, shard_id: str, reason: str, now: float) -> None:
         """A worker (or its engine) died while it ran this shard."""
         deaths = 1 + await self.store.run(self.ledger.deaths, shard_id)
-        if is_guilty(deaths, self.quarantine.deaths.background(shard_id)):
+        if self.quarantine.deaths.is_guilty(shard_id, deaths):
             words = f"{deaths} workers died while they ran this shard. The last one: {reason}"
             await self._fail(shard_id, words, SEE_LOG, died=True)
         elif (

@@ -9,7 +9,7 @@ docs/decisions/0604 gives the reasons.
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-DEATHS_ENOUGH = 3  # deaths of which a shard is set aside
+DEATHS_ENOUGH = 3  # deaths of a shard, none happening without it, of which it is set aside
 DEATHS_TOO_MANY = 10  # ... whatever else happens on the machines
 PAUSES_SECONDS = (0.5, 5.0, 15.0)  # before a suspect runs again: after the first death, second ...
 
@@ -35,15 +35,19 @@ class DeathLog:
             return 0
         return self._deaths - self._since[shard_id] - self._own[shard_id]
 
+    def own(self, shard_id: str) -> int:
+        """Deaths that it took part in (in this log: what came before it is not known in full)."""
+        return self._own.get(shard_id, 0)
+
+    def is_guilty(self, shard_id: str, deaths_ever: int) -> bool:
+        """Whether the shard is to be set aside: workers die of it, and not without it."""
+        enough = DEATHS_ENOUGH * (1 + self.background(shard_id))
+        return self.own(shard_id) >= enough or deaths_ever >= DEATHS_TOO_MANY
+
     def forget(self, shard_id: str) -> None:
         """The shard has ended."""
         self._since.pop(shard_id, None)
         self._own.pop(shard_id, None)
-
-
-def is_guilty(deaths: int, background: int) -> bool:
-    """Whether a shard that saw `deaths` is to be set aside, `background` others having happened."""
-    return deaths >= DEATHS_TOO_MANY or (deaths >= DEATHS_ENOUGH and deaths > 2 * background)
 
 
 def pause_seconds(deaths: int) -> float:

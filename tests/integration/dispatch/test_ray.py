@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import ray
 from ray.cluster_utils import Cluster
 
 from evalsvc.settings import Settings
@@ -29,16 +28,16 @@ HEAD = {
 }
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
     """Three nodes of one CPU; the dispatcher finds them by RAY_ADDRESS."""
     started = Cluster(initialize_head=True, head_node_args=HEAD)
     for _ in range(2):
         started.add_node(**NODE)
     started.wait_for_nodes()
-    monkeypatch.setenv("RAY_ADDRESS", started.address)
-    yield started
-    ray.shutdown()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("RAY_ADDRESS", started.address)
+        yield started
     started.shutdown()
 
 
@@ -51,6 +50,19 @@ def settings(data_folder: Path, database_url: str) -> Settings:
         verifier_processes=1,
         shard_target_seconds=2,
     )
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_actors_go_with_the_dispatcher(
+    cluster: Cluster, database: Database, settings: Settings
+) -> None:
+    with Dispatching(settings, database) as dispatching:
+        wait_for(lambda: len(dispatching.workers("idle")) == 3, 90)
+        pids = [worker["pid"] for worker in dispatching.workers("idle")]
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -74,16 +86,3 @@ def test_a_job_survives_the_death_of_a_node(
     counts = sample_counts(database, settings)
     assert set(counts) == {(p, s) for p in range(40) for s in range(12)}
     assert set(counts.values()) == {1}
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_actors_go_with_the_dispatcher(
-    cluster: Cluster, database: Database, settings: Settings
-) -> None:
-    with Dispatching(settings, database) as dispatching:
-        wait_for(lambda: len(dispatching.workers("idle")) == 3, 90)
-        pids = [worker["pid"] for worker in dispatching.workers("idle")]
-    deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]

@@ -1,0 +1,66 @@
+"""Which shard a worker died of: three deaths of it, and none without it."""
+
+from evalsvc.dispatch.quarantine import FAILURES_ENOUGH, Quarantine
+from evalsvc.dispatch.suspicion import DEATHS_TOO_MANY, DeathLog, pause_seconds
+
+
+def test_three_deaths_in_a_row_are_enough() -> None:
+    log = DeathLog()
+    log.record(["poison", "neighbour"])
+    log.record(["poison"])
+    assert not log.is_guilty("poison", 2)
+    log.record(["poison"])
+    assert log.is_guilty("poison", 3)
+    assert not log.is_guilty("neighbour", 1)
+
+
+def test_a_shard_is_excused_while_workers_die_without_it_too() -> None:
+    log = DeathLog()
+    for _ in range(3):
+        log.record(["unlucky"])
+        log.record([])
+    assert log.background("unlucky") == 3
+    assert not log.is_guilty("unlucky", 3)
+
+
+def test_deaths_before_it_was_there_are_no_excuse() -> None:
+    log = DeathLog()
+    for _ in range(50):
+        log.record(["another"])
+    for _ in range(3):
+        log.record(["poison"])
+    assert log.is_guilty("poison", 3)
+
+
+def test_there_is_a_limit_whatever_else_happens() -> None:
+    assert DeathLog().is_guilty("unlucky", DEATHS_TOO_MANY)
+
+
+def test_deaths_of_former_dispatchers_alone_do_not_condemn() -> None:
+    log = DeathLog()
+    log.record(["unlucky"])
+    assert not log.is_guilty("unlucky", 3)
+
+
+def test_pauses_grow() -> None:
+    assert pause_seconds(0) == pause_seconds(1) < pause_seconds(2) < pause_seconds(3)
+    assert pause_seconds(3) == pause_seconds(100)
+
+
+def test_a_suspect_is_due_after_its_pause() -> None:
+    quarantine = Quarantine()
+    quarantine.admit("late", 2, now=0.0)
+    quarantine.admit("early", 1, now=0.0)
+    assert quarantine.due(0.1) == []
+    assert quarantine.due(100.0) == ["early", "late"]
+    quarantine.leave("early")
+    assert quarantine.due(100.0) == ["late"]
+    quarantine.ended("late")
+    assert quarantine.due(100.0) == []
+
+
+def test_failures_are_counted_until_the_shard_ends() -> None:
+    quarantine = Quarantine()
+    assert [quarantine.failed("s") for _ in range(FAILURES_ENOUGH)] == [1, 2, 3]
+    quarantine.ended("s")
+    assert quarantine.failed("s") == 1
