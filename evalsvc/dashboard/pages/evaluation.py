@@ -1,6 +1,6 @@
 """`/evaluations/{id}`: the figures with both intervals, the problems, where all of it is from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
@@ -11,12 +11,15 @@ from evalsvc.api.services.evaluations import (
     traits_of,
 )
 from evalsvc.api.services.figures import Metric
+from evalsvc.api.services.scoring import scoring
 from evalsvc.api.services.timeline import Timeline, timeline
+from evalsvc.catalogue import CatalogueError
 from evalsvc.dashboard.asking import Ask, Pages
 from evalsvc.dashboard.pages.problem_list import FILTERS, SORTS, select_problems
 from evalsvc.dashboard.plots.passk import Curve, pass_at_k_figure
 from evalsvc.dashboard.view import Table, View
-from evalsvc.store.models import ProblemResult, Rescore
+from evalsvc.errors import Conflict, NotFound, StorageError
+from evalsvc.store.models import Evaluation, ProblemResult, Rescore
 from evalsvc.store.repositories import browsing
 
 PAGE_SIZE = 50
@@ -66,6 +69,7 @@ def build(ask: Ask) -> View:
     session, memo = ask.session, ask.state.memo
     detail = describe(session, memo, ask.state.catalogue, ask.part("evaluation"))
     row = browsing.get_evaluation(session, detail.id)
+    detail = replace(detail, notes=[*detail.notes, *_scoring_note(ask, row)])
     counts, traits = counts_of(session, memo, row), traits_of(session, memo, row.revision_id)
     which = ask.choice("show", dict(FILTERS), "all")
     sort = ask.sort if ask.sort in SORTS else "problem"
@@ -116,6 +120,17 @@ def build(ask: Ask) -> View:
         else {},
         live=s.state in ("pending", "running"),
     )
+
+
+def _scoring_note(ask: Ask, row: Evaluation) -> list[str]:
+    """For benchmarks with pictures: what the paper's stricter rule makes of the same answers."""
+    try:
+        if ask.state.catalogue.get(row.benchmark).modality != "image":
+            return []
+        found = scoring(ask.session, ask.state.memo, ask.state.artifacts, row)
+    except (CatalogueError, Conflict, NotFound, StorageError):  # gone, or never there
+        return []
+    return [found.sentence] if found.sentence else []
 
 
 def curve(name: str, metrics: list[Metric], kind: str) -> Curve:
