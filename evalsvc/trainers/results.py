@@ -14,7 +14,7 @@ def job_scores(client: Client, job: dict[str, Any]) -> dict[str, float]:
     """
     scores: dict[str, float] = {}
     for summary in job.get("evaluations") or ():
-        evaluation = client.get(f"/v1/evaluations/{summary['evaluation']}")
+        evaluation = client.get(f"/v1/evaluations/{summary['id']}")
         name = evaluation["benchmark"]
         for metric, value in evaluation["metrics"].items():
             scores[f"{PREFIX}{name}_{metric}"] = float(value["value"])

@@ -83,11 +83,18 @@ class Sender:
             if job["state"] != "done":
                 step, error = entry.announcement.step, job.get("error") or job.get("reasons")
                 log.warning("The evaluation of step %d ended as %s: %s", step, job["state"], error)
-            scores = job_scores(self._client, job)
+            scores = self._scores(job)
             if scores and self._on_result is not None:
                 self._on_result(entry.announcement, scores)
             self._outbox.remove(path)
             drop_pin(entry)
+
+    def _scores(self, job: dict[str, Any]) -> dict[str, float]:
+        try:
+            return job_scores(self._client, job)
+        except (KeyError, TypeError, ValueError) as error:
+            log.warning("The results of job %s cannot be read: %r", job["id"], error)
+            return {}  # they are on the server; the pin must go all the same
 
     def _ended_job(self, job_id: str) -> dict[str, Any] | None:
         try:

@@ -33,7 +33,7 @@ def answer_at_once(request: Request) -> Answer:
         return Answer(201, {"job_id": f"j-{request.body['step']}"})
     if request.path.startswith("/v1/evaluations/"):
         return Answer(body={"benchmark": "smoke", "metrics": {"pass@1": {"value": 0.5}}})
-    return Answer(body={"state": "done", "evaluations": [{"evaluation": "e"}]})
+    return Answer(body={"state": "done", "id": "j", "evaluations": [{"id": "e"}]})
 
 
 def test_every_saved_step_once_and_its_result_in_the_log(

@@ -55,7 +55,7 @@ def jobs_end_at_once(request: Request) -> Answer:
         return Answer(201, {"job_id": f"job-{request.body['step']}"})
     if request.path.startswith("/v1/evaluations/"):
         return Answer(body={"benchmark": "smoke", "metrics": {"pass@1": {"value": 0.25}}})
-    return Answer(body={"state": "done", "evaluations": [{"evaluation": "e-5"}]})
+    return Answer(body={"state": "done", "id": "j", "evaluations": [{"id": "e-5"}]})
 
 
 def announced_steps(server: ScriptedServer) -> list[int]:
@@ -231,3 +231,18 @@ def test_one_process_sends(tmp_path: Path) -> None:
         assert (first, second) == (True, False)
     with exclusive(tmp_path / "lock") as again:
         assert again
+
+
+def test_an_answer_of_another_version_does_not_keep_the_pin(
+    tmp_path: Path, server: ScriptedServer, start: Callable[..., Announcer]
+) -> None:
+    def answer(request: Request) -> Answer:
+        if request.method == "POST":
+            return jobs_end_at_once(request)
+        return Answer(body={"id": "j", "state": "done", "evaluations": [{"unexpected": 1}]})
+
+    server.answer = answer
+    announcer = start(server.url)
+    announcer.announce(wish(write_checkpoint(tmp_path / "checkpoint-1"), 1))
+    assert announcer.wait_until_idle(5)
+    assert list((tmp_path / "private" / "pins").iterdir()) == []
