@@ -269,6 +269,8 @@ class WorkerStatus(Spec):
     architecture_hash: str | None = None
     tokenizer_hash: str | None = None
     shards_in_flight: tuple[str, ...] = ()
+    requests_in_flight: int = 0  # samples that its engine works on now
+    requests_wanted: int = 0  # ... and so many it would like to have; 0 until it has started
     samples_done: int = 0
     tokens_per_second: float = 0.0
     swaps: int = 0  # weights exchanged in place

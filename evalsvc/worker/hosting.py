@@ -28,6 +28,7 @@ from evalsvc.worker.config import WorkerConfig
 from evalsvc.worker.engines import create_engine
 from evalsvc.worker.engines.base import Engine, EngineDied, SwapFailed
 from evalsvc.worker.logtail import LogTail
+from evalsvc.worker.slots import Slots
 
 START_ATTEMPTS = 2
 CLOSE_SECONDS = 30.0
@@ -44,7 +45,7 @@ class Loaded:
     key: str  # engine and its options
     checkpoint: CheckpointSpec
     by: LoadedBy
-    slots: asyncio.Semaphore  # requests in flight: as many as the engine wants
+    slots: Slots
 
 
 class EngineHost:
@@ -171,7 +172,7 @@ class EngineHost:
                 raise
             else:
                 break
-        slots = asyncio.Semaphore(engine.max_concurrency)
+        slots = Slots(engine.max_concurrency)
         return Loaded(engine, engine_key(spec), spec.checkpoint, "cold", slots)
 
     async def _start_once(self, engine: Engine, spec: ShardSpec) -> None:

@@ -24,7 +24,6 @@ from evalsvc.worker.protocol import ProgressEvent, StatusEvent
 from evalsvc.worker.shard import ShardRun, Workplace
 
 PROGRESS_SECONDS = 1.0
-STATUS_EVERY = 5  # ... of those
 OnEvent = Callable[[StatusEvent | ProgressEvent], None]
 
 
@@ -135,6 +134,8 @@ class Worker:
             architecture_hash=checkpoint.architecture_hash if checkpoint else None,
             tokenizer_hash=checkpoint.tokenizer_hash if checkpoint else None,
             shards_in_flight=tuple(self._running),
+            requests_in_flight=loaded.slots.in_flight if loaded else 0,
+            requests_wanted=loaded.slots.wanted if loaded else 0,
             samples_done=self._samples_done,
             tokens_per_second=round(self._meter.rate(), 1),
             swaps=self._host.swaps,
@@ -166,14 +167,11 @@ class Worker:
             self._reporter = asyncio.create_task(self._report())
 
     async def _report(self) -> None:
-        """Progress of each shard that moved, every second; the status every few seconds."""
-        ticks = 0
+        """Every second the progress of each shard that moved, and the status."""
         while self._running:
             await asyncio.sleep(PROGRESS_SECONDS)
-            ticks += 1
             for running in self._running.values():
                 if running.run.done != running.reported:
                     running.reported = running.run.done
                     self._on_event(ProgressEvent(progress=running.run.progress()))
-            if ticks % STATUS_EVERY == 0:
-                self._tell()
+            self._tell()
