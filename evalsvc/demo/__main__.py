@@ -1,4 +1,4 @@
-"""`python -m evalsvc.demo --out DIR` and `python -m evalsvc.demo smollm2 --out DIR`.
+"""`python -m evalsvc.demo --out DIR`, and instead of those `smollm2 --out DIR`, `vision --out DIR`.
 
 Prints the checkpoints as JSON on standard output; progress goes to standard error.
 """
@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 def main() -> int:
     """Make the checkpoints that are asked for; 0, or 1 with a message."""
     parser = argparse.ArgumentParser(prog="python -m evalsvc.demo", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("train", "smollm2"), default="train")
+    parser.add_argument("what", nargs="?", choices=("train", "smollm2", "vision"), default="train")
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")
     parser.add_argument("--steps", type=int, nargs="+", help="training steps to keep")
     options = parser.parse_args()
@@ -39,6 +39,10 @@ def make(what: str, out: Path, steps: list[int] | None) -> dict[str, str]:
         from evalsvc.demo.smollm2 import smollm2_checkpoint
 
         return {"smollm2-135m-instruct": str(smollm2_checkpoint(out))}
+    if what == "vision":
+        from evalsvc.demo.vision import vision_checkpoints
+
+        return {path.name: str(path) for path in vision_checkpoints(out)}
     from evalsvc.demo.checkpoints import demo_checkpoints
     from evalsvc.demo.training import Recipe
 

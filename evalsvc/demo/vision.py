@@ -5,11 +5,14 @@ Qwen's own, which shrinks every picture to at most 64 places of 28 x 28 pixels. 
 way through every engine as the real model, in milliseconds.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from evalsvc.demo.model import CONTEXT, HEAD_SIZE
 from evalsvc.demo.tokenizer import ASSISTANT, END, PAD, build_tokenizer
+from evalsvc.errors import UsageError
+from evalsvc.worker.vision_shim import REMEDY, problem
 
 VISION_START, VISION_END, IMAGE, VIDEO = (
     "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>",
@@ -104,3 +107,16 @@ def save_vision(model: Any, folder: Path) -> None:
     """Write a complete Hugging Face checkpoint, processor included."""
     model.save_pretrained(folder)
     build_processor().save_pretrained(folder)
+
+
+def vision_checkpoints(out: Path, seeds: Sequence[int] = (0, 1)) -> list[Path]:
+    """Checkpoints of one architecture with random weights in `out`, one per seed.
+
+    Raises UsageError when torchvision cannot be imported here.
+    """
+    if found := problem():
+        raise UsageError(found, REMEDY)
+    made = [out / f"vision-{seed}" for seed in seeds]
+    for seed, folder in zip(seeds, made, strict=True):
+        save_vision(build_vision_model(seed), folder)
+    return made
