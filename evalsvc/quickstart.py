@@ -1,4 +1,4 @@
-"""`make quickstart` (`python -m evalsvc.quickstart`): the whole way of a job, once, on this machine.
+"""`make quickstart` (`python -m evalsvc.quickstart`): the whole way of a job, on this machine.
 
 Two tiny demo checkpoints are trained (once), the service is started as a process of its own, a job
 per checkpoint is submitted by REST as any user would, the results are printed and compared. No
@@ -13,17 +13,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from evalsvc.cli.connection import SERVER_FILE
-from evalsvc.cli.failures import explain, needs
+from evalsvc.cli.failures import explain
 from evalsvc.cli.local import open_database
 from evalsvc.cli.results import show_results
 from evalsvc.cli.waiting import follow
-from evalsvc.errors import EngineError
+from evalsvc.errors import EngineError, MissingExtra
 from evalsvc.settings import Settings, load_settings
 from evalsvc.specs import JobRequest
 from evalsvc.trainers.client import Client
@@ -66,9 +67,8 @@ def quickstart(settings: Settings) -> int:
 
 def make_checkpoints(folder: Path) -> list[tuple[int, str]]:
     """(step, path) of the demo checkpoints, trained now if they are not there."""
-    with needs("cpu", "The demo (a tiny model that is trained here)"):
-        import torch  # noqa: F401, PLC0415 - to say what is missing before anything starts
-        import transformers  # noqa: F401, PLC0415
+    if any(find_spec(module) is None for module in ("torch", "transformers")):
+        raise MissingExtra("The demo (a tiny model that is trained here)", "cpu")
     typer.echo("Making the demo checkpoints (about a minute the first time).")
     made = subprocess.run(
         [sys.executable, "-m", "evalsvc.demo", "--out", str(folder)],

@@ -38,12 +38,10 @@ class Guard:
             await problems.from_error(error, _path(request))(scope, receive, send)
             return
         body = _CappedBody(receive, send, self._cap)
-        try:
-            await self._app(scope, body.receive, body.send)
-        except TooLarge as error:
-            if body.answered:
-                raise
-            await problems.from_error(error, _path(request))(scope, receive, send)
+        await self._app(scope, body.receive, body.send)
+        if body.exceeded:
+            refusal = problems.from_error(_too_large(self._cap), _path(request))
+            await refusal(scope, receive, send)
 
     def _check(self, request: Request) -> None:
         host = request.headers.get("host", "")
@@ -67,24 +65,30 @@ class Guard:
 
 
 class _CappedBody:
-    """Counts what is received; raises TooLarge past the cap."""
+    """Counts what is received; past the cap the reader gets an error, and its answer is dropped.
+
+    Frameworks turn any error while reading a body into their own 400; the caller answers 413.
+    """
 
     def __init__(self, receive: Receive, send: Send, cap: int) -> None:
         self._receive, self._send, self._cap = receive, send, cap
         self._seen = 0
-        self.answered = False
+        self._answered = False
+        self.exceeded = False  # and nothing was answered yet
 
     async def receive(self) -> Message:
         message = await self._receive()
         if message["type"] == "http.request":
             self._seen += len(message.get("body", b""))
             if self._seen > self._cap:
+                self.exceeded = not self._answered
                 raise _too_large(self._cap)
         return message
 
     async def send(self, message: Message) -> None:
-        self.answered = True
-        await self._send(message)
+        if not self.exceeded:
+            self._answered = True
+            await self._send(message)
 
 
 def urlsplit_host(origin: str) -> str:

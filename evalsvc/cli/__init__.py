@@ -6,6 +6,7 @@ sentences with a remedy on standard error. Exit codes: 0 well, 1 failed, 2 wrong
 
 import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import typer
@@ -50,10 +51,20 @@ class LazyCommands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"evalsvc.cli.{COMMANDS[cmd_name]}")
-        group: Any = typer.main.get_group(module.app)
+        group: Any = typer.main.get_group(_app_of(module, cmd_name))
         command = group.commands.get(cmd_name, group)
         command.name = cmd_name
         return command
+
+
+def _app_of(module: ModuleType, command: str) -> typer.Typer:
+    """A module's own commands, or the one function that bears the command's name."""
+    if hasattr(module, "app"):
+        found: typer.Typer = module.app
+        return found
+    wrapped = typer.Typer()
+    wrapped.command(command)(getattr(module, command))
+    return wrapped
 
 
 app = typer.Typer(

@@ -35,7 +35,7 @@ def create(
 @app.command("list")
 def list_keys(as_json: Json = False) -> None:
     """List the keys with their scopes, never the keys themselves."""
-    with open_database() as database:
+    with open_database(upgrade=True) as database:
         from evalsvc.store.repositories import keys  # noqa: PLC0415
 
         with database.read() as session:
@@ -75,7 +75,7 @@ def revoke(
     as_json: Json = False,
 ) -> None:
     """Revoke a key at once, and for good."""
-    with open_database() as database:
+    with open_database(upgrade=True) as database:
         from evalsvc.store.repositories import keys  # noqa: PLC0415
 
         with database.write() as session:

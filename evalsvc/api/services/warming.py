@@ -12,20 +12,19 @@ from evalsvc.store.repositories.browsing import EvaluationFilter
 MOST_EVALUATIONS = 500  # the newest; older ones are read when somebody asks for them
 
 
-def warm(state: State) -> int:
-    """Compute pass@1 and pass@(largest k) of the newest evaluations; returns how many."""
+def warm(state: State) -> None:
+    """Compute pass@1 and pass@(largest k) of the newest evaluations; ends early with the server."""
     with state.database.read() as session:
         ids = [
             row.id
             for row in browsing.all_evaluations(session, EvaluationFilter())
             if row.samples_seen
         ][:MOST_EVALUATIONS]
-    for number, name in enumerate(ids):
+    for name in ids:
         if state.stopping.is_set():
-            return number
+            return
         with state.database.read() as session:  # one snapshot each: nothing is held for long
             row = browsing.get_evaluation(session, name)
             largest = max((int(k) for k in row.protocol.get("ks", [])), default=1)
             metrics_of(session, state.memo, row, [1])
             metrics_of(session, state.memo, row, sorted({1, largest}))
-    return len(ids)

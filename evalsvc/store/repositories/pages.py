@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from evalsvc.errors import UsageError
+from evalsvc.store.models.base import UtcDateTime
 
 Row = TypeVar("Row")
 Key = tuple[Any, ...]
@@ -55,13 +56,12 @@ def _typed(key: Key, order: Sequence[InstrumentedAttribute[Any]]) -> Key:
         raise problem
     values = []
     for value, column in zip(key, order, strict=True):
-        wanted = column.type.python_type
-        if wanted is datetime and isinstance(value, str):
+        if isinstance(column.type, UtcDateTime) and isinstance(value, str):
             try:
-                values.append(datetime.fromisoformat(value))
-            except ValueError:
+                values.append(datetime.fromisoformat(value).astimezone(UTC))
+            except (ValueError, OverflowError):
                 raise problem from None
-        elif isinstance(value, wanted):
+        elif isinstance(value, column.type.python_type):
             values.append(value)
         else:
             raise problem

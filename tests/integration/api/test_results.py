@@ -1,0 +1,190 @@
+"""Imports, comparisons, leaderboard, ranking, power: figures by REST."""
+
+import pytest
+
+from evalsvc.statistics import paired_comparison, pass_at_k
+from tests.integration.api.conftest import Running, counts_body
+
+BEFORE = [0, 1, 2, 3, 4, 5, 6, 7, 8, 2, 3, 1]
+AFTER = [1, 3, 4, 5, 6, 6, 8, 8, 8, 5, 4, 4]
+
+
+@pytest.fixture
+def filled(server: Running) -> Running:
+    with server.http as http:
+        for run, counts in (("old", BEFORE), ("new", AFTER)):
+            assert http.post("/v1/imports", json=counts_body(run, counts)).status_code == 201
+    return server
+
+
+def test_figures_of_an_import_are_those_of_the_statistics(filled: Running) -> None:
+    with filled.http as http:
+        item = http.get("/v1/evaluations", params={"run": "old"}).json()["items"][0]
+        detail = http.get(f"/v1/evaluations/{item['id']}").json()
+    assert detail["complete"]
+    assert detail["engine"] == "import:counts"
+    assert sorted(detail["metrics"]) == ["pass@1", "pass@2", "pass@4", "pass@8"]
+    for k in (1, 2, 4, 8):
+        expected = pass_at_k([8] * len(BEFORE), BEFORE, k).mean()
+        assert detail["metrics"][f"pass@{k}"]["value"] == pytest.approx(expected)
+    assert detail["metrics"]["pass@8"]["interval_fixed"] is None
+    assert any("k = 8" in note for note in detail["notes"])
+
+
+def test_comparison_is_the_paired_one_with_holm_over_what_is_shown(filled: Running) -> None:
+    asked = {"baseline": "old", "candidate": "new@10"}
+    n = [8] * len(BEFORE)
+    expected = paired_comparison(n, BEFORE, n, AFTER, 1)
+    with filled.http as http:
+        alone = http.get("/v1/compare", params={**asked, "k": 1}).json()["items"]
+        family = http.get("/v1/compare", params=asked).json()["items"]
+        assert http.get("/v1/compare", params={**asked, "k": 16}).status_code == 400
+    assert len(alone) == 1
+    assert len(family) == 4
+    for name in ("difference", "p_value", "minimum_detectable_effect"):
+        assert alone[0][name] == pytest.approx(getattr(expected, name))
+    assert tuple(alone[0]["interval_population"]) == pytest.approx(expected.interval_population)
+    assert alone[0]["baseline_checkpoint"] == "old@10"
+    assert family[0]["p_adjusted"] >= family[0]["p_value"]
+    assert "not two methods" in alone[0]["sentence"]
+
+
+def test_unlike_evaluations_are_refused_and_compared_only_when_asked(filled: Running) -> None:
+    fewer = counts_body("fewer", BEFORE[:8])
+    other = counts_body("other", BEFORE, protocol="paper")
+    asked = {"baseline": "old", "k": 1}
+    with filled.http as http:
+        http.post("/v1/imports", json=fewer)
+        http.post("/v1/imports", json=other)
+        for candidate, word in (("fewer", "rows differ"), ("other", "protocols differ")):
+            params = {**asked, "candidate": candidate}
+            refused = http.get("/v1/compare", params=params)
+            assert refused.status_code == 400
+            assert word in refused.json()["detail"]
+            allowed = http.get("/v1/compare", params={**params, "allow_differences": True})
+            (item,) = allowed.json()["items"]
+            assert word in item["sentence"]
+        assert allowed.json()["items"][0]["problems"] == len(BEFORE)
+
+
+def test_importing_again_replaces_and_changes_every_figure(filled: Running) -> None:
+    asked = {"baseline": "old", "candidate": "new", "k": 1}
+    with filled.http as http:
+        before = http.get("/v1/compare", params=asked).json()["items"][0]
+        again = http.post("/v1/imports", json=counts_body("new", BEFORE)).json()
+        after = http.get("/v1/compare", params=asked).json()["items"][0]
+    assert again["replaced"]
+    assert before["difference"] > 0
+    assert after["difference"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"counts": [{"problem_id": "a", "n": 4, "c": 5}]}, "swapped"),
+        ({"counts": []}, "counts"),
+        ({"counts": [{"problem_id": "a", "n": 0, "c": 0}]}, "every n is 0"),
+        ({"counts": [{"problem_id": "a", "n": 1, "c": 0}] * 2}, "more than once"),
+        ({"benchmark": "smoke"}, "not in the benchmark"),
+        ({"protocol": "mine"}, "no protocol"),
+    ],
+)
+def test_bad_imports_are_refused_in_words(
+    server: Running, changes: dict[str, object], word: str
+) -> None:
+    with server.http as http:
+        answer = http.post("/v1/imports", json=counts_body("r", [1, 2], **changes))
+        assert answer.status_code in (400, 422)
+        assert word in answer.json()["detail"]
+        assert http.get("/v1/evaluations").json()["items"] == []
+
+
+def test_responses_are_judged_here_and_can_be_read_rescored_and_overridden(
+    server: Running,
+) -> None:
+    responses = [
+        {"problem_id": "smoke-003", "response": r}
+        for r in ("20 - 2 is \\boxed{18}", "\\boxed{17}", "no idea")
+    ]
+    body = {"format": "jsonl", "run": "r", "benchmark": "smoke", "responses": responses}
+    with server.http as http:
+        made = http.post("/v1/imports", json=body).json()
+        assert (made["samples"], made["correct"]) == (3, 1)
+        base = f"/v1/evaluations/{made['evaluation']}"
+        page = http.get(f"{base}/problems/smoke-003/samples").json()
+        assert [s["verdict"] for s in page["items"]] == ["correct", "wrong", "no_answer"]
+        assert page["items"][0]["extracted"] == "18"
+        short = http.get(f"{base}/problems/3/samples", params={"limit": 2}).json()
+        rest = http.get(
+            f"{base}/problems/3/samples", params={"limit": 2, "cursor": short["next_cursor"]}
+        ).json()
+        assert [s["sample"] for s in rest["items"]] == [2]
+
+        rescore = http.post(f"{base}/rescore").json()
+        for _ in range(200):
+            found = http.get(f"/v1/rescores/{rescore['id']}").json()
+            if found["state"] != "running":
+                break
+        assert found["state"] == "done", found
+        assert (found["judged"], found["flipped"]) == (3, 0)
+        assert http.post(f"/v1/rescores/{rescore['id']}/accept").json()["state"] == "accepted"
+
+        override = {"correct": True, "why": "17 is meant", "who": "ann"}
+        path = f"{base}/problems/smoke-003/samples/1/override"
+        assert http.post(path, json=override).status_code == 201
+        assert http.get(base).json()["metrics"]["pass@1"]["value"] == pytest.approx(2 / 3)
+        sample = http.get(f"{base}/problems/smoke-003/samples").json()["items"][1]
+        assert sample["correct"]
+        assert sample["verdict"] == "wrong"
+        assert sample["override"] == {"correct": True, "who": "ann", "why": "17 is meant"}
+        missing = f"{base}/problems/smoke-003/samples/9/override"
+        assert http.post(missing, json=override).status_code == 404
+
+
+def test_leaderboard_ranking_curve_and_power(filled: Running) -> None:
+    with filled.http as http:
+        board = http.get("/v1/leaderboard", params={"benchmark": "own"}).json()
+        assert [row["run"] for row in board["items"]] == ["new", "old"]
+        for how in ("mean", "swiss"):
+            ranking = http.get("/v1/rank", params={"how": how}).json()
+            assert ranking["items"][0]["name"] == "new@10"
+        curve = http.get("/v1/runs/new/curve", params={"k": 4}).json()
+        assert [point["step"] for point in curve["points"]] == [10]
+        plan = http.get(
+            "/v1/power", params={"run": "old", "benchmark": "own", "effect": 0.2}
+        ).json()
+        assert plan["problems"] == len(BEFORE)
+        assert 0 <= plan["power"] <= 1
+
+
+def test_announcements_register_skip_and_submit(server: Running, tmp_path: object) -> None:
+    gone = {"path": "/gone", "run": "t", "step": 5, "state": "rotated", "reason": "too old"}
+    with server.http as http:
+        told = http.post("/v1/checkpoints", json=gone).json()
+        assert told["job_id"] is None
+        assert told["checkpoint"]["state"] == "rotated"
+        again = http.post("/v1/checkpoints", json={**gone, "reason": "still"}).json()
+        assert again["checkpoint"]["id"] == told["checkpoint"]["id"]
+        listed = http.get("/v1/checkpoints", params={"state": "rotated"}).json()["items"]
+        assert [row["reason"] for row in listed] == ["still"]
+
+
+def test_benchmarks_and_published_rows(server: Running) -> None:
+    with server.http as http:
+        names = {item["name"] for item in http.get("/v1/benchmarks").json()["items"]}
+        assert {"smoke", "math", "aime2025", "amc23"} <= names
+        printed = http.get("/v1/benchmarks/aime2025/published").json()
+        assert printed["items"]
+        assert http.get("/v1/benchmarks/nothing").status_code == 404
+        assert http.get("/v1/benchmarks/nothing/published").status_code == 404
+
+
+def test_health_readiness_metrics_and_openapi(server: Running) -> None:
+    with server.http as http:
+        assert http.get("/healthz").json()["status"] == "ok"
+        assert http.get("/readyz").json()["status"] == "ready"
+        assert "evalsvc_shards" in http.get("/metrics").text
+        document = http.get("/openapi.json").json()
+        example = document["components"]["schemas"]["JobRequest"]["examples"][0]
+        assert example["benchmarks"]
+        assert "application/problem+json" in str(document["paths"]["/v1/jobs"]["post"]["responses"])
