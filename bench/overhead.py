@@ -1,0 +1,125 @@
+"""What the service costs: its tokens a second against a bare AsyncLLM with the same requests.
+
+    python -m bench.overhead [--checkpoint FOLDER] [--rounds N]
+
+Both engines stay up; they take turns with the same prompts, samples and seeds, so that both
+generate the same tokens while the other idles. Ours does everything: HTTP, database, feeding,
+verification, transcripts; the bare one only generates. The figure is the median of the rounds'
+ratios. The default model is a random Llama of 29 million parameters; a real one (`python -m
+evalsvc.demo smollm2`) can be named.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.peers.bare import BareEngine, Done, Work
+from bench.report import Figure, Report
+from bench.service import FillWatch, Ran, Service, service
+from bench.workload import Question, Sampling, add_data, questions
+from evalsvc.demo.model import build_model, save
+from evalsvc.worker.engines.vllm_setup import CPU_SEQUENCES
+
+TARGET = 0.97
+BELOW_TARGET = 0.05
+LAYERS, HEADS = 8, 16
+BENCHMARKS: Mapping[str, int] = {"aime2025": 30, "math": 130}
+SAMPLING = Sampling(samples=4, max_tokens=192)
+
+
+def bare_round(engine: BareEngine, asked: list[Question], sampling: Sampling, seed: int) -> Done:
+    return engine.run(Work(asked, sampling, seed))
+
+
+def our_round(
+    running: Service, checkpoint: Path, sampling: Sampling, seed: int, total: int
+) -> tuple[Ran, FillWatch]:
+    with FillWatch(running, CPU_SEQUENCES, total) as watch:
+        ran = running.evaluate([checkpoint], BENCHMARKS, sampling, seed)
+    return ran, watch
+
+
+def measure(
+    folder: Path, checkpoint: Path, sampling: Sampling, rounds: int
+) -> tuple[list[float], list[float], dict[str, Any]]:
+    """(our tokens a second over the bare ones, per round; shares of time below 90%; details)."""
+    add_data(folder / "data", BENCHMARKS)
+    asked = [q for name, n in BENCHMARKS.items() for q in questions(folder / "data", name, n)]
+    total = len(asked) * sampling.samples
+    ratios, below, ours, bare = [], [], [], []
+    with (
+        service(folder / "data") as running,
+        BareEngine(checkpoint, folder / "bare.log") as engine,
+    ):
+        warm = Sampling(samples=1, max_tokens=8)
+        bare_round(engine, asked, warm, seed=0)
+        our_round(running, checkpoint, warm, seed=0, total=len(asked))
+        for seed in range(1, rounds + 1):
+            turns = ["ours", "bare"] if seed % 2 else ["bare", "ours"]
+            for turn in turns:
+                if turn == "ours":
+                    ran, watch = our_round(running, checkpoint, sampling, seed, total)
+                else:
+                    done = bare_round(engine, asked, sampling, seed)
+            ours.append(ran.output_tokens / ran.seconds)
+            bare.append(done.output_tokens / done.seconds)
+            ratios.append(ours[-1] / bare[-1])
+            below.append(watch.share_below)
+            print(
+                f"  round {seed}: ours {ours[-1]:.0f}, bare {bare[-1]:.0f} tokens/s "
+                f"({ratios[-1]:.3f}); batch below 90%: {below[-1]:.1%} of {len(watch.readings)} s",
+                flush=True,
+            )
+    details = {
+        "requests": total,
+        "max_tokens": sampling.max_tokens,
+        "output_tokens_a_round": done.output_tokens,
+        "ours_tokens_per_second": [round(rate, 1) for rate in ours],
+        "bare_tokens_per_second": [round(rate, 1) for rate in bare],
+        "ratios": [round(ratio, 4) for ratio in ratios],
+        "share_of_time_batch_below_90_percent": [round(share, 4) for share in below],
+    }
+    return ratios, below, details
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--checkpoint", type=Path, help="a model; default: a random Llama")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--max-tokens", type=int, default=SAMPLING.max_tokens)
+    options = parser.parse_args()
+    sampling = Sampling(SAMPLING.samples, options.max_tokens)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        checkpoint = options.checkpoint
+        if checkpoint is None:
+            checkpoint = folder / "llama"
+            save(build_model(seed=0, layers=LAYERS, heads=HEADS), checkpoint)
+        ratios, below, details = measure(folder, checkpoint, sampling, options.rounds)
+    figures = [
+        Figure(
+            what="tokens/s of the service, everything on",
+            value=statistics.median(ratios),
+            target=TARGET,
+            better="higher",
+            unit="x",
+            how=f"bare AsyncLLM, median of {len(ratios)} rounds in turns",
+        ),
+        Figure(
+            what="time with the batch below 90% of what waited",
+            value=statistics.median(below),
+            target=BELOW_TARGET,
+            better="lower",
+            how=f"read every second, median of {len(below)} rounds",
+        ),
+    ]
+    details["model"] = "given" if options.checkpoint else f"random Llama, {LAYERS} layers"
+    return Report("overhead", figures, details).publish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What people would use instead of this service: run beside it, on the same machine and load."""

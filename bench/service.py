@@ -1,0 +1,134 @@
+"""Our side of the speed benches: `evalsvc up` as a process, jobs by REST, the clock of the jobs.
+
+Time runs from just before the first submission to the last job's `finished_at`, which the server
+writes in the transaction of the last result: both are readings of this machine's one clock.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bench.workload import Sampling
+from evalsvc.quickstart import running_service
+from evalsvc.settings import load_settings
+from evalsvc.specs import BenchmarkRequest, JobRequest
+from evalsvc.trainers.client import Client
+
+JOB_SECONDS = 1800.0
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a set of jobs came to."""
+
+    seconds: float  # from submission to the last result
+    output_tokens: int
+    samples: int
+
+
+@dataclass
+class Service:
+    """A running service."""
+
+    client: Client
+
+    def evaluate(
+        self,
+        checkpoints: Sequence[Path],
+        benchmarks: Mapping[str, int],
+        sampling: Sampling,
+        seed: int,
+        since: float | None = None,
+    ) -> Ran:
+        """Submit one job a checkpoint, all at once, and wait for the last result.
+
+        `since` (Unix time) is when the clock started; by default just before the submission.
+        """
+        began = time.time() if since is None else since
+        jobs = [
+            self.client.submit(
+                JobRequest(
+                    checkpoint=str(checkpoint.absolute()),
+                    run=f"bench-{checkpoint.name}",
+                    benchmarks=tuple(
+                        BenchmarkRequest(name=name, first=first)
+                        for name, first in benchmarks.items()
+                    ),
+                    protocol=sampling.protocol(seed),
+                )
+            )
+            for checkpoint in checkpoints
+        ]
+        ended = [
+            self.client.wait(job["id"], timeout_seconds=JOB_SECONDS, poll_seconds=POLL_SECONDS)
+            for job in jobs
+        ]
+        if failed := [job for job in ended if job["state"] != "done"]:
+            raise RuntimeError(f"A job of the bench ended as {failed[0]['state']}: {failed[0]}")
+        finished = max(datetime.fromisoformat(job["finished_at"]).timestamp() for job in ended)
+        rows = [row for job in ended for row in job["evaluations"]]
+        found = [self.client.get(f"/v1/evaluations/{row['id']}") for row in rows]
+        return Ran(
+            seconds=finished - began,
+            output_tokens=sum(row["output_tokens"] for row in found),
+            samples=sum(row["samples_seen"] for row in found),
+        )
+
+    def worker(self) -> dict[str, Any]:
+        """What the one live worker says of itself."""
+        items = self.client.get("/v1/workers")["items"]
+        live = [item["status"] for item in items if item["state"] != "dead"]
+        return dict(live[-1]) if live else {}
+
+
+@contextmanager
+def service(data: Path) -> Iterator[Service]:
+    """`evalsvc up` with its defaults on `data`; ended, with its worker, after the block."""
+    settings = load_settings({}).model_copy(update={"data": data})
+    with running_service(settings) as url, Client(url) as client:
+        yield Service(client)
+
+
+@dataclass
+class FillWatch:
+    """Reads, once a second, how many requests the engine has against how many it could have.
+
+    It could have what waits, up to its batch. Below 90% of that the engine is not fed well.
+    """
+
+    service: Service
+    batch: int
+    total: int  # samples that are to be drawn
+    readings: list[float] = field(default_factory=list)
+
+    def __enter__(self) -> "FillWatch":
+        self._stop = threading.Event()
+        self._done = int(self.service.worker().get("samples_done", 0))
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def share_below(self) -> float:
+        """Of the time with work, the share in which the batch was below 90% of what it could be."""
+        return sum(fill < 0.9 for fill in self.readings) / max(1, len(self.readings))
+
+    def _watch(self) -> None:
+        with Client(self.service.client.server) as client:
+            own = Service(client)
+            while not self._stop.wait(1.0):
+                status = own.worker()
+                waiting = self.total - (int(status.get("samples_done", 0)) - self._done)
+                could = min(self.batch, waiting)
+                if could > 0:
+                    self.readings.append(int(status.get("requests_in_flight", 0)) / could)

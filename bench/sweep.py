@@ -1,0 +1,155 @@
+"""Six checkpoints of one architecture on three text benchmarks: the service against its peers.
+
+    python -m bench.sweep [--full]
+
+Ours is `evalsvc up` with the real vLLM, jobs by REST, from submission to the last result: cold
+(the clock starts with the service's process) and warm (another checkpoint of the architecture is
+loaded). The peers get the same prompts, samples and lengths: lm-eval with its vLLM backend, a
+process per checkpoint, and a bare loop over one vLLM that is kept, gets the weights of each
+checkpoint in place, drains after each benchmark, scores and stores nothing. lm-eval is run on two
+checkpoints, one before and one after ours, and scaled to six; `--full` runs it on all six.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.peers import lm_eval
+from bench.peers.bare import BareEngine, Work
+from bench.report import Figure, Report
+from bench.service import FillWatch, Ran, Service, service
+from bench.workload import (
+    BENCHMARKS,
+    Question,
+    Sampling,
+    add_data,
+    make_checkpoints,
+    questions,
+)
+from evalsvc.worker.engines.vllm_setup import CPU_SEQUENCES, cpu_dtype
+
+CHECKPOINTS = 6
+SAMPLING = Sampling(samples=4, max_tokens=64)
+WARM_ROUNDS = 2
+WARM_TARGET, COLD_TARGET = 0.2, 0.35
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where the bench works, and on what."""
+
+    folder: Path
+    checkpoints: Sequence[Path]
+    asked: dict[str, list[Question]]
+
+    @property
+    def samples(self) -> int:
+        """Of all checkpoints."""
+        each = sum(len(found) for found in self.asked.values()) * SAMPLING.samples
+        return each * len(self.checkpoints)
+
+
+def prepare(folder: Path) -> Stage:
+    """Checkpoints, rows, lm-eval's tasks and its environment: nothing of it is timed."""
+    data = folder / "data"
+    add_data(data, BENCHMARKS)
+    asked = {name: questions(data, name, first) for name, first in BENCHMARKS.items()}
+    (folder / "tasks").mkdir()
+    lm_eval.write_tasks(folder / "tasks", asked, SAMPLING)
+    lm_eval.environment()
+    return Stage(folder, make_checkpoints(folder / "checkpoints", CHECKPOINTS), asked)
+
+
+def run_lm_eval(stage: Stage, checkpoints: Sequence[Path]) -> list[float]:
+    """Seconds of each checkpoint."""
+    tasks = stage.folder / "tasks"
+    return [lm_eval.evaluate(path, tasks, stage.asked, cpu_dtype()) for path in checkpoints]
+
+
+def run_loop(stage: Stage) -> tuple[float, float]:
+    """(seconds until the peer is up, seconds of its loop): swapped in place, drained each time."""
+    began = time.perf_counter()
+    with BareEngine(stage.checkpoints[-1], stage.folder / "loop.log") as engine:
+        up = time.perf_counter() - began
+        began = time.perf_counter()
+        for checkpoint in stage.checkpoints:
+            for asked in stage.asked.values():
+                engine.run(Work(asked, SAMPLING, seed=0, reload=str(checkpoint)))
+        return up, time.perf_counter() - began
+
+
+def run_ours(stage: Stage) -> tuple[Ran, list[Ran], dict[str, Any]]:
+    """Cold, then warm; another seed each time, so that nothing is found done already."""
+    began = time.time()
+    with service(stage.folder / "data") as running:
+        cold = running.evaluate(stage.checkpoints, BENCHMARKS, SAMPLING, seed=0, since=began)
+        warm, filled = [], []
+        for seed in range(1, WARM_ROUNDS + 1):
+            ran, watch = _warm(running, stage, seed)
+            warm.append(ran)
+            filled.append(round(watch.share_below, 3))
+        status = running.worker()
+    details = {
+        "share_of_time_batch_below_90_percent": filled,
+        "swaps": status.get("swaps"),
+        "cold_starts": status.get("cold_starts"),
+        "last_swap_seconds": status.get("last_swap_seconds"),
+    }
+    return cold, warm, details
+
+
+def _warm(running: Service, stage: Stage, seed: int) -> tuple[Ran, FillWatch]:
+    with FillWatch(running, CPU_SEQUENCES, stage.samples) as watch:
+        ran = running.evaluate(stage.checkpoints, BENCHMARKS, SAMPLING, seed)
+    return ran, watch
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="lm-eval on all six checkpoints")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        stage = prepare(Path(temporary))
+        before = stage.checkpoints[: CHECKPOINTS // 2 if options.full else 1]
+        after = stage.checkpoints[-len(before) :]
+        peer = run_lm_eval(stage, before)
+        cold, warm, details = run_ours(stage)
+        loop_up, loop = run_loop(stage)
+        peer += run_lm_eval(stage, after)
+    whole = statistics.mean(peer) * CHECKPOINTS
+    warm_seconds = statistics.median(ran.seconds for ran in warm)
+    measured = f"lm-eval {lm_eval.VERSION}, {len(peer)} of {CHECKPOINTS} checkpoints run"
+    figures = [
+        Figure(
+            "six checkpoints, worker up", warm_seconds / whole, WARM_TARGET, "lower", "x", measured
+        ),
+        Figure(
+            "six checkpoints, from cold", cold.seconds / whole, COLD_TARGET, "lower", "x", measured
+        ),
+    ]
+    print(
+        f"  lm-eval {whole:.0f} s, a kept vLLM {loop:.1f} s (+ {loop_up:.0f} s start), "
+        f"ours {warm_seconds:.1f} s warm, {cold.seconds:.0f} s cold",
+        flush=True,
+    )
+    details |= {
+        "samples": stage.samples,
+        "samples_done": cold.samples,
+        "output_tokens": cold.output_tokens,
+        "lm_eval_seconds_a_checkpoint": [round(seconds, 1) for seconds in peer],
+        "kept_vllm_seconds": {"start": round(loop_up, 1), "loop": round(loop, 1)},
+        "ours_against_kept_vllm_warm": round(warm_seconds / loop, 2),
+        "ours_cold_seconds": round(cold.seconds, 1),
+        "ours_warm_seconds": [round(ran.seconds, 1) for ran in warm],
+    }
+    return Report("sweep", figures, details).publish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
