@@ -29,10 +29,10 @@ from bench.workload import (
     Question,
     Sampling,
     add_data,
+    engine_batch,
     make_checkpoints,
     questions,
 )
-from evalsvc.worker.engines.vllm_setup import CPU_SEQUENCES, cpu_dtype
 
 CHECKPOINTS = 6
 SAMPLING = Sampling(samples=4, max_tokens=64)
@@ -55,21 +55,22 @@ class Stage:
         return each * len(self.checkpoints)
 
 
-def prepare(folder: Path) -> Stage:
-    """Checkpoints, rows, lm-eval's tasks and its environment: nothing of it is timed."""
+def prepare(folder: Path, checkpoints: Sequence[Path]) -> Stage:
+    """Checkpoints (random ones by default), rows, lm-eval's tasks and its environment: untimed."""
     data = folder / "data"
     add_data(data, BENCHMARKS)
     asked = {name: questions(data, name, first) for name, first in BENCHMARKS.items()}
     (folder / "tasks").mkdir()
     lm_eval.write_tasks(folder / "tasks", asked, SAMPLING)
     lm_eval.environment()
-    return Stage(folder, make_checkpoints(folder / "checkpoints", CHECKPOINTS), asked)
+    made = checkpoints or make_checkpoints(folder / "checkpoints", CHECKPOINTS)
+    return Stage(folder, made, asked)
 
 
 def run_lm_eval(stage: Stage, checkpoints: Sequence[Path]) -> list[float]:
     """Seconds of each checkpoint."""
     tasks = stage.folder / "tasks"
-    return [lm_eval.evaluate(path, tasks, stage.asked, cpu_dtype()) for path in checkpoints]
+    return [lm_eval.evaluate(path, tasks, stage.asked) for path in checkpoints]
 
 
 def run_loop(stage: Stage) -> tuple[float, float]:
@@ -105,32 +106,42 @@ def run_ours(stage: Stage) -> tuple[Ran, list[Ran], dict[str, Any]]:
 
 
 def _warm(running: Service, stage: Stage, seed: int) -> tuple[Ran, FillWatch]:
-    with FillWatch(running, CPU_SEQUENCES, stage.samples) as watch:
+    with FillWatch(running, engine_batch(), stage.samples) as watch:
         ran = running.evaluate(stage.checkpoints, BENCHMARKS, SAMPLING, seed)
     return ran, watch
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--full", action="store_true", help="lm-eval on all six checkpoints")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        stage = prepare(Path(temporary))
-        before = stage.checkpoints[: CHECKPOINTS // 2 if options.full else 1]
-        after = stage.checkpoints[-len(before) :]
-        peer = run_lm_eval(stage, before)
-        cold, warm, details = run_ours(stage)
-        loop_up, loop = run_loop(stage)
-        peer += run_lm_eval(stage, after)
-    whole = statistics.mean(peer) * CHECKPOINTS
+def measure(
+    folder: Path, checkpoints: Sequence[Path] = (), *, full: bool = False
+) -> tuple[list[Figure], dict[str, Any]]:
+    """The figures, and the numbers behind them. `checkpoints` are of one architecture."""
+    stage = prepare(folder, checkpoints)
+    count = len(stage.checkpoints)
+    before = stage.checkpoints[: count // 2 if full else 1]
+    after = stage.checkpoints[count // 2 if full else count - 1 :]
+    peer = run_lm_eval(stage, before)
+    cold, warm, details = run_ours(stage)
+    loop_up, loop = run_loop(stage)
+    peer += run_lm_eval(stage, after)
+    whole = statistics.mean(peer) * count
     warm_seconds = statistics.median(ran.seconds for ran in warm)
-    measured = f"lm-eval {lm_eval.VERSION}, {len(peer)} of {CHECKPOINTS} checkpoints run"
+    beside = f"lm-eval {lm_eval.VERSION}, run on {len(peer)} of {count} checkpoints"
     figures = [
         Figure(
-            "six checkpoints, worker up", warm_seconds / whole, WARM_TARGET, "lower", "x", measured
+            "sweep of checkpoints, worker up",
+            warm_seconds / whole,
+            WARM_TARGET,
+            "lower",
+            "x",
+            beside,
         ),
         Figure(
-            "six checkpoints, from cold", cold.seconds / whole, COLD_TARGET, "lower", "x", measured
+            "sweep of checkpoints, from cold",
+            cold.seconds / whole,
+            COLD_TARGET,
+            "lower",
+            "x",
+            beside,
         ),
     ]
     print(
@@ -139,15 +150,26 @@ def main() -> int:
         flush=True,
     )
     details |= {
+        "checkpoints": count,
         "samples": stage.samples,
         "samples_done": cold.samples,
         "output_tokens": cold.output_tokens,
         "lm_eval_seconds_a_checkpoint": [round(seconds, 1) for seconds in peer],
         "kept_vllm_seconds": {"start": round(loop_up, 1), "loop": round(loop, 1)},
-        "ours_against_kept_vllm_warm": round(warm_seconds / loop, 2),
+        "ours_warm_over_kept_vllm": round(warm_seconds / loop, 2),
+        "ours_cold_over_kept_vllm_with_its_start": round(cold.seconds / (loop_up + loop), 2),
         "ours_cold_seconds": round(cold.seconds, 1),
         "ours_warm_seconds": [round(ran.seconds, 1) for ran in warm],
     }
+    return figures, details
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="lm-eval on all checkpoints")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        figures, details = measure(Path(temporary), full=options.full)
     return Report("sweep", figures, details).publish()
 
 

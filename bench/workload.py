@@ -16,9 +16,22 @@ from typing import Any
 from evalsvc.catalogue import Catalogue, render
 from evalsvc.demo.model import build_model, save
 from evalsvc.specs import Protocol, SeedPolicy
+from evalsvc.worker.engines.vllm_setup import CPU_SEQUENCES, GPU_SEQUENCES
 
 BENCHMARKS: Mapping[str, int] = {"aime2025": 30, "amc23": 40, "math": 70}  # name -> first rows
 MAX_MODEL_LEN = 8192
+
+
+def on_gpu() -> bool:
+    """Whether the engines of this machine run on a GPU."""
+    import torch  # noqa: PLC0415
+
+    return bool(torch.cuda.is_available())
+
+
+def engine_batch() -> int:
+    """Sequences that our engine computes at a time."""
+    return GPU_SEQUENCES if on_gpu() else CPU_SEQUENCES
 
 
 @dataclass(frozen=True)

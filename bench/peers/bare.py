@@ -30,12 +30,16 @@ MAX_LINE_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class Work:
-    """Questions to be answered after the weights of `reload` were loaded, if it names some."""
+    """Questions to be answered after the weights of `reload` were loaded, if it names some.
+
+    `per_request` samples of a problem share a request (n); `seed` None leaves them unseeded.
+    """
 
     questions: Sequence[Question]
     sampling: Sampling
-    seed: int
+    seed: int | None
     reload: str | None = None
+    per_request: int = 1
 
 
 @dataclass(frozen=True)
@@ -120,10 +124,9 @@ class _Peer:
         writer.write(b"{}\n")
         while line := await reader.readline():
             told = json.loads(line)
-            work = Work(
-                [Question(**question) for question in told["questions"]],
-                Sampling(**told["sampling"]), told["seed"], told["reload"],
-            )  # fmt: skip
+            told["questions"] = [Question(**question) for question in told["questions"]]
+            told["sampling"] = Sampling(**told["sampling"])
+            work = Work(**told)
             writer.write(json.dumps(asdict(await self._run(work))).encode() + b"\n")
             await writer.drain()
         self._llm.shutdown()
@@ -142,7 +145,7 @@ class _Peer:
         draws = [
             self._draw(prompt, work, problem, sample)
             for problem, prompt in enumerate(prompts)
-            for sample in range(work.sampling.samples)
+            for sample in range(0, work.sampling.samples, work.per_request)
         ]
         tokens = await asyncio.gather(*draws)
         return Done(time.perf_counter() - began, sum(tokens), len(tokens))
@@ -155,13 +158,14 @@ class _Peer:
             temperature=work.sampling.temperature,
             top_p=work.sampling.top_p,
             max_tokens=work.sampling.max_tokens,
-            seed=sample_seed(work.seed, problem, sample),
+            seed=None if work.seed is None else sample_seed(work.seed, problem, sample),
+            n=min(work.per_request, work.sampling.samples - sample),
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         number = f"{problem}-{sample}-{time.monotonic_ns()}"
         stream = self._llm.generate({"prompt_token_ids": prompt}, sampling, number)
         outputs = [output async for output in stream]  # one: the final one
-        return len(outputs[-1].outputs[0].token_ids)
+        return sum(len(answer.token_ids) for answer in outputs[-1].outputs)
 
 
 def main() -> None:
