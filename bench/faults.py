@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from typing import Any
 import psutil
 from sqlalchemy import select
 
+from bench.report import Figure, Report
 from evalsvc.artifacts import ArtifactStore
 from evalsvc.catalogue import Catalogue
 from evalsvc.dispatch.submission import submit
@@ -65,7 +66,7 @@ class Outcome:
     server_kills: int
     worker_kills: int
     samples: Counter[tuple[int, int]]  # as the shards' transcripts have them
-    masks: dict[int, tuple[int, ...]]  # per problem, as the database has them
+    masks: Mapping[int, tuple[int, ...]]  # per problem, as the database has them
     metrics: dict[str, Any]
 
 
@@ -306,7 +307,7 @@ def _write_answers(path: Path, problems: int, seed: int) -> None:
 
 def _command(process: psutil.Process) -> list[str]:
     try:
-        return process.cmdline()
+        return list(process.cmdline())
     except psutil.Error:
         return []
 
@@ -327,9 +328,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=float, default=1800, help="seconds for each of both runs")
     arguments = parser.parse_args()
-    report = compare(arguments)
-    print(json.dumps(report, indent=2))
-    return 1 if report["faults"] else 0
+    details = compare(arguments)
+    for fault in details["faults"]:
+        print(f"FAULT    {fault}")
+    what = f"faults after {details['kills']} kill -9, {arguments.database}, {arguments.engine}"
+    figure = Figure(
+        what, len(details["faults"]), 0, "lower", "", f"of {details['samples']} samples"
+    )
+    return Report("faults", [figure], details).publish()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ What is there is never generated again: shards are planned only for samples that
 stored nor planned. A job that finds all of its samples is done at once.
 """
 
+from functools import partial
+
 from sqlalchemy.orm import Session
 
 from evalsvc.catalogue import Catalogue
@@ -120,7 +122,7 @@ def _evaluations(
     locked = {}
     for part in sorted(prepared.evaluations, key=lambda part: part.id):
         revision = evaluations.find_or_create_revision(
-            session, part.benchmark, part.dataset.revision, _traits(part)
+            session, part.benchmark, part.dataset.revision, partial(_traits, part)
         )
         values = {
             "checkpoint_id": checkpoint.id,

@@ -1,10 +1,10 @@
 """Evaluations and the benchmark revisions they are of: made once, locked while they change."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import exists, insert, select
 from sqlalchemy.orm import Session
 
 from evalsvc.store.models import (
@@ -36,17 +36,18 @@ class ProblemTraits:
 
 
 def find_or_create_revision(
-    session: Session, name: str, revision: str, problems: Sequence[ProblemTraits]
+    session: Session, name: str, revision: str, problems: Callable[[], Sequence[ProblemTraits]]
 ) -> BenchmarkRevision:
-    """The revision of a benchmark, with its problems when it is new."""
+    """The revision of a benchmark; `problems` is asked for them when it is new."""
     query = select(BenchmarkRevision).where(
         BenchmarkRevision.name == name, BenchmarkRevision.revision == revision
     )
     if (found := session.scalars(query).first()) is not None:
         return found
-    row = {"name": name, "revision": revision, "problem_count": len(problems)}
+    new = problems()
+    row = {"name": name, "revision": revision, "problem_count": len(new)}
     if made := insert_missing(session, BenchmarkRevision, row, BenchmarkRevision.id):
-        rows = [{"revision_id": made[0], **vars(problem)} for problem in problems]
+        rows = [{"revision_id": made[0], **vars(problem)} for problem in new]
         session.execute(insert(Problem), rows)
     return session.scalars(query).one()
 
@@ -81,9 +82,9 @@ def settle(session: Session, evaluations: Iterable[Evaluation]) -> None:
     """Set the state of (locked) evaluations after what has become of their shards."""
     session.flush()
     for evaluation in evaluations:
-        counts = _shard_counts(session, evaluation.id)
-        state = _state(counts, evaluation.samples_seen)
-        evaluation.error, evaluation.remedy = _reason(session, evaluation, counts)
+        states = _states_present(session, evaluation.id)
+        state = _state(states, evaluation.samples_seen)
+        evaluation.error, evaluation.remedy = _reason(session, evaluation, states)
         if state == evaluation.state:
             continue
         evaluation.state = state
@@ -97,32 +98,32 @@ def settle(session: Session, evaluations: Iterable[Evaluation]) -> None:
         )
 
 
-def _shard_counts(session: Session, evaluation_id: str) -> dict[str, int]:
-    query = (
-        select(Shard.state, func.count())
-        .where(Shard.evaluation_id == evaluation_id)
-        .group_by(Shard.state)
-    )
-    return dict(session.execute(query).all())
+def _states_present(session: Session, evaluation_id: str) -> set[ShardState]:
+    """Which states its shards are in: probes of an index, however many shards there are."""
+    probes = [
+        exists().where(Shard.state == state, Shard.evaluation_id == evaluation_id)
+        for state in ShardState
+    ]
+    found = session.execute(select(*probes)).one()
+    return {state for state, present in zip(ShardState, found, strict=True) if present}
 
 
-def _state(counts: dict[str, int], samples_seen: int) -> EvaluationState:
-    running, ready = counts.get(ShardState.RUNNING, 0), counts.get(ShardState.READY, 0)
-    failed, cancelled = counts.get(ShardState.FAILED, 0), counts.get(ShardState.CANCELLED, 0)
-    if running or (ready and samples_seen):
+def _state(states: set[ShardState], samples_seen: int) -> EvaluationState:
+    if ShardState.RUNNING in states or (ShardState.READY in states and samples_seen):
         return EvaluationState.RUNNING
-    if ready:
+    if ShardState.READY in states:
         return EvaluationState.PENDING
-    if not samples_seen and (failed or not cancelled):
+    if not samples_seen and (ShardState.FAILED in states or ShardState.CANCELLED not in states):
         return EvaluationState.FAILED
-    return EvaluationState.INCOMPLETE if failed or cancelled else EvaluationState.DONE
+    lost = states & {ShardState.FAILED, ShardState.CANCELLED}
+    return EvaluationState.INCOMPLETE if lost else EvaluationState.DONE
 
 
 def _reason(
-    session: Session, evaluation: Evaluation, counts: dict[str, int]
+    session: Session, evaluation: Evaluation, states: set[ShardState]
 ) -> tuple[str | None, str | None]:
     """Why it is not whole: the first failed shard's words, else those of unaskable problems."""
-    if counts.get(ShardState.FAILED):
+    if ShardState.FAILED in states:
         query = (
             select(Shard.error, Shard.remedy)
             .where(Shard.evaluation_id == evaluation.id, Shard.state == ShardState.FAILED)
@@ -130,7 +131,7 @@ def _reason(
         )
         error, remedy = session.execute(query.limit(1)).one()
         return error, remedy
-    if not counts.get(ShardState.READY) and not counts.get(ShardState.RUNNING):
+    if not states & {ShardState.READY, ShardState.RUNNING}:
         return _unaskable(session, evaluation)
     return None, None
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from evalsvc.errors import NotFound
@@ -42,8 +42,8 @@ def get(session: Session, job_id: str) -> Job:
 
 def start(session: Session, evaluation_ids: Collection[str]) -> None:
     """A shard of each of these evaluations was sent to a worker: their waiting jobs run."""
-    wanted = exists().where(
-        JobEvaluation.job_id == Job.id, JobEvaluation.evaluation_id.in_(evaluation_ids)
+    wanted = Job.id.in_(
+        select(JobEvaluation.job_id).where(JobEvaluation.evaluation_id.in_(evaluation_ids))
     )
     statement = (
         update(Job)
