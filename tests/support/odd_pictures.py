@@ -80,7 +80,11 @@ ODD = (
     Odd("rotated by EXIF", encoded(SCENE, "JPEG", exif=_turned())),
     Odd("one pixel", encoded(Image.new("RGB", (1, 1)), "PNG")),
     Odd("large", encoded(Image.new("L", (6000, 4000)), "PNG")),
-    Odd("very flat", encoded(Image.new("RGB", (2000, 4)), "PNG"), "refused"),
+    Odd(
+        "very flat",
+        encoded(Image.new("RGB", (2000, 4)), "PNG"),
+        "cannot take the picture",
+    ),
     Odd("zero bytes", b"", "is empty"),
     Odd("corrupt", PLAIN[: len(PLAIN) // 2], "is broken"),
     Odd("no picture", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is not one of"),

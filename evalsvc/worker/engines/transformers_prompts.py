@@ -81,5 +81,10 @@ class PromptReader:
         if not images:
             return 0
         sizes = [[image.height, image.width] for image in images]
-        found = self._processor._get_num_multimodal_tokens(image_sizes=sizes)
+        try:
+            found = self._processor._get_num_multimodal_tokens(image_sizes=sizes)
+        except ValueError as error:
+            raise RequestRefused(
+                f"The model's processor cannot take the picture: {error}."
+            ) from error
         return sum(found.num_image_tokens)

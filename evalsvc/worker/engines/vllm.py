@@ -93,6 +93,10 @@ class VllmEngine(Engine):
         except (VLLMClientError, ValueError) as error:
             raise RequestRefused(f"vLLM refused the prompt: {error}") from error
         except EngineGenerateError as error:
+            if request.images and not self._llm.errored:  # the processor failed, the engine is well
+                raise RequestRefused(
+                    f"The model's processor cannot take the picture: {first_cause(error)}."
+                ) from error
             raise EngineDied(f"vLLM failed: {error.__cause__ or error}") from error
         if output is None or output.outputs[0].finish_reason not in {"stop", "length"}:
             raise EngineDied("vLLM gave a request up without an answer.", "See the worker's log.")
@@ -227,3 +231,10 @@ def with_pictures(tokens: list[int], request: SampleRequest) -> dict[str, Any]:
     if request.images:
         prompt["multi_modal_data"] = {"image": list(request.images)}
     return prompt
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """Where a chain of exceptions began."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error

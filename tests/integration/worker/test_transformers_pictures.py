@@ -78,6 +78,15 @@ def test_a_text_with_the_models_own_marks_is_refused(seeing: CheckpointSpec) -> 
     within_engine(seeing, work)
 
 
+def test_a_picture_that_the_processor_refuses_spoils_no_other(seeing: CheckpointSpec) -> None:
+    async def work(engine: TransformersEngine) -> None:
+        with pytest.raises(RequestRefused, match="cannot take the picture: absolute aspect"):
+            await engine.generate(shown(gradient((2000, 4))))
+        assert await draw(engine, shown(gradient(SMALL)))
+
+    within_engine(seeing, work)
+
+
 def test_a_model_that_reads_only_text_is_shown_nothing(tmp_path: Path) -> None:
     async def work(engine: TransformersEngine) -> None:
         with pytest.raises(RequestRefused, match="reads only text"):
