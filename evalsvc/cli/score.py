@@ -51,7 +51,7 @@ def score(
     ] = 0,
     wall_limit: Annotated[
         float, typer.Option(min=0.1, max=600, help="Seconds after which a child is killed.")
-    ] = 2.0,
+    ] = 5.0,
 ) -> None:
     """Score responses against golds: a verdict, the answer found and the rule, line by line."""
     try:

@@ -36,6 +36,10 @@ def _out_of_time(_signal: int, _frame: FrameType | None) -> None:
     raise OutOfTime
 
 
+def ready() -> None:
+    """The first task of a pool: done when a child has its limits and its libraries."""
+
+
 def judge_in_child(
     gold: str, kind: str | None, choices: tuple[str, ...], answer: str, cpu_seconds: float
 ) -> tuple[str, str, float]:

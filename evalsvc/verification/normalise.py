@@ -97,9 +97,23 @@ def clean(text: str, *, commas: bool = False) -> str:
     elif "{,}" in text:
         text = _GROUPED.sub(lambda m: m.group(1) + _NOT_DIGITS.sub("", m.group(2)), text)
     if "," in text and commas:
-        text = _COMMAS.sub(lambda m: m.group(1) + m.group(2).replace(",", ""), text)
+        text = _join_thousands(text)
     text = _SPACES.sub(" ", text).strip()
     return _strip_full_stop(text)
+
+
+def _join_thousands(text: str) -> str:
+    """Join `10,080`, but never inside brackets: `[-36,104]` has two ends, `(12,102)` two places."""
+
+    def join(match: re.Match[str]) -> str:
+        before = text[: match.start()]
+        if sum(before.count(mark) for mark in "([") > sum(before.count(mark) for mark in ")]"):
+            return match.group()
+        if before.count("\\{") > before.count("\\}"):
+            return match.group()
+        return match.group(1) + match.group(2).replace(",", "")
+
+    return _COMMAS.sub(join, text)
 
 
 def _unspace(text: str) -> str:

@@ -11,9 +11,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,6 +28,7 @@ from evalsvc.verification.judge import judge
 from evalsvc.verification.kinds import Kind
 from evalsvc.verification.limits import (
     ANSWER_CHARACTERS,
+    CPU_SECONDS,
     RESPONSE_IN_LOOP,
     LimitExceeded,
     NeedsChild,
@@ -64,8 +66,8 @@ class VerificationPool:
 
     Args:
         processes: number of children; by default the processors that this process may use.
-        wall_limit_seconds: after this a child is killed and the case is a `timeout`. A tenth of it
-            is the processor time that a case gets.
+        wall_limit_seconds: after this a child is killed and the case is a `timeout`. The
+            processor time of a case is bounded on its own, at 0.2 s and a fifth of this.
         memory_limit_bytes: address space of a child.
         cache: where verdicts are kept; by default in memory.
     """
@@ -73,7 +75,7 @@ class VerificationPool:
     def __init__(
         self,
         processes: int | None = None,
-        wall_limit_seconds: float = 2.0,
+        wall_limit_seconds: float = 5.0,
         memory_limit_bytes: int = 2 * 1024**3,
         *,
         cache: VerdictCache | None = None,
@@ -91,6 +93,8 @@ class VerificationPool:
         self._slots = threading.BoundedSemaphore(self.processes * _WINDOW_PER_PROCESS)
         self._pending: dict[Key, Future[tuple[str, str, float]]] = {}
         self._closed = False
+        # one thread: several would fight the event loop for the interpreter
+        self._helper = ThreadPoolExecutor(1, thread_name_prefix="verification")
 
     def __enter__(self) -> Self:
         return self
@@ -110,6 +114,7 @@ class VerificationPool:
         if pool is not None:
             pool.stop()
             pool.join(timeout=5)
+        self._helper.shutdown(wait=False, cancel_futures=True)
         self.cache.close()
 
     def warm_up(self) -> None:
@@ -149,7 +154,7 @@ class VerificationPool:
             step = await self._begin_in_loop(case)
         if isinstance(step, Verdict):
             return step
-        await asyncio.wait([asyncio.wrap_future(step.future)])
+        await asyncio.gather(asyncio.wrap_future(step.future), return_exceptions=True)
         return self._finish(step)
 
     async def _begin_in_loop(self, case: Case) -> "Verdict | _Waiting | None":
@@ -158,7 +163,8 @@ class VerificationPool:
             and len(case.response if isinstance(case.response, str) else "") < RESPONSE_IN_LOOP
         ):
             return self._begin(case, wait=False)
-        return await asyncio.to_thread(self._begin, case, wait=False)
+        begin = partial(self._begin, case, wait=False)
+        return await asyncio.get_running_loop().run_in_executor(self._helper, begin)
 
     # -- many cases
 
@@ -244,7 +250,7 @@ class VerificationPool:
 
     def _submit(self, key: Key) -> "Future[tuple[str, str, float]]":
         gold, kind, choices, answer = key
-        arguments = (gold, kind, choices, answer, self.wall_limit_seconds / 10)
+        arguments = (gold, kind, choices, answer, min(CPU_SECONDS, self.wall_limit_seconds / 5))
         for attempt in range(_RESTARTS):
             try:
                 future = children.submit(self._children(), arguments, self.wall_limit_seconds)

@@ -11,12 +11,13 @@ from concurrent.futures import Future
 from multiprocessing import context, forkserver, popen_forkserver, spawn
 from typing import Any
 
-from pebble import ProcessPool
+from pebble import ProcessExpired, ProcessPool
 
-from evalsvc.verification.child import judge_in_child, prepare
+from evalsvc.verification.child import judge_in_child, prepare, ready
 
 _PRELOAD = ["evalsvc.verification.preload"]
 _TASKS_PER_PROCESS = 5_000
+_START_SECONDS = 60.0
 _LAUNCH = threading.local()
 _preparation_data = spawn.get_preparation_data
 
@@ -64,13 +65,24 @@ def start(processes: int, memory_limit_bytes: int) -> ProcessPool:
     spawn.get_preparation_data = _without_main
     multiprocessing.set_forkserver_preload(_PRELOAD)
     forkserver.ensure_running()
-    return ProcessPool(
+    pool = ProcessPool(
         max_workers=processes,
         max_tasks=_TASKS_PER_PROCESS,
         initializer=prepare,
         initargs=(memory_limit_bytes,),
         context=_Context(),
     )
+    # Pebble launches its workers on the first task and holds its lock meanwhile: have that done
+    # here, off the event loop, and not under a request
+    try:
+        pool.schedule(ready, timeout=_START_SECONDS).result()
+    except (TimeoutError, ProcessExpired) as error:
+        pool.stop()
+        raise RuntimeError(
+            f"Verification processes cannot start ({type(error).__name__}); the memory limit of "
+            f"{memory_limit_bytes} bytes may be too small."
+        ) from error
+    return pool
 
 
 def submit(

@@ -29,4 +29,4 @@ def eat(*_: object) -> tuple[str, str, float]:
     """Asks for more memory than is allowed."""
     hoard = []
     while True:
-        hoard.append(bytearray(50_000_000))
+        hoard.append(bytearray(500_000_000))

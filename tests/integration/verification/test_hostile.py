@@ -129,6 +129,7 @@ def test_a_server_answers_healthz_while_it_verifies_the_hostile_set() -> None:
         return {"status": "ok"}
 
     with VerificationPool(processes=2) as pool:
+        pool.warm_up()  # as a server does before it takes requests
 
         @app.get("/verify/{number}")
         async def judge(number: int) -> dict[str, str]:

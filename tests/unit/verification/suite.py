@@ -416,8 +416,23 @@ def choices(rng: random.Random) -> Made:
     )
 
 
+def after_a_comma(_rng: random.Random) -> Made:
+    """Three digits after a comma inside brackets are an item of their own, not a group of one number."""
+    table = [
+        ("[-36,104]", ["[-36, 104]", "[-36.0,104]", "\\left[-36,104\\right]"], ["[-36104]", "-36104", "[-36,105]", "[36,104]", "(-36,104)"]),
+        ("(12,102)", ["(12, 102)", "\\left(12,102\\right)", "(12,102.0)"], ["(12102)", "12102", "(102,12)", "12,102"]),
+        ("(2,12) \\cup (12,102)", ["(2, 12) \\cup (12, 102)", "(12,102)\\cup(2,12)"], ["(2,12)\\cup(12102)", "(2,12)", "(2,12)\\cup[12,102)"]),
+        ("\\{1,200\\}", ["\\{200, 1\\}", "\\{1, 200\\}"], ["\\{1200\\}", "1200", "\\{1,201\\}"]),
+    ]  # fmt: skip
+    for gold, right, wrong in table:
+        spelled = [(answer, "blanks or order") for answer in right]
+        yield from both(
+            "math", "interval", gold, spelled, [(answer, "digits joined") for answer in wrong]
+        )
+
+
 GENERATORS: tuple[Callable[[random.Random], Made], ...] = (
-    integers, fractions, expressions, structures, numerals, units, words, choices,
+    integers, fractions, expressions, structures, numerals, units, words, choices, after_a_comma,
 )  # fmt: skip
 
 
