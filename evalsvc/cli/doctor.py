@@ -84,6 +84,8 @@ def _engine(settings: Settings) -> Iterator[Finding]:
     module = modules.get(name)
     if module is None or importlib.util.find_spec(module) is not None:
         yield Finding(f"engine {name}", "ok", "installed")
+        if module is not None:
+            yield _pictures()
         return
     extra = "gpu" if shutil.which("nvidia-smi") else "cpu"
     yield Finding(
@@ -92,6 +94,14 @@ def _engine(settings: Settings) -> Iterator[Finding]:
         f"the package {module} is not installed",
         f'pip install "evalsvc[{extra}]", or another engine: EVALSVC_ENGINE',
     )
+
+
+def _pictures() -> Finding:
+    from evalsvc.worker.vision_shim import REMEDY, problem  # noqa: PLC0415
+
+    found = problem()
+    words = found or "models that see can be run"
+    return Finding("pictures", "optional" if found else "ok", words, REMEDY)
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
