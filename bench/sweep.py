@@ -6,8 +6,9 @@ Ours is `evalsvc up` with the real vLLM, jobs by REST, from submission to the la
 (the clock starts with the service's process) and warm (another checkpoint of the architecture is
 loaded). The peers get the same prompts, samples and lengths: lm-eval with its vLLM backend, a
 process per checkpoint, and a bare loop over one vLLM that is kept, gets the weights of each
-checkpoint in place, drains after each benchmark, scores and stores nothing. lm-eval is run on two
-checkpoints, one before and one after ours, and scaled to six; `--full` runs it on all six.
+checkpoint in place, drains after each benchmark, scores and stores nothing. Both peers
+are run on two checkpoints (lm-eval on one before and one after ours) and scaled to six; `--full`
+runs them on all six.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from typing import Any
 from bench.peers import lm_eval
 from bench.peers.bare import BareEngine, Work
 from bench.report import Figure, Report
-from bench.service import FillWatch, Ran, Service, service
+from bench.service import FillWatch, Ran, service
 from bench.workload import (
     BENCHMARKS,
     Question,
@@ -36,7 +37,6 @@ from bench.workload import (
 
 CHECKPOINTS = 6
 SAMPLING = Sampling(samples=4, max_tokens=64)
-WARM_ROUNDS = 2
 WARM_TARGET, COLD_TARGET = 0.2, 0.35
 
 
@@ -73,42 +73,33 @@ def run_lm_eval(stage: Stage, checkpoints: Sequence[Path]) -> list[float]:
     return [lm_eval.evaluate(path, tasks, stage.asked) for path in checkpoints]
 
 
-def run_loop(stage: Stage) -> tuple[float, float]:
+def run_loop(stage: Stage, checkpoints: Sequence[Path]) -> tuple[float, float]:
     """(seconds until the peer is up, seconds of its loop): swapped in place, drained each time."""
     began = time.perf_counter()
     with BareEngine(stage.checkpoints[-1], stage.folder / "loop.log") as engine:
         up = time.perf_counter() - began
         began = time.perf_counter()
-        for checkpoint in stage.checkpoints:
+        for checkpoint in checkpoints:
             for asked in stage.asked.values():
                 engine.run(Work(asked, SAMPLING, seed=0, reload=str(checkpoint)))
         return up, time.perf_counter() - began
 
 
-def run_ours(stage: Stage) -> tuple[Ran, list[Ran], dict[str, Any]]:
+def run_ours(stage: Stage) -> tuple[Ran, Ran, dict[str, Any]]:
     """Cold, then warm; another seed each time, so that nothing is found done already."""
     began = time.time()
     with service(stage.folder / "data") as running:
         cold = running.evaluate(stage.checkpoints, BENCHMARKS, SAMPLING, seed=0, since=began)
-        warm, filled = [], []
-        for seed in range(1, WARM_ROUNDS + 1):
-            ran, watch = _warm(running, stage, seed)
-            warm.append(ran)
-            filled.append(round(watch.share_below, 3))
+        with FillWatch(running, engine_batch(), stage.samples) as watch:
+            warm = running.evaluate(stage.checkpoints, BENCHMARKS, SAMPLING, seed=1)
         status = running.worker()
     details = {
-        "share_of_time_batch_below_90_percent": filled,
+        "share_of_time_batch_below_90_percent": round(watch.share_below, 3),
         "swaps": status.get("swaps"),
         "cold_starts": status.get("cold_starts"),
         "last_swap_seconds": status.get("last_swap_seconds"),
     }
     return cold, warm, details
-
-
-def _warm(running: Service, stage: Stage, seed: int) -> tuple[Ran, FillWatch]:
-    with FillWatch(running, engine_batch(), stage.samples) as watch:
-        ran = running.evaluate(stage.checkpoints, BENCHMARKS, SAMPLING, seed)
-    return ran, watch
 
 
 def measure(
@@ -121,15 +112,15 @@ def measure(
     after = stage.checkpoints[count // 2 if full else count - 1 :]
     peer = run_lm_eval(stage, before)
     cold, warm, details = run_ours(stage)
-    loop_up, loop = run_loop(stage)
+    loop_up, looped = run_loop(stage, [*before, *after])
     peer += run_lm_eval(stage, after)
     whole = statistics.mean(peer) * count
-    warm_seconds = statistics.median(ran.seconds for ran in warm)
+    loop = looped / len(peer) * count
     beside = f"lm-eval {lm_eval.VERSION}, run on {len(peer)} of {count} checkpoints"
     figures = [
         Figure(
             "sweep of checkpoints, worker up",
-            warm_seconds / whole,
+            warm.seconds / whole,
             WARM_TARGET,
             "lower",
             "x",
@@ -146,7 +137,7 @@ def measure(
     ]
     print(
         f"  lm-eval {whole:.0f} s, a kept vLLM {loop:.1f} s (+ {loop_up:.0f} s start), "
-        f"ours {warm_seconds:.1f} s warm, {cold.seconds:.0f} s cold",
+        f"ours {warm.seconds:.1f} s warm, {cold.seconds:.0f} s cold",
         flush=True,
     )
     details |= {
@@ -156,17 +147,17 @@ def measure(
         "output_tokens": cold.output_tokens,
         "lm_eval_seconds_a_checkpoint": [round(seconds, 1) for seconds in peer],
         "kept_vllm_seconds": {"start": round(loop_up, 1), "loop": round(loop, 1)},
-        "ours_warm_over_kept_vllm": round(warm_seconds / loop, 2),
+        "ours_warm_over_kept_vllm": round(warm.seconds / loop, 2),
         "ours_cold_over_kept_vllm_with_its_start": round(cold.seconds / (loop_up + loop), 2),
         "ours_cold_seconds": round(cold.seconds, 1),
-        "ours_warm_seconds": [round(ran.seconds, 1) for ran in warm],
+        "ours_warm_seconds": round(warm.seconds, 1),
     }
     return figures, details
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--full", action="store_true", help="lm-eval on all checkpoints")
+    parser.add_argument("--full", action="store_true", help="the peers on all checkpoints")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         figures, details = measure(Path(temporary), full=options.full)
