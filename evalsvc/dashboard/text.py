@@ -7,6 +7,7 @@ small labelled boxes; long texts keep their head and tail and say how much is le
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from markupsafe import Markup, escape
@@ -85,6 +86,7 @@ def plain(text: str) -> str:
     return _UNSEEN.sub(lambda m: f"⟨{_label(m.group())}⟩", text)
 
 
+@lru_cache(maxsize=1024)
 def _box(characters: str) -> Markup:
     return Markup('<span class="unseen" title="{}">{}</span>').format(
         _description(characters), _label(characters)

@@ -26,7 +26,7 @@ def draw_strips(
     step = WIDTH / bins
     parts = [
         f'<svg class="strip" viewBox="0 0 {WIDTH:g} {height + 2:g}" preserveAspectRatio="none" '
-        f'role="img" aria-label="Map of {pages.total} problems by {columns} checkpoints">'
+        f'role="group" aria-label="Map of {pages.total} problems by {columns} checkpoints">'
     ]
     for i, name in enumerate(names):
         y = i * (HEIGHT + GAP)

@@ -10,6 +10,7 @@ from scipy import stats
 
 from evalsvc.statistics import (
     StatisticsError,
+    compare_candidates,
     compare_curves,
     mcnemar,
     paired_comparison,
@@ -204,3 +205,19 @@ def test_bad_input_is_refused_in_words(arguments, words: str) -> None:
         paired_comparison(*arguments)
     with pytest.raises(StatisticsError, match="one cluster label per problem"):
         paired_comparison([4, 4], [1, 1], [4, 4], [1, 1], 1, clusters=["a"])
+
+
+def test_many_candidates_at_once_are_compared_as_one_by_one() -> None:
+    random = np.random.default_rng(3)
+    n = np.full(60, 16)
+    before = random.integers(0, 17, 60)
+    candidates = [(n, np.clip(before + random.integers(-2, 4, 60), 0, 16)) for _ in range(3)]
+    together = compare_candidates((n, before), candidates, 4)
+    alone = [paired_comparison(n, before, *candidate, 4) for candidate in candidates]
+    for one, other in zip(together, alone, strict=True):
+        assert one.difference == other.difference
+        assert one.interval_population == other.interval_population
+        assert one.p_value == pytest.approx(other.p_value, abs=0.03)
+        assert one.family_size == 3
+        assert one.p_adjusted >= one.p_value
+    assert compare_candidates((n, before), [], 4) == ()
