@@ -12,6 +12,7 @@ from evalsvc.dispatch.pausing import ArtifactWatch
 from evalsvc.dispatch.quarantine import FAILURES_ENOUGH, Quarantine
 from evalsvc.dispatch.reporting import Reporter
 from evalsvc.specs import ShardProgress, ShardResult, WorkerStatus
+from evalsvc.store.repositories.results import storable
 from evalsvc.store.states import DispatcherState
 from evalsvc.worker.protocol import (
     CancelledEvent,
@@ -98,6 +99,7 @@ class Outcomes:
         if flight is None or event.epoch != self.ledger.epoch:
             return
         log.warning("shard %s failed (%s): %s", event.shard_id, event.kind, event.message)
+        event = event.model_copy(update={"message": storable(event.message)})
         if flight.cancelled_at is not None:
             await self._give_up(event.shard_id)
         elif event.kind in NOT_TO_BLAME:

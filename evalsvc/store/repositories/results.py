@@ -104,8 +104,13 @@ def merge(old: Masks, tally: ProblemTally, sample_start: int) -> Masks:
         **masks,
         tokens=old.tokens + round(tally.tokens * share),
         tokens_correct=old.tokens_correct + round(tally.tokens_correct * share),
-        error=tally.error if tally.error or added else old.error,
+        error=storable(tally.error) if tally.error else None if added else old.error,
     )
+
+
+def storable(text: str) -> str:
+    """Text of unknown origin as both databases take it: PostgreSQL refuses null characters."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 
 def to_bytes(mask: int) -> bytes:

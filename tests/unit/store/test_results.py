@@ -33,3 +33,7 @@ def test_a_problem_that_could_not_be_asked_keeps_its_reason_until_it_could() -> 
 def test_masks_are_little_endian() -> None:
     assert to_bytes(1 << 9) == b"\x00\x02"
     assert to_bytes(0) == b""
+
+
+def test_null_characters_of_a_reason_do_not_reach_the_database() -> None:
+    assert merge(Masks(), tally(0, 0, error="a\x00b"), 0).error == "a\N{REPLACEMENT CHARACTER}b"
