@@ -22,7 +22,7 @@ class InProcess(httpx.BaseTransport):
     """Hands requests to an ASGI application and waits for its answer."""
 
     def __init__(self, app: FastAPI) -> None:
-        self._transport = httpx.ASGITransport(app)
+        self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         self._runner = asyncio.Runner()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

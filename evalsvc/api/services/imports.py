@@ -157,7 +157,7 @@ def store(
     checkpoint = _checkpoint(session, request)
     protocol, protocol_hash = _protocol(request, max(tally.n for tally in prepared.tallies))
     revision = evaluations.find_or_create_revision(
-        session, request.benchmark, prepared.revision, prepared.traits
+        session, request.benchmark, prepared.revision, lambda: prepared.traits
     )
     engine = f"import:{request.format}"
     identity = ["import", checkpoint.id, revision.id, protocol_hash, engine]
