@@ -62,7 +62,7 @@ class ShardProblems:
             self.limits.check_count(len(images))
             loaded = [await asyncio.to_thread(self._picture, image) for image in images]
         except CatalogueError as error:
-            raise RequestRefused(str(error), getattr(error, "remedy", "")) from error
+            raise RequestRefused(error.message, error.remedy) from error
         return Question([_as_json(message) for message in chat], tuple(loaded))
 
     def _picture(self, reference: ImageRef) -> Any:
