@@ -37,6 +37,7 @@ class Swapper:
         self._llm = llm
         self._canary = canary
         self._proved = False
+        self._present: Digests | None = None  # of the weights that the last swap left
 
     async def swap(self, old: CheckpointSpec, new: CheckpointSpec) -> None:
         """From `old` to `new`, of equal architecture. After a SwapFailed nothing is certain."""
@@ -50,12 +51,16 @@ class Swapper:
             ) from error
 
     async def _swap(self, old: CheckpointSpec, new: CheckpointSpec) -> None:
-        common = await asyncio.to_thread(tensors_in_common, Path(old.path), Path(new.path))
-        before = await self._digests()
+        before = self._present or await self._digests()
         prove = not self._proved or new.modality is Modality.IMAGE
         answer = await self._canary(old.modality) if prove else []
-        after = await self._reload(new)
+        # The files are compared while vLLM reads the new ones: large models are not read twice.
+        common, after = await asyncio.gather(
+            asyncio.to_thread(tensors_in_common, Path(old.path), Path(new.path)),
+            self._reload(new),
+        )
         check_changed(before, after, common)
+        self._present = after
         if not prove:
             return
         if await self._reload(old) != before:
