@@ -56,6 +56,8 @@ def duration(seconds: float | None) -> str:
     """The two largest units: "3 h 12 min", "45 s", "80 ms"."""
     if seconds is None:
         return NOTHING
+    if seconds < 0.0001:
+        return "< 0.1 ms"
     if seconds < 0.9995:
         return f"{1000 * seconds:.{0 if seconds >= 0.01 else 1}f} ms"
     if seconds < 10:

@@ -117,7 +117,7 @@ def queue(session: Session) -> Queue:
     samples = {state: int(size or 0) for state, _, size in rows}
     waiting, running = samples.get(ShardState.READY, 0), samples.get(ShardState.RUNNING, 0)
     rate = measured_rate(session)
-    left = (waiting + running) / rate if rate else None
+    left = (waiting + running) / rate if rate and waiting + running else None
     return Queue(shards, waiting, running, rate, left)
 
 
@@ -237,7 +237,10 @@ def _failed_evaluations(session: Session) -> list[Failure]:
     rows = session.scalars(
         select(Evaluation)
         .options(joinedload(Evaluation.checkpoint).joinedload(Checkpoint.run))
-        .where(Evaluation.state.in_((EvaluationState.FAILED, EvaluationState.INCOMPLETE)))
+        .where(
+            Evaluation.state.in_((EvaluationState.FAILED, EvaluationState.INCOMPLETE))
+            | Evaluation.error.is_not(None)
+        )
         .order_by(Evaluation.created_at.desc())
         .limit(FAILURES_SHOWN)
     ).all()

@@ -10,6 +10,7 @@ from evalsvc.dashboard.asking import Ask, Pages
 from evalsvc.dashboard.pages.leaderboard import ordered
 from evalsvc.dashboard.plots.strips import draw_strips
 from evalsvc.dashboard.view import Table, View
+from evalsvc.methods import method_order
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import browsing
 from evalsvc.store.repositories.browsing import EvaluationFilter
@@ -142,7 +143,11 @@ def _one_each(rows: Sequence[Evaluation]) -> list[Evaluation]:
         best[row.checkpoint_id] = row
     return sorted(
         best.values(),
-        key=lambda r: (r.checkpoint.run.method, r.checkpoint.run.name, r.checkpoint.step),
+        key=lambda r: (
+            method_order(r.checkpoint.run.method),
+            r.checkpoint.run.name,
+            r.checkpoint.step,
+        ),
     )
 
 
