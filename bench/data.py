@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from evalsvc.artifacts import ArtifactStore, TranscriptRow
+from evalsvc.settings import Settings
 from evalsvc.specs import PROTOCOLS, Protocol
 from evalsvc.store.models import (
     BenchmarkRevision,
@@ -23,8 +25,9 @@ from evalsvc.store.models import (
     Problem,
     ProblemResult,
     Run,
+    Shard,
 )
-from evalsvc.store.states import EvaluationState
+from evalsvc.store.states import EvaluationState, ShardState
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 METHODS = ("Base model", "GRPO", "GRPO + A-GRAE", "DAPO", "DAPO + A-GRAE")
@@ -195,3 +198,60 @@ def _results(
             "tokens_correct": int(right) * 600,
             "error": None,
         }
+
+
+def add_transcript(
+    session: Session, settings: Settings, evaluation: str, load: Load, problems: int = 20
+) -> None:
+    """One finished shard with the responses of the first problems, 2 kB each."""
+    artifacts = ArtifactStore(settings.resolved_artifacts)
+    name = f"{evaluation}/bench.parquet"
+    written = artifacts.write_transcript(
+        name,
+        (_response(evaluation, p, s) for p in range(problems) for s in range(load.samples)),
+    )
+    session.add(
+        Shard(
+            id=f"{evaluation}-bench",
+            evaluation_id=evaluation,
+            ordinal=0,
+            problems=list(range(problems)),
+            sample_start=0,
+            sample_stop=load.samples,
+            size=problems * load.samples,
+            state=ShardState.DONE,
+            artifact=name,
+            artifact_bytes=written.bytes,
+            started_at=START,
+            finished_at=START + timedelta(minutes=2),
+            worker_id="bench",
+        )
+    )
+
+
+def _response(evaluation: str, problem: int, sample: int) -> TranscriptRow:
+    text = f"We try $x = \\frac{{{sample}}}{{7}}$ in problem {problem}.\n" * 40
+    answer = str(problem + sample % 3)
+    response = f"{text}So $\\boxed{{{answer}}}$."
+    end = len(response) - 3
+    return TranscriptRow(
+        evaluation_id=evaluation,
+        problem=problem,
+        problem_id=f"math-{problem}",
+        sample=sample,
+        prompt=[{"role": "user", "content": f"What is {problem}?"}],
+        response=response,
+        finish_reason="stop",
+        output_tokens=700,
+        prompt_tokens=30,
+        extracted=answer,
+        span_start=end - len(answer),
+        span_end=end,
+        verdict="correct" if sample % 3 == 0 else "wrong",
+        correct=sample % 3 == 0,
+        rule="same number",
+        verifier="evalsvc-1",
+        verify_ms=0.05,
+        answer_key=answer,
+        seed=sample,
+    )

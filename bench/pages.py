@@ -1,0 +1,229 @@
+"""Each page of the dashboard with 100 evaluations x 5,000 problems x 256 samples.
+
+    python -m bench.pages [--database sqlite postgresql] [--requests 100] [--small]
+
+Server time is the time to the first byte over loopback, p95 of requests that go round several
+views of each page, first views included. Load is until Chromium's load event. Memory is the most
+that the server's process ever held. Everything runs in one go on this machine.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from bench.data import Load, add_transcript, fill
+from bench.report import Figure, Report
+from evalsvc.settings import Settings
+from evalsvc.store.database import Database
+
+TARGET_SERVER_SECONDS = 0.2
+TARGET_LOAD_SECONDS = 1.0
+TARGET_MEMORY_MB = 300.0
+START_SECONDS = 60.0
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+SMALL = Load(benchmarks=(("math", 300),), steps=(50, 100), samples=32)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of one page: p95 and largest of the server's, the browser's load."""
+
+    page: str
+    p95: float
+    slowest: float
+    load: float
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, report, and return 0 when every target is reached."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", nargs="+", default=["sqlite", "postgresql"])
+    parser.add_argument("--requests", type=int, default=100)
+    parser.add_argument("--small", action="store_true", help="a hundredth of the load")
+    asked = parser.parse_args(arguments)
+    figures: list[Figure] = []
+    details: dict[str, object] = {}
+    for name in asked.database:
+        with tempfile.TemporaryDirectory() as folder, _database_url(name, Path(folder)) as url:
+            load = SMALL if asked.small else Load()
+            found, memory = _measure(Path(folder), url, load, asked.requests)
+        slowest = max(found, key=lambda one: one.p95)
+        heaviest = max(found, key=lambda one: one.load)
+        figures += [
+            Figure(
+                f"pages on {name}, p95 of the slowest",
+                slowest.p95,
+                TARGET_SERVER_SECONDS,
+                "lower",
+                " s",
+                slowest.page,
+            ),
+            Figure(
+                f"pages on {name}, slowest load",
+                heaviest.load,
+                TARGET_LOAD_SECONDS,
+                "lower",
+                " s",
+                heaviest.page,
+            ),
+            Figure(f"server memory on {name}", memory, TARGET_MEMORY_MB, "lower", " MB"),
+        ]
+        details[name] = {
+            one.page: {"p95": one.p95, "slowest": one.slowest, "load": one.load} for one in found
+        }
+    return Report("pages", figures, details).publish()
+
+
+@contextmanager
+def _database_url(name: str, folder: Path) -> Iterator[str]:
+    if name == "sqlite":
+        yield f"sqlite:///{folder / 'evalsvc.db'}"
+        return
+    from tests.support.postgresql import running_postgresql  # noqa: PLC0415 - only where asked
+
+    with running_postgresql() as server:
+        yield server.url(server.create())
+
+
+def _measure(folder: Path, url: str, load: Load, requests: int) -> tuple[list[Measured], float]:
+    """(every page, megabytes of the server at its largest)."""
+    settings = Settings(data=folder, database_url=url)
+    with contextlib.closing(Database(settings.resolved_database_url)) as database:
+        database.upgrade()
+        with database.write() as session:
+            evaluations = fill(session, load)
+            add_transcript(session, settings, evaluations[0], load)
+    with (
+        _serving(folder, url) as (process, base),
+        httpx.Client(base_url=base, timeout=60) as client,
+    ):
+        pages = _pages(client, evaluations)
+        times = {page: _times(client, views, requests) for page, views in pages.items()}
+        loads = _loads(base, pages)
+        memory = _peak_megabytes(process.pid)
+    found = [
+        Measured(page, float(np.percentile(times[page], 95)), max(times[page]), loads[page])
+        for page in pages
+    ]
+    return found, memory
+
+
+@contextmanager
+def _serving(folder: Path, url: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """`evalsvc serve` on a free port."""
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("EVALSVC_")}
+    environ |= {"EVALSVC_DATA": str(folder), "EVALSVC_DATABASE_URL": url}
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from evalsvc.cli import main; main()", "serve", "--port", "0"],
+        env=environ,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process, _address(process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def _address(process: subprocess.Popen[bytes]) -> str:
+    assert process.stdout is not None
+    deadline = time.monotonic() + START_SECONDS
+    for line in iter(process.stdout.readline, b""):
+        if b"http://" in line:
+            return "http://" + line.decode().split("http://")[1].split(";")[0].split()[0].rstrip(
+                "/"
+            )
+        if time.monotonic() > deadline:
+            break
+    raise SystemExit("the server did not start")
+
+
+def _pages(client: httpx.Client, evaluations: Sequence[str]) -> dict[str, list[str]]:
+    """Page -> several views of it."""
+    rows = client.get("/v1/evaluations?limit=500").json()["items"]
+    last = max(row["step"] for row in rows)
+    names = sorted({row["run"] for row in rows})
+    sides = [f"{name}@{last}" for name in names]
+    few = evaluations[:4]
+    return {
+        "/": ["/"],
+        "/leaderboard": [
+            "/leaderboard",
+            f"/leaderboard?steps=all&baseline={sides[0]}",
+            "/leaderboard?k=4&sort=-math",
+        ],
+        "/compare": [f"/compare?baseline={sides[0]}&candidate={side}" for side in sides[1:5]],
+        "/matrix": ["/matrix", "/matrix?show=flips&sort=-difference", "/matrix?page=40&q=9"],
+        "/runs": [f"/runs/{name}?with={names[0]}" for name in names[1:4]],
+        "/evaluations": [f"/evaluations/{e}?show=wrong&sort=share&page=9" for e in few],
+        "/evaluations/problems": [
+            f"/evaluations/{evaluations[0]}/problems/{i}{more}"
+            for i, more in ((0, ""), (1, "?show=wrong"), (7, "?as=raw&page=4"))
+        ],
+        "/power": ["/power", f"/power?find=power&samples=64&run={sides[0]}"],
+        "/benchmarks": ["/benchmarks", "/benchmarks?name=math"],
+        "/workers": ["/workers"],
+    }
+
+
+def _times(client: httpx.Client, views: Sequence[str], requests: int) -> list[float]:
+    """Seconds to the first byte."""
+    found = []
+    for i in range(requests):
+        begin = time.perf_counter()
+        with client.stream("GET", views[i % len(views)]) as answer:
+            next(answer.iter_raw(), b"")
+            found.append(time.perf_counter() - begin)
+        if answer.status_code != 200:
+            raise SystemExit(f"{views[i % len(views)]} answered {answer.status_code}")
+    return found
+
+
+def _loads(base: str, pages: dict[str, list[str]]) -> dict[str, float]:
+    """Seconds until Chromium's load event, the files already in its cache: median of three."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - of the tests
+
+    found = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_FLAGS))
+        page = browser.new_context().new_page()
+        timing = "performance.getEntriesByType('navigation')[0].loadEventEnd / 1000"
+        for name, views in pages.items():
+            page.goto(base + views[0])
+            seconds = []
+            for _ in range(3):
+                page.goto(base + views[0], wait_until="load")
+                page.wait_for_function("performance.getEntriesByType('navigation')[0].loadEventEnd")
+                seconds.append(float(page.evaluate(timing)))
+            found[name] = sorted(seconds)[1]
+        browser.close()
+    return found
+
+
+def _peak_megabytes(pid: int) -> float:
+    """The largest resident set so far, of Linux's own counting."""
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1000
+    raise SystemExit("the server has gone")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
