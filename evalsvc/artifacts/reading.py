@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from evalsvc.artifacts.schema import from_record
@@ -62,9 +60,9 @@ def _locate(file: pq.ParquetFile, problem: int) -> list[tuple[int, int, int]]:
     places: list[tuple[int, int, int]] = []
     for group in _candidate_groups(file, problem):
         keys = file.read_row_group(group, columns=["problem", "sample"])
-        rows = pc.indices_nonzero(pc.equal(keys["problem"], problem)).to_pylist()
-        samples = keys["sample"]
-        places.extend((samples[row].as_py(), group, row) for row in rows)
+        # Plain lists: pyarrow's kernels would import pandas (40 MB) to look at their arguments.
+        found = zip(keys["problem"].to_pylist(), keys["sample"].to_pylist(), strict=True)
+        places.extend((sample, group, row) for row, (p, sample) in enumerate(found) if p == problem)
     return sorted(places)
 
 
@@ -81,7 +79,8 @@ def _take(file: pq.ParquetFile, places: list[tuple[int, int, int]]) -> dict[int,
     """The records at `places`, by sample."""
     records: dict[int, dict[str, Any]] = {}
     for group in sorted({group for _, group, _ in places}):
-        rows = pa.array([row for _, g, row in places if g == group], type=pa.int64())
-        for record in file.read_row_group(group).take(rows).to_pylist():
+        table = file.read_row_group(group)
+        for row in (row for _, g, row in places if g == group):
+            record = table.slice(row, 1).to_pylist()[0]
             records[record["sample"]] = record
     return records
