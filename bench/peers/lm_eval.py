@@ -31,7 +31,9 @@ def environment() -> Path:
     if not ready.exists():
         subprocess.run([sys.executable, "-m", "venv", str(FOLDER)], check=True, timeout=120)
         place = next((FOLDER / "lib").glob("python*")) / "site-packages"
-        (place / "parent.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+        (place / "parent.pth").write_text(
+            f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n", encoding="utf-8"
+        )
         install = [str(python), "-m", "pip", "install", "--quiet", f"lm-eval=={VERSION}"]
         subprocess.run(install, check=True, timeout=INSTALL_SECONDS)
         _announce_vllm(place)
