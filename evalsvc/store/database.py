@@ -202,7 +202,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "synchronous=NORMAL",  # safe against a killed process; a power cut may lose the last second
         "foreign_keys=ON",
         "temp_store=MEMORY",
-        "cache_size=-16000",
+        "cache_size=-4000",  # KiB of each connection; the system keeps the file in memory as well
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
