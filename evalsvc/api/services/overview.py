@@ -250,7 +250,8 @@ def _failed_evaluations(session: Session) -> list[Failure]:
             kind="evaluation",
             id=row.id,
             title=f"{row.checkpoint.run.name} @{row.checkpoint.step} on {row.benchmark}",
-            state=row.state,
+            # Done with a fault: every sample was asked for, and some problems gave none.
+            state=EvaluationState.INCOMPLETE if row.state == EvaluationState.DONE else row.state,
             message=row.error or causes.get(row.id, ("Samples are missing.", ""))[0],
             remedy=row.remedy or causes.get(row.id, ("", "Submit it again to add them."))[1],
             at=row.finished_at or row.created_at,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from evalsvc.api.services.catalogues import BenchmarkView, list_benchmarks
-from evalsvc.api.services.publications import PublishedView, published
+from evalsvc.api.services.publications import OddityView, PublishedView, oddities, published
 from evalsvc.catalogue import CatalogueError
 from evalsvc.dashboard.asking import Ask
 from evalsvc.dashboard.pages.leaderboard import ordered
@@ -46,6 +46,7 @@ class Detail:
     overrides_total: int
     revisions: list[RevisionLine]
     published: list[PublishedView]
+    oddities: list[OddityView]
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def _detail(ask: Ask, view: BenchmarkView) -> Detail:
         overrides_total=len(overrides),
         revisions=_revisions(ask, view.name),
         published=published(ask.state.memo, ask.state.catalogue, view.name),
+        oddities=oddities(ask.state.memo, ask.state.catalogue, view.name),
     )
 
 
