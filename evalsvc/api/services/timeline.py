@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from evalsvc.store.models import Event, Shard, now
@@ -87,7 +87,7 @@ def _span(row: Shard) -> Span:
 def _happenings(
     session: Session, evaluations: Sequence[str], job: str | None
 ) -> tuple[Happening, ...]:
-    concerned = [Event.evaluation_id.in_(evaluations)]
+    concerned: list[ColumnElement[bool]] = [Event.evaluation_id.in_(evaluations)]
     if job is not None:
         concerned.append(Event.job_id == job)
     rows = session.scalars(
