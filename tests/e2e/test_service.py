@@ -96,7 +96,10 @@ def test_submit_wait_compare_and_be_told(tmp_path: Path, answers: Path) -> None:
 
         events = service.client.get(f"/v1/jobs/{again['id']}/events").text
         assert "event: job.done" in events
-        assert service.get("/v1/workers")["items"][0]["status"]["engine"] == "replay"
+        told_by = time.monotonic() + 15  # a worker's word reaches the database within seconds
+        while (said := service.get("/v1/workers")["items"][0]["status"])["engine"] != "replay":
+            assert time.monotonic() < told_by, said
+            time.sleep(0.2)
         second = evalsvc(data, "up", "--port", "0")
         assert second.returncode == 1
         assert "Another service" in second.stderr

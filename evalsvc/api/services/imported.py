@@ -27,7 +27,7 @@ class ResponseLike(Protocol):
 
 @dataclass(frozen=True)
 class Imported:
-    """Judged responses: tallies per problem and the rows of the transcript, without their evaluation."""
+    """Judged responses: tallies per problem and rows of the transcript, of no evaluation yet."""
 
     tallies: Sequence[ProblemTally]
     rows: "Sequence[TranscriptRow]"
@@ -81,7 +81,7 @@ def policy_of(dataset: "Dataset", prompt: str = "default") -> "ExtractionPolicy"
 
 
 def store_transcript(settings: Settings, evaluation_id: str, imported: Imported) -> Transcript:
-    """Write the transcript under a new name: one that is replaced stays whole until it is not used."""
+    """Write the transcript under a new name: a replaced one stays whole until it is unused."""
     from dataclasses import replace  # noqa: PLC0415
 
     from evalsvc.artifacts import ArtifactStore  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Ranking checkpoints over the benchmarks that they all have: by mean, and as a Swiss tournament."""
+"""Ranking checkpoints over the benchmarks they all have: by mean, and as a Swiss tournament."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -62,7 +62,8 @@ def rank(
             clusters[benchmark] = labels
     versions = tuple((row.id, row.version) for own in table.values() for row in own.values())
     items = memo.get(
-        ("rank", how, k, tuple(common), versions), lambda: _ranked(how, k, results, clusters, common)
+        ("rank", how, k, tuple(common), versions),
+        lambda: _ranked(how, k, results, clusters, common),
     )
     return Ranking(how, k, common, items, notes)
 
@@ -93,7 +94,8 @@ def _table(session: Session, sides: Sequence[str]) -> Table:
             table.setdefault(name_of(row), {})[row.benchmark] = row
     if len(table) < 2:
         raise NotFound(
-            "A ranking needs two checkpoints with results.", "`evalsvc results` lists what is there."
+            "A ranking needs two checkpoints with results.",
+            "`evalsvc results` lists what is there.",
         )
     return table
 
