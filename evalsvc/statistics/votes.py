@@ -1,0 +1,85 @@
+"""Who wins a vote of k out of n samples, exactly: the arithmetic behind maj@k.
+
+Each sample is thought of as drawn with probability k/n on its own; given that k are drawn this is
+drawing k of the n. A group's number of votes is then binomial, and the vote of all groups a product
+of polynomials in which the coefficient of x^k is wanted. Only groups that could reach the winner's
+votes need a polynomial of their own; all others together are one binomial.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+from scipy import stats
+from scipy.special import gammaln
+
+from evalsvc.statistics.counts import FloatArray
+
+NEGLIGIBLE = 1e-15  # a chance below it moves no figure
+
+
+def chance_to_win(size: int, others: Mapping[int, int], no_answer: int, k: int) -> float:
+    """Chance that a group of `size` samples wins a vote of k, ties broken evenly.
+
+    others: size -> how many other groups have it. no_answer: samples that vote for nothing.
+    1 <= k < n, where n is the sum of all of these.
+    """
+    n = size + no_answer + sum(g * count for g, count in others.items())
+    majority = k // 2 + 1  # from here on nobody else can reach as many votes
+    chance = float(stats.hypergeom.sf(majority - 1, n, size, k))
+    largest = max(size, *others, 0) if others else size
+    least = int(stats.hypergeom.ppf(NEGLIGIBLE, n, largest, k))  # the winner has no fewer
+    own = _binomial(size, k, n)
+    for votes in range(max(least, 1), min(majority - 1, size) + 1):
+        if own[votes] > NEGLIGIBLE:
+            chance += own[votes] * _others_lose(votes, others, no_answer, k, n)
+    return min(chance, 1.0)
+
+
+def _others_lose(votes: int, others: Mapping[int, int], no_answer: int, k: int, n: int) -> float:
+    """Weight of the other groups having k - votes votes in all, nobody more than `votes`.
+
+    t groups with exactly `votes` leave the winner a share 1/(t + 1), the integral of y^t over
+    [0, 1]: so each is weighed by y, and y averaged by a Gauss rule that is exact for the most ties
+    there can be. Relative to the chance that k samples are drawn at all.
+    """
+    degree = k - votes
+    rivals = {g: count for g, count in others.items() if g >= votes}
+    rest = no_answer + sum(g * count for g, count in others.items() if g < votes)
+    base = _binomial(rest, k, n)[: degree + 1]
+    whole = _binomial(n, k, n)[k]
+    if not rivals:
+        return float(base[degree] / whole) if base.size > degree else 0.0
+    most_ties = min(degree // votes, sum(rivals.values()))
+    nodes, weights = np.polynomial.legendre.leggauss(most_ties // 2 + 1)
+    total = 0.0
+    for share, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
+        product = base
+        for g, count in rivals.items():
+            factor = _binomial(g, k, n)[: votes + 1].copy()
+            factor[votes] *= share
+            product = np.convolve(product, _power(factor, count, degree))[: degree + 1]
+        total += weight * float(product[degree]) if product.size > degree else 0.0
+    return total / float(whole)
+
+
+def _power(factor: FloatArray, exponent: int, degree: int) -> FloatArray:
+    """`factor` to a power by squaring, cut at `degree`."""
+    result, square = np.ones(1), factor[: degree + 1]
+    while exponent:
+        if exponent & 1:
+            result = np.convolve(result, square)[: degree + 1]
+        exponent >>= 1
+        if exponent:
+            square = np.convolve(square, square)[: degree + 1]
+    return result
+
+
+@lru_cache(maxsize=4096)
+def _binomial(size: int, k: int, n: int) -> FloatArray:
+    """Chances of 0..size votes when each sample is drawn with probability k/n. Read-only."""
+    votes = np.arange(size + 1)
+    logs = gammaln(size + 1) - gammaln(votes + 1) - gammaln(size - votes + 1)
+    chances = np.exp(logs + votes * np.log(k / n) + (size - votes) * np.log1p(-k / n))
+    chances.setflags(write=False)
+    return np.asarray(chances, dtype=np.float64)
