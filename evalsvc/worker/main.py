@@ -57,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         print(f"error: a worker is started by the dispatcher: {error}", file=sys.stderr)
         sys.exit(2)
     own_group()
+    # A Ray cluster can be set up so that its processes ignore the ends of their children, and that
+    # is inherited: every exit code here would read as 0, also those of verifiers that crashed.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     start_guard(connection)
     logging.basicConfig(
         level=config.log_level.upper(),

@@ -33,7 +33,6 @@ MAX_RESTARTS = 3  # of one actor by Ray; then the dispatcher starts another
 CONCURRENCY = 16  # calls that wait inside an actor at a time
 UNAVAILABLE_SECONDS = 0.5  # between looks at an actor that is being restarted
 RESOURCES_SECONDS = 5.0  # for which the cluster's size is remembered
-SUBREAPER = "RAY_kill_child_processes_on_worker_exit_with_raylet_subreaper"
 
 
 class WorkerActor:
@@ -194,7 +193,6 @@ def _connect() -> None:
 
     Raises StorageError when the cluster cannot be reached.
     """
-    os.environ.setdefault(SUBREAPER, "true")
     own = {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
     # Ray puts its own handler on SIGTERM; ours lets running shards end.
     in_main = threading.current_thread() is threading.main_thread()

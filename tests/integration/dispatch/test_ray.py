@@ -1,5 +1,7 @@
 """The Ray executor on a real cluster of three nodes, one of which is killed in the middle."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +61,8 @@ def test_actors_go_with_the_dispatcher(
     with Dispatching(settings, database) as dispatching:
         wait_for(lambda: len(dispatching.workers("idle")) == 3, 90)
         pids = [worker["pid"] for worker in dispatching.workers("idle")]
+        # Joining a cluster must not make this process deaf to how its own children end.
+        assert subprocess.run([sys.executable, "-c", "raise SystemExit(3)"]).returncode == 3
     deadline = time.monotonic() + 20
     while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.1)
