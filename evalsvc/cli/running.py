@@ -27,7 +27,7 @@ from evalsvc.api.auth import check_may_start
 from evalsvc.api.server import QuietServer, listen
 from evalsvc.cli.connection import SERVER_FILE
 from evalsvc.dispatch.dispatcher import Dispatcher
-from evalsvc.errors import Conflict, EvalsvcError, UsageError
+from evalsvc.errors import Conflict, UsageError
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 
@@ -91,7 +91,7 @@ class _Service:
         self._ready = threading.Event()  # the dispatcher has begun
         self._thread = threading.Thread(target=self._dispatch, name="dispatcher")
         self._with_dispatcher = dispatch
-        self.failure: EvalsvcError | None = None
+        self.failure: Exception | None = None  # what ended the dispatcher
 
     async def run(
         self,
@@ -131,7 +131,7 @@ class _Service:
     def _dispatch(self) -> None:
         try:
             asyncio.run(self._run_dispatcher())
-        except EvalsvcError as error:
+        except Exception as error:  # whatever it is: `run_service` raises it
             self.failure = error
         finally:
             self._stop.set()

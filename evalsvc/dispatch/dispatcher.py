@@ -38,6 +38,7 @@ POLL_SECONDS = 0.2
 CANCEL_SECONDS = 3.5  # for a worker to give a shard up; then it is killed (5 s are promised)
 DRAIN_SECONDS = 20.0  # for running shards to end; then they are given back
 SHUTDOWN_SECONDS = 20.0  # for workers to end in order; then they are killed
+LOCK_SECONDS = 5.0  # between looks at the leader lock: a restarted database has let it go
 
 
 class Dispatcher:
@@ -54,12 +55,13 @@ class Dispatcher:
         self._store = PatientStore(self._lock)
         self._artifacts = ArtifactWatch(settings.resolved_artifacts)
         self._quarantine = Quarantine()
+        self._lock_is_due_at = 0.0
         self.ready = threading.Event()  # set when it is the leader and its epoch has begun
 
     async def run(self, stop: threading.Event) -> None:
         """Dispatch until `stop` is set, then let running shards end or give them back.
 
-        Raises Conflict when another dispatcher works on the database.
+        Raises Conflict when another dispatcher works on the database, or took over.
         """
         self._store.stop = stop
         try:
@@ -100,6 +102,7 @@ class Dispatcher:
 
     async def _turn(self) -> None:
         await self._hear(POLL_SECONDS)
+        await self._keep_lead()
         await self._look()
         await self._tend()
         if self._artifacts.pause is None:
@@ -121,6 +124,12 @@ class Dispatcher:
             if self._inbox.empty():
                 return
             message = self._inbox.get_nowait()
+
+    async def _keep_lead(self) -> None:
+        """Take the leader lock again if its connection was lost. Raises Conflict if it is gone."""
+        if _now() >= self._lock_is_due_at:
+            await self._store.run(self._lock.renew)
+            self._lock_is_due_at = _now() + LOCK_SECONDS
 
     async def _look(self) -> None:
         """See what was submitted and cancelled; have cancelled shards given up."""

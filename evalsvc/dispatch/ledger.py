@@ -1,7 +1,7 @@
 """What the dispatcher writes about shards: each method is one transaction, and waits for no worker.
 
 Every write names the dispatcher's epoch: what is reported of a shard that is not this epoch's any
-more changes nothing, and the method says so.
+more changes nothing, and the method says so. Once a later epoch has begun, nothing is taken.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from evalsvc.dispatch.sizing import kind_of, recut_if_needed
+from evalsvc.errors import Conflict
 from evalsvc.specs import CheckpointSpec, Protocol, ShardResult, ShardSpec
 from evalsvc.store.database import Database
 from evalsvc.store.models import Evaluation, Shard
@@ -49,9 +50,11 @@ class Ledger:
     def take(self, evaluation_id: str, worker_ids: Sequence[str], slots: int) -> list[ShardSpec]:
         """The evaluation's next ready shards, one for each of the workers; fewer if they run out.
 
-        `slots` is how many shards all workers together run at a time.
+        `slots` is how many shards all workers together run at a time. Raises Conflict when another
+        dispatcher took over.
         """
         with self._database.write() as session:
+            self._must_lead(session)
             (evaluation,) = evaluations.lock(session, [evaluation_id])
             checkpoint = CheckpointSpec.model_validate(evaluation.checkpoint.spec)
             recut_if_needed(
@@ -68,8 +71,9 @@ class Ledger:
             ]
 
     def take_one(self, shard_id: str, worker_id: str) -> ShardSpec | None:
-        """This very shard, if it is still ready."""
+        """This very shard, if it is still ready. Raises Conflict as `take` does."""
         with self._database.write() as session:
+            self._must_lead(session)
             shard = session.get(Shard, shard_id)
             if shard is None:
                 return None
@@ -197,6 +201,14 @@ class Ledger:
                 for evaluation_id in ids
                 for shard in demand.unwanted(session, evaluation_id, ShardState.RUNNING)
             ]
+
+    def _must_lead(self, session: Session) -> None:
+        """What an ousted dispatcher took now would be put back by nobody."""
+        if not workers.leads(session, self.epoch):
+            raise Conflict(
+                "Another dispatcher has taken over this database.",
+                "Nothing is lost: it has put back what ran here. Stop one of the two.",
+            )
 
     def _send(
         self, session: Session, evaluation: Evaluation, shard: Shard, worker_id: str

@@ -34,6 +34,15 @@ def newest_epoch(session: Session) -> DispatcherEpoch | None:
     return session.scalars(select(DispatcherEpoch).where(DispatcherEpoch.epoch == newest)).first()
 
 
+def leads(session: Session, epoch: int) -> bool:
+    """Whether no later epoch has begun. While the transaction lasts, none will.
+
+    On PostgreSQL the row is held in share mode, for which `begin_epoch` has to wait.
+    """
+    held = select(DispatcherEpoch.state).where(DispatcherEpoch.epoch == epoch)
+    return session.scalar(held.with_for_update(read=True)) != DispatcherState.STOPPED
+
+
 def set_epoch_state(
     session: Session,
     epoch: int,

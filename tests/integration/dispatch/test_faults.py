@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from bench.faults import compare
+from evalsvc.dispatch.leader import LOCK_KEY, LeaderLock
+from evalsvc.errors import Conflict
 from evalsvc.settings import Settings
 from evalsvc.specs import JobRequest
 from evalsvc.store.database import Database
@@ -90,3 +93,42 @@ def test_a_checkpoint_deleted_after_submission_fails_in_words(
         failed = session.get_one(Job, job_id)
         assert "rotated" in str(failed.error)
         assert failed.remedy
+
+
+LOCK_HOLDER = "FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = :key"
+
+
+def holder_of_the_lock(database: Database) -> int | None:
+    """The PostgreSQL session that has the leader lock."""
+    with database.connect() as connection:
+        query = text(f"SELECT pid {LOCK_HOLDER}")
+        return connection.scalar(query, {"key": LOCK_KEY & 0xFFFFFFFF})
+
+
+def cut_the_lock(database: Database) -> None:
+    """The lock's connection is lost, as by a restart that nothing else notices."""
+    with database.connect() as connection:
+        query = text(f"SELECT pg_terminate_backend(pid) {LOCK_HOLDER}")
+        connection.execute(query, {"key": LOCK_KEY & 0xFFFFFFFF})
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_dispatcher_that_lost_its_lock_takes_it_again(
+    database: Database, settings: Settings
+) -> None:
+    with Dispatching(settings, database):
+        before = holder_of_the_lock(database)
+        cut_the_lock(database)
+        wait_for(lambda: holder_of_the_lock(database) not in (None, before), 20)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_dispatcher_that_lost_its_lock_to_another_one_ends(
+    database: Database, settings: Settings
+) -> None:
+    other = LeaderLock(database)
+    with pytest.raises(Conflict, match="Another dispatcher"), Dispatching(settings, database) as d:
+        cut_the_lock(database)
+        other.acquire()
+        wait_for(lambda: d.failure is not None, 30)
+    other.release()

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ from sqlalchemy import func, select
 
 from evalsvc.dispatch.board import Board
 from evalsvc.dispatch.ledger import Ledger
+from evalsvc.errors import Conflict
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
-from evalsvc.store.models import Evaluation, Event, Job, ProblemResult, Shard
+from evalsvc.store.models import DispatcherEpoch, Evaluation, Event, Job, ProblemResult, Shard
 from evalsvc.store.repositories import events, jobs, queue
 from evalsvc.store.states import EvaluationState, JobState, ShardState
 from tests.support.dispatching import job_state
@@ -86,6 +88,43 @@ def test_a_later_epoch_puts_back_and_ignores_the_former(
     assert again.artifact != spec.artifact
     assert not former.complete(result(spec)), "the shard runs again, but for the later one"
     assert later.complete(result(again))
+
+
+def test_an_ousted_dispatcher_takes_nothing_more(
+    database: Database, settings: Settings, answers: Path
+) -> None:
+    place(database, settings, request(answers))
+    evaluation_id = evaluation_of(database).id
+    former = begin(database)
+    begin(database)
+    with database.read() as session:
+        shard_id = session.scalars(select(Shard.id)).all()[0]
+    with pytest.raises(Conflict, match="taken over"):
+        former.take(evaluation_id, ["w"], 1)
+    with pytest.raises(Conflict, match="taken over"):
+        former.take_one(shard_id, "w")
+
+
+def test_no_shard_is_left_behind_when_epochs_change_hands_in_the_middle(
+    database: Database, settings: Settings, answers: Path
+) -> None:
+    """Eight dispatchers begin one after another, and all go on: only the last one's shards run."""
+    place(database, settings, request(answers, samples=64))
+    evaluation_id = evaluation_of(database).id
+    leader = threading.Lock()
+
+    def begin_and_take(_: int) -> None:
+        with leader:
+            ledger = begin(database)
+        with suppress(Conflict):
+            while ledger.take(evaluation_id, ["w"], 1):
+                pass
+
+    assert all_at_once(begin_and_take) == []
+    with database.read() as session:
+        newest = session.scalar(select(func.max(DispatcherEpoch.epoch)))
+        running = select(Shard.epoch).where(Shard.state == ShardState.RUNNING)
+        assert set(session.scalars(running)) <= {newest}
 
 
 def test_what_was_cancelled_while_nobody_dispatched_is_not_run_again(
