@@ -19,14 +19,16 @@ from evalsvc.checkpoints.pinning import CheckpointVanished
 from evalsvc.errors import CheckpointError
 from evalsvc.trainers.client import Client
 from evalsvc.trainers.outbox import Announcement, Entry, Outbox, exclusive
+from evalsvc.trainers.pins import drop_pin, sweep
 from evalsvc.trainers.preparation import Prepared, kept
-from evalsvc.trainers.sender import Complaints, ResultHandler, Sender, drop_pin
+from evalsvc.trainers.sender import Complaints, ResultHandler, Sender
 
 log = logging.getLogger("evalsvc.trainers")
 LONGEST_BLOCK_SECONDS = 0.9
 SEND_TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 10.0
 LONGEST_POLL_SECONDS = 120.0
+AT_EXIT_SECONDS = 10.0  # when the program ends and something has not been sent
 MAX_QUEUED = 256
 MAX_WAITING = 16
 
@@ -65,6 +67,7 @@ class Announcer:
         self._reached = False
         self._wake = threading.Event()
         self._stop = threading.Event()
+        self._finishing = False
         self._complaints = Complaints()
         for target in (self._keep, self._send):
             threading.Thread(target=target, name=f"evalsvc{target.__name__}", daemon=True).start()
@@ -97,7 +100,7 @@ class Announcer:
     def flush(self, timeout_seconds: float) -> bool:
         """Wait until all is written and sent; gives up at once if the server does not answer."""
         deadline = time.monotonic() + timeout_seconds
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not self._stop.is_set():
             written, rounds = self._is_written(), self._rounds
             if written and not self.outbox.waiting():
                 return True
@@ -107,12 +110,25 @@ class Announcer:
                 return False
         return False
 
+    def finish(self) -> None:
+        """The training has ended: send what is left and stop, without holding anything up.
+
+        What takes longer than 0.9 s goes on in the background. When the program ends it is waited
+        for once more if the server has answered so far; the rest stays on disk.
+        """
+        if self.flush(LONGEST_BLOCK_SECONDS):
+            self.close()
+        else:
+            self._finishing = True
+            atexit.register(lambda: self._reached and self.flush(AT_EXIT_SECONDS))
+
     def close(self) -> None:
         """Stop the threads; what is on disk is sent by the next Announcer of this folder."""
         self._stop.set()
         self._wake.set()
 
     def _keep(self) -> None:
+        sweep(self._folder / "pins", self.outbox)
         while not self._stop.is_set():
             try:
                 task = self._tasks.get(timeout=1.0)
@@ -154,7 +170,7 @@ class Announcer:
         reason = f"newer checkpoints came and only {self._max_waiting} may wait"
         skipped = entry.announcement.without_job("skipped", reason)
         self.outbox.replace(path, Entry(announcement=skipped, fingerprint=entry.fingerprint))
-        drop_pin(entry)
+        drop_pin(entry, self.outbox)
         return True
 
     def _write_unwritten(self) -> None:
@@ -175,6 +191,8 @@ class Announcer:
             self._wake.clear()
             self._reached = self._round()
             self._rounds += 1
+            if self._finishing and self._is_written() and not self.outbox.waiting():
+                self.close()
             pause = self._poll_seconds if self._reached else min(2 * pause, LONGEST_POLL_SECONDS)
             self._wake.wait(pause)
 

@@ -93,6 +93,11 @@ class Outbox:
         """What the server refused for good, oldest first."""
         return list(self._entries(self._refused))
 
+    def pins(self) -> set[str]:
+        """The pinned folders that are still needed."""
+        entries = [entry for _, entry in (*self.waiting(), *self.sent())]
+        return {entry.pin for entry in entries if entry.pin is not None}
+
     def mark_sent(self, path: Path, entry: Entry, job_id: str) -> None:
         self._write(self._sent / path.name, entry.model_copy(update={"job_id": job_id}))
         path.unlink(missing_ok=True)

@@ -10,14 +10,16 @@ import shutil
 import subprocess
 import sys
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from evalsvc.checkpoints import check_complete, inspect_checkpoint, pin, unpin
-from evalsvc.checkpoints.pinning import PARTIAL_PREFIX
+from evalsvc.checkpoints.pinning import CANNOT_LINK, PARTIAL_PREFIX, CheckpointVanished
 from evalsvc.errors import CheckpointError
 from evalsvc.trainers.layouts import Look
-from evalsvc.trainers.layouts.verl import FSDP
+from evalsvc.trainers.layouts.verl import FSDP, sharded_kind
 from evalsvc.trainers.outbox import Announcement, Entry
 
 log = logging.getLogger("evalsvc.trainers")
@@ -27,7 +29,7 @@ SHOWN_CHARACTERS = 600
 
 @dataclass(frozen=True)
 class Prepared:
-    """A Hugging Face folder. A `private` one was made for us and is removed once it is pinned."""
+    """A Hugging Face folder. A `private` one was made for us: it becomes the pin."""
 
     path: Path
     private: bool
@@ -49,18 +51,20 @@ def prepare(look: Look, private: Path, python: str = sys.executable) -> Prepared
 def merge(shards: Path, target: Path, kind: str, python: str = sys.executable) -> Path:
     """Merge verl's shards into the new Hugging Face folder `target`, which appears when whole.
 
-    Raises CheckpointError with the merger's last words if it fails.
+    Raises CheckpointError with the merger's last words if it fails, CheckpointVanished if the
+    shards are removed before they are linked, and OSError if the disk refuses.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.parent / f"{PARTIAL_PREFIX}{target.name}"
-    command = [
-        *("nice", "-n", "19", python, "-m", "verl.model_merger", "merge"),
-        *("--backend", kind),
-        *("--local_dir", str(shards.absolute())),
-        *("--target_dir", str(partial.absolute())),
-    ]
     try:
-        _run(command, shards, hide_gpus=kind == FSDP)
+        with _linked(shards, target.parent) as source:
+            command = [
+                *("nice", "-n", "19", python, "-m", "verl.model_merger", "merge"),
+                *("--backend", kind),
+                *("--local_dir", str(source.absolute())),
+                *("--target_dir", str(partial.absolute())),
+            ]
+            _run(command, shards, hide_gpus=kind == FSDP)
         check_complete(partial)
         partial.rename(target)
     finally:
@@ -75,18 +79,55 @@ def kept(wish: Announcement, prepared: Prepared, pins: Path) -> Entry:
     CheckpointError if it is not complete, CheckpointVanished if it is removed meanwhile.
     """
     fingerprint = inspect_checkpoint(prepared.path).fingerprint
-    pinned: Path | None = None
+    target = pins / f"step-{wish.step}-{fingerprint[:12]}"
+    pinned = prepared.path if prepared.private else None
     try:
-        pinned = pin(prepared.path, pins / f"step-{wish.step}-{fingerprint[:12]}")
-        if prepared.private:
-            unpin(prepared.path)  # its files live on in the pin
+        keep = _adopt if prepared.private else pin
+        pinned = keep(prepared.path, target)
     except OSError as error:
-        log.warning("Step %d is announced without a pin: %s", wish.step, error)
+        log.warning("Step %d is announced where it lies: %s", wish.step, error)
     return Entry(
         announcement=wish.model_copy(update={"path": str((pinned or prepared.path).absolute())}),
         fingerprint=fingerprint,
         pin=str(pinned.absolute()) if pinned else None,
     )
+
+
+def _adopt(folder: Path, into: Path) -> Path:
+    """Make our own `folder` the pin `into`; one that is there already holds the same content."""
+    if into.exists():
+        unpin(folder)
+    else:
+        folder.rename(into)
+    return into
+
+
+@contextmanager
+def _linked(shards: Path, beside: Path) -> Iterator[Path]:
+    """Hard links to all of `shards` in a folder of our own: a merger takes minutes, and rotation
+    does not wait for it. Yields `shards` itself where the file system cannot link."""
+    own = beside / f"{PARTIAL_PREFIX}shards-{uuid.uuid4().hex[:8]}"
+    try:
+        yield own if _link_all(shards, own) else shards
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def _link_all(shards: Path, own: Path) -> bool:
+    try:
+        for parent, _, names in os.walk(shards):
+            inside = own / Path(parent).relative_to(shards)
+            inside.mkdir(parents=True, exist_ok=True)
+            for name in names:
+                os.link(Path(parent, name), inside / name)
+        sharded_kind(own)  # still whole, now that nobody can take anything away
+    except (FileNotFoundError, CheckpointError):
+        raise CheckpointVanished(f"{shards} was removed while it was being pinned.") from None
+    except OSError as error:
+        if error.errno in CANNOT_LINK:
+            return False
+        raise
+    return True
 
 
 def _run(command: list[str], shards: Path, *, hide_gpus: bool) -> None:
@@ -102,6 +143,7 @@ def _run(command: list[str], shards: Path, *, hide_gpus: bool) -> None:
             stderr=subprocess.STDOUT,
             timeout=MERGE_SECONDS,
             check=False,
+            start_new_session=True,  # Ctrl-C ends the watcher after its round, not the merger
         )
     except subprocess.TimeoutExpired as error:
         raise _failed(shards, f"it took longer than {MERGE_SECONDS:g} s") from error

@@ -6,13 +6,12 @@ postpones; a refusal that will not change moves the one announcement aside and l
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from evalsvc.checkpoints import unpin
 from evalsvc.errors import ServerError
 from evalsvc.trainers.client import ENDED, Client
 from evalsvc.trainers.outbox import Announcement, Entry, Outbox
+from evalsvc.trainers.pins import drop_pin
 from evalsvc.trainers.results import job_scores
 
 log = logging.getLogger("evalsvc.trainers")
@@ -67,11 +66,11 @@ class Sender:
                 step = entry.announcement.step
                 log.warning("The server refused the checkpoint of step %d: %s", step, error)
                 self._outbox.mark_refused(path, entry, str(error))
-                drop_pin(entry)
+                drop_pin(entry, self._outbox)
                 continue
             if job_id is None:
                 self._outbox.remove(path)
-                drop_pin(entry)
+                drop_pin(entry, self._outbox)
             else:
                 self._outbox.mark_sent(path, entry, job_id)
 
@@ -87,7 +86,7 @@ class Sender:
             if scores and self._on_result is not None:
                 self._on_result(entry.announcement, scores)
             self._outbox.remove(path)
-            drop_pin(entry)
+            drop_pin(entry, self._outbox)
 
     def _scores(self, job: dict[str, Any]) -> dict[str, float]:
         try:
@@ -112,16 +111,6 @@ def announce(client: Client, entry: Entry) -> str | None:
     answer = client.post("/v1/checkpoints", body, entry.idempotency_key)
     job_id = answer.get("job_id") if isinstance(answer, dict) else None
     return None if job_id is None else str(job_id)
-
-
-def drop_pin(entry: Entry) -> None:
-    """Remove an entry's pinned folder, if it has one; a failure is logged, as no user waits."""
-    if entry.pin is None:
-        return
-    try:
-        unpin(Path(entry.pin))
-    except OSError as error:
-        log.warning("The pinned checkpoint %s could not be removed: %s", entry.pin, error)
 
 
 def _may_change(error: ServerError) -> bool:

@@ -23,7 +23,6 @@ from evalsvc.trainers.announcer import MAX_WAITING, POLL_SECONDS, Announcer
 from evalsvc.trainers.outbox import PRIVATE_FOLDER, Announcement
 
 log = logging.getLogger("evalsvc.trainers")
-FLUSH_SECONDS = 10.0  # at the end of the training, for a server that is there
 
 
 class EvaluationCallback(TrainerCallback):  # type: ignore[misc]  # transformers has no types here
@@ -155,9 +154,8 @@ class EvaluationCallback(TrainerCallback):  # type: ignore[misc]  # transformers
         announcer = self._start(args, state)
         if self._wait_at_end_seconds and not announcer.wait_until_idle(self._wait_at_end_seconds):
             log.warning("Some evaluations have not ended; their results are on the server")
-        announcer.flush(FLUSH_SECONDS)
+        announcer.finish()
         self._report(args, state)
-        announcer.close()
         self._announcer = None
 
 

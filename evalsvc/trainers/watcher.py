@@ -27,9 +27,10 @@ from evalsvc.trainers.outbox import (
     exclusive,
     write_atomically,
 )
+from evalsvc.trainers.pins import sweep
 from evalsvc.trainers.preparation import kept, prepare
-from evalsvc.trainers.sender import Sender
-from evalsvc.trainers.watching import Decision, Known, Phase, Policy, plan
+from evalsvc.trainers.sender import Complaints, Sender
+from evalsvc.trainers.watching import Decision, Known, Phase, Policy, decided, plan
 
 log = logging.getLogger("evalsvc.trainers")
 POLL_SECONDS = 5.0
@@ -79,6 +80,7 @@ class Watcher:
         self._trainer_python = trainer_python
         self._report = report
         self._sender = Sender(self.outbox, client)
+        self._complaints = Complaints()
         self._known = self._load()
         self._polled = False
 
@@ -95,6 +97,7 @@ class Watcher:
                     f"Another watcher works on {self.root}.",
                     "One is enough; stop it first if you want other options.",
                 )
+            sweep(self.private / "pins", self.outbox)
             while not until():
                 self.poll(time.time())
                 pause(poll_seconds)
@@ -109,9 +112,12 @@ class Watcher:
         layout = choose_layout(self._layout_name, self.root)
         if layout is not None:
             self._decide(layout, now)
-        with exclusive(self.private / "sender.lock") as mine:  # a hook may be sending
-            if mine:
-                self._sender.round()
+        try:
+            with exclusive(self.private / "sender.lock") as mine:  # a hook may be sending
+                if mine:
+                    self._sender.round()
+        except OSError as error:
+            self._complaints.say(f"Evaluations wait, the disk does not answer: {error}")
         self._polled = True
 
     def _decide(self, layout: Layout, now: float) -> None:
@@ -123,7 +129,7 @@ class Watcher:
         known = dict(outcome.known)
         for decision in outcome.decisions:
             done = self._carry_out(decision, layout.name)
-            known[decision.key] = replace(known[decision.key], phase=done.phase)
+            known[decision.key] = decided(known[decision.key], done.phase)
             if done.phase is not Phase.OPEN and self._report is not None:
                 self._report(done)
         if _lasting(known) != _lasting(self._known):
@@ -142,6 +148,8 @@ class Watcher:
             except CheckpointError as error:
                 phase = Phase.FAILED if look.folder.exists() else Phase.ROTATED
                 decision = replace(decision, phase=phase, reason=str(error))
+            except OSError as error:
+                return self._postponed(decision, error)
         if entry is None:
             path = self.root / decision.key
             row = self._announcement(decision.step, path, trainer)
@@ -149,9 +157,12 @@ class Watcher:
         try:
             self.outbox.add(entry)
         except OSError as error:
-            log.warning("Step %d waits, the disk refuses it: %s", decision.step, error)
-            return replace(decision, phase=Phase.OPEN)
+            return self._postponed(decision, error)
         return decision
+
+    def _postponed(self, decision: Decision, error: OSError) -> Decision:
+        self._complaints.say(f"Step {decision.step} waits, the disk refuses it: {error}")
+        return replace(decision, phase=Phase.OPEN)
 
     def _prepared(self, look: Look, trainer: str) -> Entry:
         ready = prepare(look, self.private, self._trainer_python)
@@ -176,6 +187,7 @@ class Watcher:
                     snapshot=str(row["snapshot"]),
                     since=float(row["since"]),
                     phase=Phase(row["phase"]),
+                    announced=bool(row["announced"]),
                 )
                 for key, row in rows.items()
             }

@@ -48,6 +48,7 @@ class Known:
     since: float  # when the snapshot was first seen
     polls: int = 0  # how often it was seen again
     phase: Phase = Phase.OPEN
+    announced: bool = False  # in this or an earlier version: its row on the server must stay
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Plan:
-    """The new memory (as if every decision were carried out) and the decisions."""
+    """The new memory and what to do; `decided` puts what became of it into the memory."""
 
     known: dict[str, Known]
     decisions: list[Decision] = field(default_factory=list)
@@ -86,35 +87,47 @@ def plan(
         + [k.step for k in memory.values() if k.phase is Phase.ANNOUNCED],
         default=-1,
     )
-    decisions = _rotated(memory, seen)
+    decisions = _vanished(memory, seen)
     ready: list[Decision] = []
     for key, (look, _) in seen.items():
         decision = _decide(key, memory[key], look, _Moment(now, newest, policy))
         if decision is not None:
             (ready if decision.phase is Phase.ANNOUNCED else decisions).append(decision)
-    decisions += _chosen(ready, policy, slots)
-    for decision in decisions:
-        memory[decision.key] = replace(memory[decision.key], phase=decision.phase)
-    return Plan(memory, decisions)
+    return Plan(memory, decisions + _chosen(ready, policy, slots))
+
+
+def decided(known: Known, phase: Phase) -> Known:
+    """What is remembered of a step when a decision has been carried out as `phase`."""
+    return replace(known, phase=phase, announced=known.announced or phase is Phase.ANNOUNCED)
 
 
 def _observed(before: Known | None, look: Look, snapshot: str, now: float) -> Known:
     if before is None:
         return Known(look.step, snapshot, now)
-    if before.snapshot == snapshot:
+    came_back = before.phase is Phase.ROTATED and not look.rotated  # a disk that did not answer
+    if before.snapshot == snapshot and not came_back:
         return replace(before, polls=before.polls + 1)
     # A step that is written again is looked at again, unless the policy left it out.
     phase = before.phase if before.phase is Phase.SKIPPED else Phase.OPEN
     return replace(before, snapshot=snapshot, since=now, polls=0, phase=phase)
 
 
-def _rotated(memory: Mapping[str, Known], seen: Mapping[str, object]) -> list[Decision]:
+def _vanished(memory: dict[str, Known], seen: Mapping[str, tuple[Look, str]]) -> list[Decision]:
+    """Steps that are gone undecided were rotated, unless they were announced before they changed,
+    or the same step is found in another folder."""
+    steps = {look.step for look, _ in seen.values()}
     reason = "the trainer removed it before it could be evaluated"
-    return [
-        Decision(key, known.step, Phase.ROTATED, reason)
-        for key, known in memory.items()
-        if key not in seen and known.phase in UNDECIDED
-    ]
+    decisions = []
+    for key, known in list(memory.items()):
+        if key in seen or known.phase not in UNDECIDED:
+            continue
+        if known.announced:
+            memory[key] = replace(known, phase=Phase.ANNOUNCED)
+        elif known.step in steps:
+            del memory[key]
+        else:
+            decisions.append(Decision(key, known.step, Phase.ROTATED, reason))
+    return decisions
 
 
 @dataclass(frozen=True)
@@ -142,6 +155,10 @@ def _decide(key: str, known: Known, look: Look, moment: _Moment) -> Decision | N
 
 
 def _phase_of_incomplete(known: Known, look: Look, moment: _Moment) -> Phase | None:
+    if known.announced:  # it is being removed or written again: what was announced stays
+        return None
+    if look.rotated:
+        return Phase.ROTATED
     unchanged = moment.now - known.since
     if look.certain:
         return Phase.FAILED

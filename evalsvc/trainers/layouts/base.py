@@ -20,6 +20,7 @@ class Look:
     `model` is the Hugging Face folder to evaluate, or, with `merge`, the sharded folder that must
     be merged first (`merge` names its kind: fsdp, megatron). `certain` means that the trainer
     itself says so (a marker written last, a rename): no need to wait for the files to settle.
+    `rotated` means that the trainer has removed the model and left the rest.
     """
 
     step: int
@@ -27,6 +28,7 @@ class Look:
     complete: bool
     reason: str = ""
     certain: bool = False
+    rotated: bool = False
     model: Path | None = None
     merge: str | None = None
 

@@ -21,12 +21,24 @@ def _trl(step: int, folder: Path) -> Look:
     return look_at_model(step, folder, folder)
 
 
+def _openrlhf(step: int, folder: Path) -> Look:
+    """`_actor/TAG` is DeepSpeed's state; the model is `TAG_hf`, written after it and on request."""
+    if not folder.name.endswith("_hf"):
+        reason = "no Hugging Face model beside it yet; OpenRLHF writes one with --save_hf_ckpt"
+        return waiting(step, folder, reason)
+    return look_at_model(step, folder, folder)
+
+
 def _skyrl(step: int, folder: Path) -> Look:
     """Models lie in `policy/`; the tracker is beside the training state, not beside exports."""
     tracker = marker_step(folder.parent / "latest_ckpt_global_step.txt")
     if tracker is not None and tracker < step:
         return waiting(step, folder, f"the tracker still names step {tracker}")
-    return look_at_model(step, folder, folder / "policy")
+    model = folder / "policy"
+    if not (model / "config.json").exists():
+        reason = "no Hugging Face model in it yet; SkyRL exports one with trainer.hf_save_interval"
+        return waiting(step, folder, reason)
+    return look_at_model(step, folder, model)
 
 
 def _slime(step: int, folder: Path) -> Look:
@@ -41,8 +53,9 @@ HF = Layout("hf", re.compile(r"(?!tmp|old)(?:\w[\w-]*[-_])?(\d{1,12})"), _plain)
 TRL = Layout("trl", re.compile(r"checkpoint-(\d{1,12})"), _trl, signs=("checkpoint-*",))
 OPENRLHF = Layout(
     "openrlhf",
-    re.compile(r"global_step(\d{1,12})_hf"),
-    _plain,
+    re.compile(r"global_step(\d{1,12})(?:_hf)?"),
+    _openrlhf,
+    parents=("", "_actor"),
     signs=("_actor", "global_step*_hf"),
 )
 SKYRL = Layout(

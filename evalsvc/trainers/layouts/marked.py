@@ -15,14 +15,15 @@ def _prime_rl(step: int, folder: Path) -> Look:
 
 def _nemo_rl(step: int, folder: Path) -> Look:
     """Written as tmp_step_N and renamed: step_N is whole, but may still need converting."""
-    for name in ("hf", "policy/weights/model", "policy/weights"):
+    weights = "policy/weights"
+    for name in ("hf", f"{weights}/model/consolidated", f"{weights}/model", weights):
         if (folder / name / "config.json").exists():
             return look_at_model(step, folder, folder / name, certain=name != "hf")
     return waiting(
         step,
         folder,
         "it holds no Hugging Face model: convert it into its folder `hf` with NeMo-RL's "
-        "convert_dcp_to_hf.py",
+        "convert_dcp_to_hf.py, or set checkpointing.save_consolidated",
     )
 
 

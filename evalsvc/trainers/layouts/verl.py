@@ -21,10 +21,13 @@ FSDP, MEGATRON = "fsdp", "megatron"
 
 def look(step: int, folder: Path) -> Look:
     actor = folder / "actor"
-    if not actor.is_dir():
-        return waiting(step, folder, "it holds no actor: not written yet, or removed by rotation")
-    certain = (actor / MEGATRON_MARKER).exists()
     tracker = marker_step(folder.parent / TRACKER)
+    if not actor.is_dir():
+        if tracker is not None and tracker > step and (folder / "data.pt").exists():
+            reason = "rotation has removed its actor and left the rest"
+            return Look(step, folder, complete=False, rotated=True, reason=reason)
+        return waiting(step, folder, "it holds no actor yet")
+    certain = (actor / MEGATRON_MARKER).exists()
     if not certain and (tracker is None or tracker < step):
         return waiting(
             step, folder, f"{TRACKER} names {tracker if tracker is not None else 'none'}"

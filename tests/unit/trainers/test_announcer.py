@@ -2,6 +2,7 @@
 
 import errno
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -124,6 +125,26 @@ def test_a_hanging_server_does_not_hold_the_training_up(
     eventually(lambda: len(announcer.outbox.waiting()) == 5)
 
 
+def test_the_end_of_a_training_does_not_wait_for_a_hanging_server(
+    tmp_path: Path, server: ScriptedServer, start: Callable[..., Announcer]
+) -> None:
+    hangs = threading.Event()
+
+    def answer(request: Request) -> Answer:
+        hangs.wait(20)
+        return jobs_end_at_once(request)
+
+    server.answer = answer
+    announcer = start(server.url)
+    announcer.announce(wish(write_checkpoint(tmp_path / "checkpoint-1"), 1))
+    begin = time.monotonic()
+    announcer.finish()
+    assert time.monotonic() - begin < 1
+    hangs.set()  # the server is back before the program ends: the announcement still goes out
+    eventually(lambda: not announcer.outbox.waiting())
+    assert announced_steps(server) == [1]
+
+
 def test_a_hanging_disk_costs_less_than_a_second(
     tmp_path: Path, start: Callable[..., Announcer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +165,32 @@ def test_passing_trouble_keeps_the_announcement(
     announcer.announce(wish(write_checkpoint(tmp_path / "checkpoint-1"), 1))
     assert announcer.wait_until_idle(5)
     assert announced_steps(server) == [1, 1, 1]
+
+
+def test_two_wishes_for_one_checkpoint_share_its_pin_until_both_have_ended(
+    tmp_path: Path, server: ScriptedServer, start: Callable[..., Announcer]
+) -> None:
+    ended: set[str] = set()
+
+    def answer(request: Request) -> Answer:
+        if request.method == "POST":
+            return Answer(201, {"job_id": request.body["protocol"]})
+        job = request.path.rpartition("/")[2]
+        return Answer(body={"id": job, "state": "done" if job in ended else "running"})
+
+    server.answer = answer
+    announcer = start(server.url)
+    folder = write_checkpoint(tmp_path / "checkpoint-1")
+    for protocol in ("quick", "paper"):
+        announcer.announce(wish(folder, 1).model_copy(update={"protocol": protocol}))
+    pins = tmp_path / "private" / "pins"
+    eventually(lambda: len(announcer.outbox.sent()) == 2)
+    ended.add("quick")
+    eventually(lambda: len(announcer.outbox.sent()) == 1)
+    assert len(list(pins.iterdir())) == 1
+    ended.add("paper")
+    assert announcer.wait_until_idle(5)
+    eventually(lambda: not list(pins.iterdir()))
 
 
 def test_a_lasting_refusal_lets_the_next_ones_pass(

@@ -68,8 +68,10 @@ def test_a_tracker_that_names_an_older_step(tmp_path: Path) -> None:
 def test_a_shell_that_rotation_left(tmp_path: Path) -> None:
     write(tmp_path, {"global_step_5/data.pt": b"x", "latest_checkpointed_iteration.txt": b"10"})
     [look] = LAYOUTS["verl"].looks(tmp_path)
-    assert not look.complete
-    assert "no actor" in look.reason
+    assert (look.complete, look.rotated) == (False, True)
+    (tmp_path / "latest_checkpointed_iteration.txt").write_text("4")  # not written yet
+    [look] = LAYOUTS["verl"].looks(tmp_path)
+    assert (look.complete, look.rotated) == (False, False)
 
 
 def test_fsdp_shards_need_exactly_the_ranks_of_the_world(tmp_path: Path) -> None:
@@ -111,6 +113,36 @@ def test_of_two_folders_of_a_step_the_whole_one_counts(tmp_path: Path) -> None:
     write(tmp_path, below("hf/iter_0000010", checkpoint_files()))
     [look] = LAYOUTS["slime"].looks(tmp_path)
     assert look.complete
+
+
+@pytest.mark.parametrize(
+    ("layout", "folder", "words"),
+    [
+        ("openrlhf", "_actor/global_step10", "--save_hf_ckpt"),
+        ("skyrl", "global_step_10/policy", "hf_save_interval"),
+        ("slime", "iter_0000010", "--save-hf"),
+        ("nemo-rl", "step_10/policy/weights", "save_consolidated"),
+    ],
+)
+def test_a_trainer_that_writes_no_hugging_face_model_is_told_how(
+    tmp_path: Path, layout: str, folder: str, words: str
+) -> None:
+    write(tmp_path, {f"{folder}/shard.pt": b"x"})
+    found = choose_layout(AUTO, tmp_path)
+    assert found is not None
+    assert found.name == layout
+    [look] = found.looks(tmp_path)
+    assert (look.step, look.complete) == (10, False)
+    assert words in look.reason
+
+
+def test_nemo_rl_with_consolidated_weights(tmp_path: Path) -> None:
+    weights = "step_10/policy/weights/model"
+    write(tmp_path, below(f"{weights}/consolidated", checkpoint_files()))
+    write(tmp_path, {f"{weights}/shard-00001-model-00001-of-00001.safetensors": b"x"})
+    [look] = LAYOUTS["nemo-rl"].looks(tmp_path)
+    assert (look.complete, look.certain) == (True, True)
+    assert look.model == tmp_path / weights / "consolidated"
 
 
 def test_an_empty_folder_shows_no_trainer_yet(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The watcher on real folders and a real HTTP server: never before the last byte, always after."""
 
+import errno
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from evalsvc.errors import Conflict, UsageError
+from evalsvc.trainers import outbox as outbox_module
 from evalsvc.trainers.client import Client
 from evalsvc.trainers.outbox import PRIVATE_FOLDER, exclusive
 from evalsvc.trainers.watcher import Watcher, Wish
@@ -175,6 +177,56 @@ def test_rotated_abandoned_and_waiting_are_told(watch: Callable[..., Watch]) -> 
     assert "no model.safetensors.index.json yet" in reasons[0]
 
 
+def write_sharded_step(root: Path) -> Path:
+    """Step 10 of verl as FSDP shards; returns its actor."""
+    for name, data in below("global_step_10/actor", fsdp_actor()).items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    (root / "latest_checkpointed_iteration.txt").write_text("10")
+    return root / "global_step_10" / "actor"
+
+
+def test_what_was_announced_is_not_told_as_rotated_when_verl_empties_it(
+    watch: Callable[..., Watch],
+) -> None:
+    watched = watch()
+    for step in (10, 20):
+        write_checkpoint(watched.root / f"global_step_{step}/actor/huggingface", fill=step)
+        (watched.root / f"global_step_{step}/data.pt").write_bytes(b"x")
+        (watched.root / "latest_checkpointed_iteration.txt").write_text(str(step))
+        watched.poll(5)
+        shutil.rmtree(watched.root / "global_step_10/actor", ignore_errors=True)
+    watched.restart()
+    watched.poll(30)
+    assert watched.told() == [(10, "announced"), (20, "announced")]
+
+
+def test_a_full_disk_does_not_end_the_watcher(
+    watch: Callable[..., Watch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = watch(layout="hf")
+    write_checkpoint(watched.root / "step-1")
+    write, full = outbox_module.write_atomically, [True]
+
+    def refusing(path: Path, value: object) -> None:
+        if full[0] and path.parent.name in full_folders:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, value)
+
+    monkeypatch.setattr(outbox_module, "write_atomically", refusing)
+    full_folders = ["waiting"]
+    watched.poll(5)
+    assert watched.told() == []
+    full_folders = ["sent"]
+    watched.poll(5)
+    full[0] = False
+    watched.poll(2)
+    assert set(watched.told()) == {(1, "announced")}
+    keys = {r.headers["Idempotency-Key"] for r in watched.server.requests if r.method == "POST"}
+    assert len(keys) == 1
+
+
 def test_no_more_than_so_many_wait(watch: Callable[..., Watch]) -> None:
     watched = watch(layout="hf", policy=Policy(max_waiting=2))
     watched.jobs_end = False
@@ -208,21 +260,22 @@ def test_coarse_times_of_a_network_file_system(watch: Callable[..., Watch]) -> N
 def test_shards_are_merged_by_the_trainers_own_merger(
     watch: Callable[..., Watch], tmp_path: Path
 ) -> None:
-    """A stand-in interpreter takes the merger's command line; the real one has its own test."""
+    """A stand-in interpreter takes the merger's command line; the real one has its own test.
+
+    It lets the trainer's rotation come first: the merger has links of its own to the shards.
+    """
     merged = write_checkpoint(tmp_path / "merged")
     python = tmp_path / "python"
     python.write_text(
         "#!/bin/sh\n"
-        f'[ "$1 $2 $3 $4 $5" = "-m verl.model_merger merge --backend fsdp" ] || exit 3\n'
-        f'[ -d "$7" ] && [ -z "$CUDA_VISIBLE_DEVICES" ] && cp -r {merged} "$9"\n'
+        '[ "$1 $2 $3 $4 $5" = "-m verl.model_merger merge --backend fsdp" ] || exit 3\n'
+        f"rm -r {tmp_path}/run/global_step_10/actor\n"
+        '[ -f "$7/model_world_size_2_rank_1.pt" ] && [ -f "$7/huggingface/config.json" ] &&\n'
+        f'[ -z "$CUDA_VISIBLE_DEVICES" ] && cp -r {merged} "$9"\n'
     )
     python.chmod(0o755)
     watched = watch(trainer_python=str(python))
-    for name, data in below("global_step_10/actor", fsdp_actor()).items():
-        path = watched.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    (watched.root / "latest_checkpointed_iteration.txt").write_text("10")
+    write_sharded_step(watched.root)
     watched.jobs_end = False
     watched.poll(5)
     [sent] = [r.body for r in watched.server.requests if r.method == "POST"]
@@ -233,11 +286,7 @@ def test_shards_are_merged_by_the_trainers_own_merger(
 
 def test_a_merger_that_fails_is_told_with_its_last_words(watch: Callable[..., Watch]) -> None:
     watched = watch(trainer_python="/nowhere/python")
-    for name, data in below("global_step_10/actor", fsdp_actor()).items():
-        path = watched.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    (watched.root / "latest_checkpointed_iteration.txt").write_text("10")
+    write_sharded_step(watched.root)
     watched.poll(5)
     assert watched.told() == [(10, "failed")]
     reason = watched.server.requests[0].body["reason"]

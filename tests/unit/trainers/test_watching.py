@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from evalsvc.trainers.layouts import Look
-from evalsvc.trainers.watching import Decision, Known, Phase, Plan, Policy, plan
+from evalsvc.trainers.watching import Decision, Known, Phase, Plan, Policy, decided, plan
 
 POLICY = Policy(settle_seconds=15, abandon_seconds=60, stalled_seconds=600)
 
@@ -30,7 +30,9 @@ class Clock:
     def poll(self, *looks: Look, seconds: float = 5, slots: int = 9, content: str = "a"):
         seen = {look.folder.name: (look, content) for look in looks}
         outcome: Plan = plan(self.known, seen, self.now, self.policy, slots)
-        self.known = outcome.known
+        self.known = dict(outcome.known)
+        for decision in outcome.decisions:
+            self.known[decision.key] = decided(self.known[decision.key], decision.phase)
         self.now += seconds
         return [(d.step, d.phase) for d in outcome.decisions]
 
@@ -90,10 +92,35 @@ def test_a_step_that_vanishes_undecided_was_rotated() -> None:
     assert clock.poll() == []
 
 
-def test_an_announced_step_may_vanish() -> None:
+def test_an_announced_step_may_vanish_also_bit_by_bit() -> None:
+    """Its evaluation stands: nothing more is told, while it is removed or when it is gone."""
     clock = Clock()
     clock.until_told(whole(1))
+    assert clock.poll(whole(1), content="the optimizer is gone") == []
+    assert clock.until_told(half(1), content="a shard is gone") == (300, [])
+    assert clock.until_told(half(1, rotated=True), content="the model is gone") == (300, [])
     assert clock.poll() == []
+    assert clock.known["step_1"].phase is Phase.ANNOUNCED
+
+
+def test_a_disk_that_does_not_answer_for_a_while_loses_no_step() -> None:
+    clock = Clock()
+    clock.poll(whole(1))
+    assert clock.poll() == [(1, Phase.ROTATED)]
+    assert clock.until_told(whole(1)) == (3, [(1, Phase.ANNOUNCED)])
+
+
+def test_a_shell_that_rotation_left_is_told_once() -> None:
+    clock = Clock()
+    assert clock.until_told(half(1, rotated=True)) == (0, [(1, Phase.ROTATED)])
+    assert clock.until_told(half(1, rotated=True)) == (300, [])
+
+
+def test_a_step_that_is_found_in_a_better_folder_was_not_rotated() -> None:
+    clock = Clock()
+    clock.poll(half(1))
+    elsewhere = whole(1, folder=Path("/run/hf/other_1"))
+    assert clock.until_told(elsewhere) == (3, [(1, Phase.ANNOUNCED)])
 
 
 def test_every_kth_and_the_rest_visibly_skipped() -> None:
