@@ -5,7 +5,7 @@ The worker writes them, the store and the API read them. Nothing else lives in t
 
 from evalsvc.artifacts.reading import SamplePage
 from evalsvc.artifacts.schema import TranscriptRow
-from evalsvc.artifacts.store import ArtifactStore
+from evalsvc.artifacts.store import ArtifactStore, StoredFile
 from evalsvc.artifacts.writing import Written
 
-__all__ = ["ArtifactStore", "SamplePage", "TranscriptRow", "Written"]
+__all__ = ["ArtifactStore", "SamplePage", "StoredFile", "TranscriptRow", "Written"]

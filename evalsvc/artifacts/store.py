@@ -8,6 +8,8 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from threading import Lock
@@ -25,11 +27,19 @@ from evalsvc.artifacts.reading import (
     read_page,
 )
 from evalsvc.artifacts.schema import TranscriptRow
-from evalsvc.artifacts.writing import TranscriptWriter, Written
+from evalsvc.artifacts.writing import TranscriptWriter, Written, digest_of
 from evalsvc.errors import EvalsvcError, MissingExtra, NotFound, StorageError
 
 PARTIAL_PREFIX = ".partial-"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of the store: its path within, and its size."""
+
+    path: str
+    bytes: int
 
 
 class ArtifactStore:
@@ -105,12 +115,34 @@ class ArtifactStore:
 
     def list(self, prefix: str = "") -> Sequence[str]:
         """Paths of all transcripts below `prefix`, sorted."""
+        found = (file.path for file in self.files(prefix))
+        return [p for p in found if not PurePosixPath(p).name.startswith(PARTIAL_PREFIX)]
+
+    def files(self, prefix: str = "") -> Sequence[StoredFile]:
+        """Every file below `prefix` by path, also those that a killed worker did not end."""
         base = self._resolve(prefix) if prefix else self._root
         with explained(f"The artifact store {self.url} cannot be listed"):
             self._files.invalidate_cache()
-            found = self._files.find(base)
-        names = (PurePosixPath(name).relative_to(self._root) for name in found)
-        return sorted(str(n) for n in names if not n.name.startswith(PARTIAL_PREFIX))
+            found = self._files.find(base, detail=True)
+        root = PurePosixPath(self._root)
+        return [
+            StoredFile(str(PurePosixPath(name).relative_to(root)), int(about["size"]))
+            for name, about in sorted(found.items())
+        ]
+
+    def changed_at(self, path: str) -> datetime:
+        """When a file was last written, by the store's clock. Raises NotFound."""
+        with explained(f"The file {path} cannot be looked at"):
+            try:
+                changed: datetime = self._files.modified(self._resolve(path))
+            except FileNotFoundError:
+                raise _not_found(path) from None
+        return changed if changed.tzinfo is not None else changed.replace(tzinfo=UTC)
+
+    def sha256(self, path: str) -> str:
+        """The digest of a file's content. Raises NotFound when it is not there."""
+        with self._open(path) as stream:
+            return digest_of(stream)
 
     @contextmanager
     def _open(self, path: str) -> Iterator[BinaryIO]:
@@ -118,10 +150,7 @@ class ArtifactStore:
             try:
                 stream = self._files.open(self._resolve(path), "rb")
             except FileNotFoundError:
-                raise NotFound(
-                    f"There is no transcript {path} in the artifact store.",
-                    "It may have been deleted; the tallies in the database stay valid.",
-                ) from None
+                raise _not_found(path) from None
             with stream:
                 yield stream
 
@@ -148,6 +177,13 @@ class ArtifactStore:
             aside.replace(target)
         else:
             self._files.put_file(str(aside), target)  # object stores show a whole object or none
+
+
+def _not_found(path: str) -> NotFound:
+    return NotFound(
+        f"There is no transcript {path} in the artifact store.",
+        "It may have been deleted; the tallies in the database stay valid.",
+    )
 
 
 class Transcript:

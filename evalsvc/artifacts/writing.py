@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow.parquet as pq
 
@@ -49,11 +50,8 @@ class TranscriptWriter:
         """End the file and measure it."""
         self._flush()
         self._writer.close()
-        digest = hashlib.sha256()
         with self._path.open("rb") as stream:
-            while block := stream.read(READ_BYTES):
-                digest.update(block)
-        return Written(self._path.stat().st_size, digest.hexdigest())
+            return Written(self._path.stat().st_size, digest_of(stream))
 
     def abandon(self) -> None:
         """Let go of the file, which is removed by whoever made it; a full disk is no news then."""
@@ -67,6 +65,14 @@ class TranscriptWriter:
             self._writer.write_table(to_table(self._rows), row_group_size=GROUP_ROWS)
             self._rows.clear()
             self._characters = 0
+
+
+def digest_of(stream: BinaryIO) -> str:
+    """The sha256 of what is left to read, in bounded memory."""
+    digest = hashlib.sha256()
+    while block := stream.read(READ_BYTES):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 def _dictionary_columns() -> list[str]:

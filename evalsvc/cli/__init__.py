@@ -37,6 +37,7 @@ COMMANDS = {
     "workers": "workers",
     "keys": "keys",
     "db": "db",
+    "artifacts": "artifacts",
     "doctor": "doctor",
 }
 

@@ -231,7 +231,7 @@ class Ledger:
             problems=tuple(shard.problems),
             sample_start=shard.sample_start,
             sample_stop=shard.sample_stop,
-            artifact=f"{evaluation.id}/{shard.id}-{self.epoch}-{shard.attempts}.parquet",
+            artifact=shards.transcript_name(shard),
         )
 
     @contextmanager

@@ -82,9 +82,13 @@ class PostgreSQL:
         """A new database, empty or a copy of `template`; returns its name."""
         self._databases += 1
         name = f"test_{self._databases}"
+        self.create_named(name, template)
+        return name
+
+    def create_named(self, name: str, template: str | None = None) -> None:
+        """A new database of this name."""
         copied = f' TEMPLATE "{template}"' if template else ""
         self._execute(f'CREATE DATABASE "{name}"{copied}')
-        return name
 
     def drop(self, name: str) -> None:
         """Remove a database, whoever is connected to it."""

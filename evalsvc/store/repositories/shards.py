@@ -4,7 +4,7 @@ The dispatcher's writes name the epoch: a shard that a later epoch has put back 
 not touched, and the caller learns so. Callers hold the evaluation's lock (`evaluations.lock`).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,16 @@ class Slice:
     def size(self) -> int:
         """Number of samples."""
         return len(self.problems) * (self.sample_stop - self.sample_start)
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """A transcript as it was when its shard ended; `sha256` is None where it was not measured."""
+
+    evaluation_id: str
+    path: str
+    bytes: int
+    sha256: str | None
 
 
 def of_evaluation(
@@ -107,6 +117,26 @@ def replace_ready(session: Session, evaluation_id: str, anew: Sequence[Slice]) -
         )
     )
     add(session, evaluation_id, anew)
+
+
+def transcript_name(shard: Shard) -> str:
+    """Where the present attempt of a taken shard writes: each attempt to a file of its own."""
+    return f"{shard.evaluation_id}/{shard.id}-{shard.epoch}-{shard.attempts}.parquet"
+
+
+def recorded_transcripts(session: Session) -> Iterator[Transcript]:
+    """The transcripts that results refer to."""
+    query = select(
+        Shard.evaluation_id, Shard.artifact, Shard.artifact_bytes, Shard.artifact_sha256
+    ).where(Shard.artifact.is_not(None))
+    for evaluation_id, path, size, sha256 in session.execute(query):
+        yield Transcript(evaluation_id, str(path), size, sha256)
+
+
+def growing_transcripts(session: Session) -> set[str]:
+    """The paths that running shards write to."""
+    running = select(Shard).where(Shard.state == ShardState.RUNNING)
+    return {transcript_name(shard) for shard in session.scalars(running)}
 
 
 def take(shard: Shard, worker_id: str, epoch: int) -> None:
