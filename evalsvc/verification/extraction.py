@@ -8,9 +8,11 @@ whatever it holds.
 import re
 from dataclasses import dataclass
 
-# begins with a set of characters, so that the search skips all others at the speed of C
+# begins with a set of characters, so that the search skips all others at the speed of C; a run of
+# backslashes is taken whole (`*+`), or a long one would be read again from each of its characters
 _SCAN = re.compile(
-    r"[{}\\](?:(?<=\\)(?:\\*(?:boxed|fbox)(?![A-Za-z])\s*(?P<open>\{)?|.))?", re.DOTALL
+    r"[{}\\](?:(?<=\\)(?:\\\\)*+(?:\\?(?:boxed|fbox)(?![A-Za-z])\s*+(?P<open>\{)?|.))?",
+    re.DOTALL,
 )
 _BRACELESS = re.compile(
     r"(?:[-+]?(?:\d|\.\d|\\(?!boxed|fbox|[)\]])[A-Za-z$%]+)[^\s$]{0,5000}|[A-Za-z](?![A-Za-z])|[(\[][^\s$]{1,5000})"
@@ -86,7 +88,7 @@ def _outside_thinking(response: str) -> tuple[int, int]:
 
 def _last_box(text: str, start: int, end: int) -> tuple[tuple[int, int] | None, bool]:
     """Span of the content of the last complete outermost box, and whether a box stayed open."""
-    last: tuple[int, int] | None = None
+    boxes: list[tuple[int, int] | int] = []  # spans; where a box without braces was, its end
     stack: list[int] = []  # content starts of open boxes; -1 for an ordinary brace
     found = [at for at in (text.find("\\boxed", start), text.find("\\fbox", start)) if at >= 0]
     if not found:
@@ -99,12 +101,23 @@ def _last_box(text: str, start: int, end: int) -> tuple[tuple[int, int] | None, 
         elif piece == "}":
             opened = stack.pop() if stack else -1
             if opened >= 0:
-                last = (opened, mark.start())
+                boxes.append((opened, mark.start()))
         elif mark.group("open"):
             stack.append(mark.end())
         elif piece.lstrip("\\").startswith(("boxed", "fbox")):
-            last = _braceless(text, mark.end(), end) or last
-    return last, any(opened >= 0 for opened in stack)
+            boxes.append(mark.end())
+    return _last_complete(text, boxes, end), any(opened >= 0 for opened in stack)
+
+
+def _last_complete(
+    text: str, boxes: list[tuple[int, int] | int], end: int
+) -> tuple[int, int] | None:
+    """From the back: a box without braces is read only where no later one counts."""
+    for box in reversed(boxes):
+        span = _braceless(text, box, end) if isinstance(box, int) else box
+        if span is not None:
+            return span
+    return None
 
 
 def _braceless(text: str, start: int, end: int) -> tuple[int, int] | None:

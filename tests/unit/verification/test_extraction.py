@@ -111,10 +111,11 @@ def test_the_last_box_wins_whatever_stands_before(answer: str, before: str) -> N
 
 @pytest.mark.parametrize(
     "piece",
-    [r"\boxed{", "{", "}", r"\boxed ", "<think>", "<answer>", "\\", "the answer is ", r"\boxed{5}"],
-)
-def test_a_megabyte_takes_linear_time(piece: str) -> None:
-    text = piece * (1_000_000 // len(piece))
+    [r"\boxed{", "{", "}", r"\boxed ", "<think>", "<answer>", "\\", "the answer is ", r"\boxed{5}", r"\boxed5", r"\boxed(", r"\boxed.5", "\\ "],
+)  # fmt: skip
+@pytest.mark.parametrize("before", ["", r"\boxed{5} "])
+def test_a_megabyte_takes_linear_time(before: str, piece: str) -> None:
+    text = before + piece * (1_000_000 // len(piece))
     started = time.perf_counter()
     extract(text, ExtractionPolicy(answer_tag=True, phrase=True))
     assert time.perf_counter() - started < 5
