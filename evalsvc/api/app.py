@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from fastapi import FastAPI
 
 from evalsvc import __version__
-from evalsvc.api import problems
+from evalsvc.api import examples, problems
 from evalsvc.api.auth import RateLimiter
 from evalsvc.api.guard import Guard
 from evalsvc.api.state import State
@@ -61,6 +61,7 @@ def create_app(
     problems.install(app)
     for noun in nouns:
         app.include_router(import_module(f"evalsvc.api.{noun}").router)
+    examples.install(app)
     if pages and find_spec("evalsvc.dashboard.app") is not None:
         import_module("evalsvc.dashboard.app").mount(app)
     app.add_middleware(Guard, host=settings.host, max_body_bytes=settings.max_body_bytes)

@@ -1,0 +1,132 @@
+"""An example of every answer, for the OpenAPI document: one story, told route by route.
+
+A test holds each example against the schema of its route, and misses none.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+
+from evalsvc.api.examples.comparisons import (
+    BENCHMARK,
+    CHECKPOINT,
+    COMPARISON,
+    DELIVERY,
+    IMPORTED,
+    LEADER,
+    METRICS,
+    PLAN,
+    POINT,
+    PUBLISHED,
+    RANKED,
+    RUN,
+    WEBHOOK,
+    WORKER,
+)
+from evalsvc.api.examples.evaluations import (
+    CANCELLED,
+    CHANGE,
+    CHANGES_CSV,
+    EVALUATION,
+    EVALUATION_IN_FULL,
+    EVENTS,
+    JOB,
+    PROBLEM,
+    RESCORE,
+    SAMPLES,
+    STARTED,
+)
+from evalsvc.api.examples.story import JOB_ID, Json
+
+
+def page(item: Json, next_cursor: str | None = None) -> Json:
+    """A page of one item."""
+    return {"items": [item], "next_cursor": next_cursor}
+
+
+_EVALUATION = "/v1/evaluations/{evaluation_id}"
+ANSWERS: Mapping[str, Any] = {
+    "POST /v1/jobs": JOB,
+    "GET /v1/jobs": page(JOB, "WyIyMDI2LTAzLTAxVDA5OjAwOjAwWiJd"),
+    "GET /v1/jobs/{job_id}": JOB,
+    "POST /v1/jobs/{job_id}/cancel": CANCELLED,
+    "GET /v1/jobs/{job_id}/events": EVENTS,
+    "GET /v1/evaluations": page(EVALUATION),
+    f"GET {_EVALUATION}": EVALUATION_IN_FULL,
+    f"GET {_EVALUATION}/problems": page(PROBLEM, "WzBd"),
+    f"GET {_EVALUATION}/scoring": {
+        "samples": 480,
+        "correct": 64,
+        "correct_box_only": 62,
+        "pass_at_1": 0.1333,
+        "pass_at_1_box_only": 0.1292,
+        "only_by_our_rules": {"equal numbers": 2},
+    },
+    f"GET {_EVALUATION}/problems/{{problem}}/samples": SAMPLES,
+    f"POST {_EVALUATION}/problems/{{problem}}/samples/{{sample}}/override": {
+        "correct": True,
+        "who": "alice",
+        "why": "0.5 and 1/2 are the same number here",
+    },
+    f"POST {_EVALUATION}/rescore": STARTED,
+    f"GET {_EVALUATION}/rescores": page(RESCORE),
+    "GET /v1/rescores/{rescore_id}": RESCORE,
+    "GET /v1/rescores/{rescore_id}/changes": page(CHANGE),
+    "GET /v1/rescores/{rescore_id}/changes.csv": CHANGES_CSV,
+    "POST /v1/rescores/{rescore_id}/accept": {**RESCORE, "state": "accepted"},
+    "GET /v1/runs": page(RUN),
+    "GET /v1/runs/{name}/curve": {
+        "run": "qwen-agrae-seed0",
+        "method": "GRPO + A-GRAE",
+        "k": 1,
+        "points": [POINT],
+        "notes": [],
+    },
+    "POST /v1/checkpoints": {"checkpoint": CHECKPOINT, "job_id": JOB_ID},
+    "GET /v1/checkpoints": page(CHECKPOINT),
+    "GET /v1/benchmarks": page(BENCHMARK),
+    "GET /v1/benchmarks/{name}": BENCHMARK,
+    "GET /v1/benchmarks/{name}/published": PUBLISHED,
+    "GET /v1/compare": page(COMPARISON),
+    "GET /v1/leaderboard": {"k": 1, "items": [LEADER], "notes": []},
+    "GET /v1/rank": {
+        "how": "mean",
+        "k": 1,
+        "benchmarks": ["aime2025"],
+        "items": [RANKED],
+        "notes": [],
+    },
+    "GET /v1/power": PLAN,
+    "POST /v1/imports": IMPORTED,
+    "GET /v1/workers": page(WORKER),
+    "POST /v1/webhooks": {**WEBHOOK, "secret": "shown-only-now"},
+    "GET /v1/webhooks": page(WEBHOOK),
+    "GET /v1/webhooks/{webhook_id}/deliveries": page(DELIVERY),
+    "GET /healthz": {"status": "ok", "version": "0.1.0"},
+    "GET /readyz": {"status": "ready", "database": "ok", "artifacts": "ok"},
+    "GET /metrics": METRICS,
+}
+
+
+def install(app: FastAPI) -> None:
+    """Put the examples into the application's OpenAPI document."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            add_to(plain())
+        return plain()
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend it
+
+
+def add_to(document: dict[str, Any]) -> None:
+    """Give each answer of an OpenAPI document its example."""
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            example = ANSWERS.get(f"{method.upper()} {path}")
+            for status, answer in operation["responses"].items():
+                if example is not None and status.startswith("2"):
+                    for content in answer["content"].values():
+                        content["example"] = example

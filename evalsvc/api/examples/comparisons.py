@@ -1,0 +1,203 @@
+"""Examples of runs, benchmarks, comparisons, plans, imports, workers and webhooks."""
+
+from evalsvc.api.examples.evaluations import FIGURE
+from evalsvc.api.examples.story import (
+    CHECKPOINT_PATH,
+    EVALUATION_ID,
+    FINGERPRINT,
+    FINISHED,
+    SIDE,
+    SUBMITTED,
+    Json,
+)
+
+RUN: Json = {
+    "name": "qwen-agrae-seed0",
+    "method": "GRPO + A-GRAE",
+    "base_model": "Qwen2.5-Math-7B",
+    "train_seed": 0,
+    "config": {},
+    "checkpoints": 4,
+    "newest_step": 100,
+    "created_at": SUBMITTED,
+}
+SCORE: Json = {
+    "benchmark": "aime2025",
+    "evaluation": EVALUATION_ID,
+    "protocol": "paper",
+    "protocol_hash": "f7ba07e36af88e91",
+    "complete": True,
+    "coverage": 1.0,
+}
+POINT: Json = {
+    **SCORE,
+    "step": 100,
+    "checkpoint_id": 7,
+    **{key: FIGURE[key] for key in ("k", "value", "interval_fixed", "interval_population")},
+}
+CHECKPOINT: Json = {
+    "id": 7,
+    **SIDE,
+    "path": CHECKPOINT_PATH,
+    "state": "complete",
+    "reason": None,
+    "fingerprint": FINGERPRINT,
+    "architecture": "Qwen2ForCausalLM",
+    "size_bytes": 15_231_271_888,
+    "created_at": SUBMITTED,
+}
+BENCHMARK: Json = {
+    "name": "aime2025",
+    "title": "AIME 2025",
+    "description": "The 30 problems of AIME I and II 2025; answers are integers from 0 to 999.",
+    "modality": "text",
+    "problems": 30,
+    "default_part": "test",
+    "parts": [
+        {"name": "test", "title": "AIME 2025", "problems": 30, "text_only": True, "data": False}
+    ],
+    "prompts": ["paper"],
+    "licence": "not stated",
+    "redistributable": False,
+    "homepage": "https://huggingface.co/datasets/TianHongZXY/AIME2025",
+    "paper": "",
+    "quirks": [],
+    "data": False,
+    "remedy": "evalsvc benchmarks add-data aime2025 --from PATH",
+}
+PUBLISHED: Json = {
+    "items": [
+        {
+            "paper": "arXiv:2602.05548v3",
+            "table": "2",
+            "model": "Qwen2.5-Math-7B",
+            "method": "Base Model",
+            "benchmark": "aime2025",
+            "part": "test",
+            "metric": "pass@k",
+            "k": 1,
+            "value": 0.061,
+            "plus_minus": 0.007,
+            "verdict": "",
+            "differs": [],
+            "not_stated": [],
+            "sentence": "",
+        }
+    ],
+    "oddities": [],
+}
+COMPARISON: Json = {
+    "benchmark": "aime2025",
+    "metric": "pass@k",
+    "k": 1,
+    "baseline": 0.1,
+    "candidate": 0.1333,
+    "difference": 0.0333,
+    "interval_fixed": [0.0021, 0.0645],
+    "interval_population": [-0.0125, 0.0812],
+    "p_value": 0.18,
+    "p_adjusted": 0.18,
+    "minimum_detectable_effect": 0.067,
+    "sentence": "pass@1 goes from 10.0% to 13.3%: not told apart on 30 problems.",
+    "significant": False,
+    "test": "sign flips by cluster, 4,999 draws",
+    "family_size": 1,
+    "discordant": 14,
+    "candidate_only": 2,
+    "baseline_only": 1,
+    "problems": 30,
+    "clusters": 30,
+    "indicator": False,
+    "baseline_checkpoint": "qwen-grpo-seed0@100",
+    "candidate_checkpoint": "qwen-agrae-seed0@100",
+    "baseline_evaluation": "37899fbd5141308021e23918",
+    "candidate_evaluation": EVALUATION_ID,
+    "baseline_coverage": 1.0,
+    "candidate_coverage": 1.0,
+    "notes": [],
+}
+LEADER: Json = {
+    "rank": 1,
+    **SIDE,
+    "checkpoint_id": 7,
+    "mean": 0.1333,
+    "benchmarks": 1,
+    "scores": [{**SCORE, "figure": FIGURE}],
+}
+RANKED: Json = {
+    "name": "qwen-agrae-seed0@100",
+    "rank": 1,
+    "mean": 0.1333,
+    "interval": [0.0458, 0.2437],
+    "by_benchmark": {"aime2025": 0.1333},
+    "tied_with": ["qwen-grpo-seed0@100"],
+}
+PLAN: Json = {
+    "k": 1,
+    "effect": 0.05,
+    "alpha": 0.05,
+    "problems": 30,
+    "samples": 64,
+    "runs": 1,
+    "power": 0.84,
+    "best_power": 1.0,
+    "reached": True,
+    "total_samples": 3840,
+    "tokens": 7_296_000.0,
+    "hours": 0.9,
+    "sentence": "30 problems, 64 samples each: +5.0 points of pass@1 are detected in 84%.",
+}
+IMPORTED: Json = {
+    "evaluation": "69b5696870ab8e6d5a3739eb",
+    "benchmark": "aime2025",
+    "run": "qwen-grpo-seed0",
+    "step": 100,
+    "problems": 30,
+    "samples": 480,
+    "correct": 48,
+    "replaced": False,
+    "notes": [],
+}
+WORKER: Json = {
+    "id": "1-1",
+    "state": "running",
+    "epoch": 1,
+    "started_at": SUBMITTED,
+    "updated_at": FINISHED,
+    "status": {
+        "worker_id": "1-1",
+        "state": "running",
+        "engine": "vllm",
+        "device": "NVIDIA H100 80GB HBM3",
+        "checkpoint": FINGERPRINT,
+        "checkpoint_path": CHECKPOINT_PATH,
+        "shards_in_flight": ["06611dae2efd-0007"],
+        "samples_done": 320,
+        "tokens_per_second": 8200.0,
+        "swaps": 3,
+        "cold_starts": 1,
+        "last_swap_seconds": 0.09,
+    },
+}
+WEBHOOK: Json = {
+    "id": "w-0f3a9c",
+    "owner": "alice",
+    "url": "https://hooks.example.org/evalsvc",
+    "events": ["job.done", "job.failed"],
+    "created_at": SUBMITTED,
+}
+DELIVERY: Json = {
+    "id": 12,
+    "event_id": 58,
+    "kind": "job.done",
+    "state": "delivered",
+    "attempts": 1,
+    "response_status": 200,
+    "error": None,
+    "next_attempt_at": None,
+    "created_at": FINISHED,
+}
+METRICS = """# HELP evalsvc_jobs Jobs by state
+# TYPE evalsvc_jobs gauge
+evalsvc_jobs{state="running"} 1.0
+"""
