@@ -36,9 +36,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m examples.grpo_vs_agrae", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("var/example"))
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each method, at least 2")
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=100, help="of each training")
     parser.add_argument("--engine", default="vllm", help="vllm or transformers")
     options = parser.parse_args()
+    if options.seeds < 2 or options.steps < 2:
+        parser.error("methods are compared over at least 2 seeds, curves over at least 2 steps")
     began = time.monotonic()
     os.environ.update({**ENVIRONMENT, **os.environ})
     say("The model to start from: a tiny Llama that has learned sums for a while")
