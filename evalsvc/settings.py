@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evalsvc.errors import UsageError
+from evalsvc.logs import LogFormat
 
 PREFIX = "EVALSVC_"
 CONFIG_FILE = "evalsvc.toml"
@@ -46,6 +47,7 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(default=64 * 2**20, gt=0)
     requests_per_minute: int = Field(default=6000, gt=0)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: LogFormat = "text"  # json: for programs
 
     @property
     def resolved_database_url(self) -> str:

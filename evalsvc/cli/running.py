@@ -9,11 +9,9 @@ import asyncio
 import contextlib
 import fcntl
 import json
-import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +20,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from evalsvc import logs
 from evalsvc.api.app import create_app
 from evalsvc.api.auth import check_may_start
 from evalsvc.api.server import QuietServer, listen
@@ -53,7 +52,7 @@ def run_service(
 
     Raises Conflict (a second service), UsageError (address), StorageError.
     """
-    configure_logging(settings)
+    logs.configure(settings.log_level, settings.log_format)
     with _only_one(settings.data), contextlib.closing(_database(settings)) as database:
         database.upgrade()
         app = create_app(settings, database)
@@ -69,7 +68,7 @@ def run_service(
 
 def run_dispatcher(settings: Settings) -> None:
     """Dispatch only, until a signal comes. Raises Conflict when another dispatcher works."""
-    configure_logging(settings)
+    logs.configure(settings.log_level, settings.log_format)
     with contextlib.closing(_database(settings)) as database:
         database.upgrade()
         asyncio.run(_dispatch(settings, database))
@@ -203,14 +202,3 @@ def _url(host: str, listener: socket.socket) -> str:
         if ":" in shown and "[" not in shown
         else f"http://{shown}:{port}"
     )
-
-
-def configure_logging(settings: Settings) -> None:
-    """One line per message on standard error: time, level, part of the service, words."""
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    for chatty in ("httpx", "httpcore", "alembic", "uvicorn"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -21,6 +21,7 @@ from evalsvc.dispatch.patience import PatientStore
 from evalsvc.dispatch.pausing import ArtifactWatch
 from evalsvc.dispatch.quarantine import Quarantine
 from evalsvc.dispatch.reporting import Reporter
+from evalsvc.logs import about
 from evalsvc.settings import Settings
 from evalsvc.specs import ShardSpec
 from evalsvc.store.database import Database
@@ -96,6 +97,8 @@ class Dispatcher:
             artifacts=self._artifacts,
             store=self._store,
         )
+        if self._ledger.follows_a_crash:
+            self._quarantine.died((), _now())  # something here kills processes
         for shard_id, _, deaths in await self._store.run(self._reporter.troubled):
             self._quarantine.admit(shard_id, deaths, _now())
         log.info("dispatching; epoch %d", self._ledger.epoch)
@@ -215,6 +218,12 @@ class Dispatcher:
 
     async def _send(self, member: Member, spec: ShardSpec, *, alone: bool = False) -> None:
         member.board(spec, _now(), alone=alone)
+        log.info(
+            "shard sent",
+            extra=about(
+                shard=spec.shard_id, evaluation=spec.evaluation_id, worker=member.worker_id
+            ),
+        )
         await member.handle.send(RunCommand(shard=spec))
 
     async def _drain(self) -> None:

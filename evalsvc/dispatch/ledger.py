@@ -37,7 +37,7 @@ class Ledger:
         self._database = database
         self._target_seconds = shard_target_seconds
         with database.write() as session:
-            self.epoch = workers.begin_epoch(session, holder)
+            self.epoch, self.follows_a_crash = workers.begin_epoch(session, holder)
             left = shards.running_before(session, self.epoch)
             changed = evaluations.lock(session, {shard.evaluation_id for shard in left})
             for shard in left:

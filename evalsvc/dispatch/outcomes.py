@@ -11,6 +11,7 @@ from evalsvc.dispatch.patience import PatientStore
 from evalsvc.dispatch.pausing import ArtifactWatch
 from evalsvc.dispatch.quarantine import FAILURES_ENOUGH, Quarantine
 from evalsvc.dispatch.reporting import Reporter
+from evalsvc.logs import about
 from evalsvc.specs import ShardProgress, ShardResult, WorkerStatus
 from evalsvc.store.repositories.results import storable
 from evalsvc.store.states import DispatcherState
@@ -87,7 +88,7 @@ class Outcomes:
         if await self.store.run(self.ledger.complete, result):
             self.quarantine.ended(result.shard_id)
         else:
-            log.info("the result of shard %s came too late and is ignored", result.shard_id)
+            log.info("a result came too late and is ignored", extra=about(shard=result.shard_id))
 
     async def _cancelled(self, member: Member, shard_id: str, now: float) -> None:
         if self._landed(member, shard_id, now) is not None:
@@ -98,7 +99,8 @@ class Outcomes:
         flight = self._landed(member, event.shard_id, now)
         if flight is None or event.epoch != self.ledger.epoch:
             return
-        log.warning("shard %s failed (%s): %s", event.shard_id, event.kind, event.message)
+        named = about(shard=event.shard_id, worker=member.worker_id, kind=event.kind)
+        log.warning("shard not done: %s", event.message, extra=named)
         event = event.model_copy(update={"message": storable(event.message)})
         if flight.cancelled_at is not None:
             await self._give_up(event.shard_id)
@@ -109,7 +111,7 @@ class Outcomes:
             if self.artifacts.failed(event.message, event.remedy, now):
                 self.reporter.state(DispatcherState.PAUSED, self.artifacts.pause)
         elif event.kind in DEADLY:
-            self.quarantine.worker_died(running)
+            self.quarantine.died(running, now)
             await self._died(event.shard_id, event.message, now)
         elif not event.retryable:
             await self._fail_evaluation(event.shard_id, event.message, event.remedy)
@@ -143,8 +145,7 @@ class Outcomes:
         flights, member.flights = member.flights, {}
         blamed = [] if member.leaving else running
         if not member.leaving:
-            log.warning("worker %s died: %s", member.worker_id, reason)
-            self.quarantine.worker_died(running)
+            self.quarantine.died(running, now)
             self.reporter.tell("worker.died", worker_id=member.worker_id, reason=reason)
         for shard_id, flight in flights.items():
             self.board.touch(flight.spec.evaluation_id)

@@ -42,6 +42,6 @@ class Quarantine:
         self._failures.pop(shard_id, None)
         self.deaths.forget(shard_id)
 
-    def worker_died(self, running: Collection[str]) -> None:
-        """A worker died while it ran these shards."""
-        self.deaths.record(running)
+    def died(self, running: Collection[str], now: float) -> None:
+        """A worker died while it ran these shards; or a dispatcher, which runs none."""
+        self.deaths.record(running, now)

@@ -74,8 +74,9 @@ class Database:
             Session(self._writing, expire_on_commit=False) as session,
         ):
             yield session
-            events.flush(session)
+            recorded = events.flush(session)
             session.commit()
+        events.write_log(recorded)
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:

@@ -8,6 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from evalsvc.logs import LogFormat
 from evalsvc.settings import Settings
 from evalsvc.specs import Spec
 
@@ -25,6 +26,7 @@ class WorkerConfig(Spec):
     allow_pickle_weights: bool = False
     log_file: str | None = None  # where the process's output goes; its tail is quoted in errors
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: LogFormat = "text"
 
     @classmethod
     def from_settings(cls, settings: Settings, log_file: str | None = None) -> Self:
@@ -38,6 +40,7 @@ class WorkerConfig(Spec):
             allow_pickle_weights=settings.allow_pickle_weights,
             log_file=log_file,
             log_level=settings.log_level,
+            log_format=settings.log_format,
         )
 
     @property

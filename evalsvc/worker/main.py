@@ -19,6 +19,8 @@ from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
+from evalsvc import logs
+from evalsvc.logs import about
 from evalsvc.specs import ShardSpec
 from evalsvc.worker.config import WorkerConfig
 from evalsvc.worker.failures import ShardCancelled, failure
@@ -61,12 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # is inherited: every exit code here would read as 0, also those of verifiers that crashed.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     start_guard(connection)
-    logging.basicConfig(
-        level=config.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-        force=True,
-    )
+    logs.configure(config.log_level, config.log_format)
     asyncio.run(Process(options.worker_id, config).serve(connection))
 
 
@@ -122,12 +119,16 @@ class Process:
         return True
 
     async def _run(self, spec: ShardSpec) -> None:
+        what = about(shard=spec.shard_id, evaluation=spec.evaluation_id)
+        log.info("shard begun", extra=what)
         try:
             self._post(ResultEvent(result=await self._worker.run(spec)))
+            log.info("shard ended", extra=what)
         except ShardCancelled:
+            log.info("shard cancelled", extra=what)
             self._post(CancelledEvent(shard_id=spec.shard_id))
         except Exception as error:  # the dispatcher must hear of every end of a shard
-            log.exception("the shard %s failed", spec.shard_id)
+            log.exception("shard failed", extra=what)
             self._post(failure(spec, error))
 
     async def _cancel(self, shard_id: str) -> None:

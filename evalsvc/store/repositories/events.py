@@ -5,14 +5,18 @@ until the commit. So ids are in the order of commits, and a reader that remember
 saw misses no event.
 """
 
+import logging
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
+from evalsvc.logs import about
 from evalsvc.store.models import Event, now
 
+log = logging.getLogger("evalsvc.events")
+TROUBLE = (".failed", ".died", ".stalled", ".paused", ".retried")  # endings worth a warning
 LOCK_KEY = 0x6576616C_00000002
 _WAITING = "evalsvc_events"  # key in Session.info
 
@@ -41,13 +45,23 @@ def record(
     )
 
 
-def flush(session: Session) -> None:
-    """Insert what was recorded. Called by `Database.write` just before the commit."""
+def flush(session: Session) -> list[dict[str, Any]]:
+    """Insert what was recorded, and return it. `Database.write` calls it before the commit."""
     if waiting := session.info.pop(_WAITING, None):
         session.flush()
         if session.get_bind().dialect.name == "postgresql":
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
         session.execute(insert(Event), waiting)
+    return waiting or []
+
+
+def write_log(committed: Collection[dict[str, Any]]) -> None:
+    """What happened is in the log too, under the same names, once it is certain."""
+    for event in committed:
+        level = logging.WARNING if event["kind"].endswith(TROUBLE) else logging.INFO
+        named = ("job", "evaluation", "shard", "worker")
+        identifiers = {n: event[f"{n}_id"] for n in named if event[f"{n}_id"] is not None}
+        log.log(level, event["kind"], extra=about(**{**event["data"], **identifiers}))
 
 
 def newest_id(session: Session) -> int:

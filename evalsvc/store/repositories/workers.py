@@ -10,13 +10,17 @@ from evalsvc.store.models import DispatcherEpoch, WorkerRecord, now
 from evalsvc.store.states import DispatcherState
 
 
-def begin_epoch(session: Session, holder: str) -> int:
-    """A dispatcher starts: its number. Workers of former ones are gone, or soon will be."""
-    session.execute(
+def begin_epoch(session: Session, holder: str) -> tuple[int, bool]:
+    """A dispatcher starts: its number, and whether the one before it ended without stopping.
+
+    Workers of former ones are gone, or soon will be.
+    """
+    crashed = session.scalars(
         update(DispatcherEpoch)
         .where(DispatcherEpoch.state != DispatcherState.STOPPED)
         .values(state=DispatcherState.STOPPED, updated_at=now())
-    )
+        .returning(DispatcherEpoch.epoch)
+    ).all()
     session.execute(
         update(WorkerRecord)
         .where(WorkerRecord.state != WorkerState.DEAD)
@@ -25,7 +29,7 @@ def begin_epoch(session: Session, holder: str) -> int:
     epoch = DispatcherEpoch(holder=holder, state=DispatcherState.RUNNING)
     session.add(epoch)
     session.flush()
-    return epoch.epoch
+    return epoch.epoch, bool(crashed)
 
 
 def newest_epoch(session: Session) -> DispatcherEpoch | None:

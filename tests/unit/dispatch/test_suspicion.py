@@ -1,34 +1,42 @@
 """Which shard a worker died of: three deaths of it, and none without it."""
 
 from evalsvc.dispatch.quarantine import FAILURES_ENOUGH, Quarantine
-from evalsvc.dispatch.suspicion import DEATHS_TOO_MANY, DeathLog, pause_seconds
+from evalsvc.dispatch.suspicion import DEATHS_TOO_MANY, RECENT_SECONDS, DeathLog, pause_seconds
 
 
 def test_three_deaths_in_a_row_are_enough() -> None:
     log = DeathLog()
-    log.record(["poison", "neighbour"])
-    log.record(["poison"])
+    log.record(["poison", "neighbour"], 0.0)
+    log.record(["poison"], 1.0)
     assert not log.is_guilty("poison", 2)
-    log.record(["poison"])
+    log.record(["poison"], 2.0)
     assert log.is_guilty("poison", 3)
     assert not log.is_guilty("neighbour", 1)
 
 
 def test_a_shard_is_excused_while_workers_die_without_it_too() -> None:
     log = DeathLog()
-    for _ in range(3):
-        log.record(["unlucky"])
-        log.record([])
+    for moment in range(3):
+        log.record(["unlucky"], moment)
+        log.record([], moment)
     assert log.background("unlucky") == 3
     assert not log.is_guilty("unlucky", 3)
 
 
-def test_deaths_before_it_was_there_are_no_excuse() -> None:
+def test_other_deaths_shortly_before_its_first_one_excuse_it_too() -> None:
     log = DeathLog()
-    for _ in range(50):
-        log.record(["another"])
-    for _ in range(3):
-        log.record(["poison"])
+    log.record(["another"], 0.0)
+    for moment in (10.0, 20.0, 30.0):
+        log.record(["unlucky"], moment)
+    assert not log.is_guilty("unlucky", 3)
+
+
+def test_deaths_long_before_it_was_there_are_no_excuse() -> None:
+    log = DeathLog()
+    for moment in range(50):
+        log.record(["another"], moment)
+    for moment in range(3):
+        log.record(["poison"], 50 + RECENT_SECONDS + moment)
     assert log.is_guilty("poison", 3)
 
 
@@ -38,7 +46,7 @@ def test_there_is_a_limit_whatever_else_happens() -> None:
 
 def test_deaths_of_former_dispatchers_alone_do_not_condemn() -> None:
     log = DeathLog()
-    log.record(["unlucky"])
+    log.record(["unlucky"], 0.0)
     assert not log.is_guilty("unlucky", 3)
 
 
