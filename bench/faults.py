@@ -1,22 +1,19 @@
 """Does anything get lost or doubled when workers and servers are killed again and again?
 
-    python -m bench.faults --database sqlite --kills 50
+    python -m bench.faults                                      # both databases, 50 kills on each
     python -m bench.faults --database postgresql --kills 50
-    python -m bench.faults --engine vllm --checkpoint FOLDER --kills 5
+    python -m bench.faults --engine vllm --checkpoint FOLDER --database sqlite --kills 5
 
-One job, twice: undisturbed, and while a random victim (a worker, or the server process with its
-dispatcher, which is then started again) gets a kill -9 every so often. Afterwards the multiset of
-(problem, sample) must be exact, in the database and in the transcripts, and all metrics the same.
-Exits with 1 otherwise.
+One job, twice: undisturbed, and while a random victim (a worker, or the process with the
+dispatcher, which is then started again) gets a kill -9 at random moments, as many as asked for and
+spread over the whole job. Afterwards the multiset of (problem, sample) must be exact, in the
+database and in the transcripts, and all metrics the same. Exits with 1 otherwise.
 """
 
 import argparse
 import contextlib
 import json
-import os
 import random
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,10 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from bench.report import Figure, Report
+from bench.victims import Server
 from evalsvc.artifacts import ArtifactStore
 from evalsvc.catalogue import Catalogue
 from evalsvc.dispatch.submission import submit
@@ -40,8 +37,9 @@ from evalsvc.store.models import Evaluation, Job, ProblemResult, Shard
 from evalsvc.store.repositories import results
 from evalsvc.store.states import ENDED_JOBS, JobState, ShardState
 
-SERVER_SHARE = 1 / 3  # of the kills that hit the server; the others hit a worker
-WORKER = "evalsvc.worker"
+MOST_DELAY_SECONDS = 2.0  # of a kill, from the moment when the job has come far enough for it
+LOOK_SECONDS = 0.05
+DATABASES = ("sqlite", "postgresql")
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Plan:
     settings: Settings
     request: JobRequest
     kills: int
-    every_seconds: float
+    samples: int  # of the whole job
     seed: int
     limit_seconds: float
 
@@ -63,61 +61,12 @@ class Outcome:
     state: str
     error: str | None
     seconds: float
+    exit_code: int  # of the dispatcher, when it was told to stop at the end
     server_kills: int
     worker_kills: int
     samples: Counter[tuple[int, int]]  # as the shards' transcripts have them
     masks: Mapping[int, tuple[int, ...]]  # per problem, as the database has them
     metrics: dict[str, Any]
-
-
-class Server:
-    """`evalsvc dispatch` as a process of its own, which may be killed and started again."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._environment = {
-            **os.environ,
-            "EVALSVC_DATA": str(settings.data),
-            "EVALSVC_DATABASE_URL": settings.resolved_database_url,
-            "EVALSVC_WORKERS": str(settings.workers),
-            "EVALSVC_VERIFIER_PROCESSES": str(settings.verifier_processes),
-            "EVALSVC_SHARD_TARGET_SECONDS": str(settings.shard_target_seconds),
-        }
-        self._log = (settings.data / "server.log").open("ab")
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("evalsvc")), "dispatch"],
-            env=self._environment,
-            stdout=self._log,
-            stderr=self._log,
-        )
-
-    @property
-    def is_alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    def kill(self) -> None:
-        """As a crash: nothing is tidied up."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
-
-    def stop(self) -> int:
-        """As an operator would; returns the exit code."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        code = self._process.wait(timeout=90)
-        self._log.close()
-        return code
-
-    def workers(self) -> list[psutil.Process]:
-        """The worker processes (not their guards, verifiers and engines)."""
-        assert self._process is not None
-        with contextlib.suppress(psutil.NoSuchProcess):
-            children = psutil.Process(self._process.pid).children()
-            return [child for child in children if WORKER in _command(child)]
-        return []
 
 
 def run(plan: Plan) -> Outcome:
@@ -139,45 +88,47 @@ def run(plan: Plan) -> Outcome:
     kills = _disturb(server, database, job_id, plan)
     seconds = time.monotonic() - started
     code = server.stop()
-    if code != 0:
-        print(f"  the server ended with code {code}, not 0", file=sys.stderr)
-    outcome = _read(database, plan.settings, job_id, seconds, kills)
+    outcome = _read(database, plan.settings, job_id, seconds, code, kills)
     database.close()
     return outcome
 
 
 def _disturb(server: Server, database: Database, job_id: str, plan: Plan) -> Counter[str]:
-    """Kill until the job has ended; returns what was killed how often."""
+    """Kill until the job has ended; returns what was killed how often.
+
+    The i-th kill comes at a random moment after the i-th part of the samples is there, so that all
+    kills hit the job, however fast the machine is.
+    """
     chance = random.Random(plan.seed)
     kills: Counter[str] = Counter()
     deadline = time.monotonic() + plan.limit_seconds
-    next_kill = time.monotonic() + plan.every_seconds
+    kill_at = None
     while time.monotonic() < deadline:
-        time.sleep(0.05)
+        time.sleep(LOOK_SECONDS)
         if not server.is_alive:
             server.start()
         with database.read() as session:
             if session.get_one(Job, job_id).state in ENDED_JOBS:
                 break
-        if kills.total() < plan.kills and time.monotonic() >= next_kill:
-            next_kill = time.monotonic() + plan.every_seconds * chance.uniform(0.5, 1.5)
-            _kill_one(server, chance, kills)
+            done = session.scalar(select(func.sum(Evaluation.samples_seen))) or 0
+        share = kills.total() / (plan.kills + 1)
+        if kills.total() == plan.kills or done < share * plan.samples:
+            continue
+        if kill_at is None:
+            kill_at = time.monotonic() + chance.uniform(0, MOST_DELAY_SECONDS)
+        elif time.monotonic() >= kill_at:
+            server.kill_one(chance, kills)
+            kill_at = None
     return kills
 
 
-def _kill_one(server: Server, chance: random.Random, kills: Counter[str]) -> None:
-    workers = server.workers()
-    if chance.random() < SERVER_SHARE:
-        server.kill()
-        kills["server"] += 1
-    elif workers:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            chance.choice(workers).kill()
-            kills["worker"] += 1
-
-
 def _read(
-    database: Database, settings: Settings, job_id: str, seconds: float, kills: Counter[str]
+    database: Database,
+    settings: Settings,
+    job_id: str,
+    seconds: float,
+    exit_code: int,
+    kills: Counter[str],
 ) -> Outcome:
     artifacts = ArtifactStore(settings.resolved_artifacts)
     samples: Counter[tuple[int, int]] = Counter()
@@ -202,11 +153,21 @@ def _read(
             "pass@1": sum(c / n for n, c in counted) / max(1, len(counted)),
         }
     return Outcome(
-        job.state, job.error, seconds, kills["server"], kills["worker"], samples, masks, metrics
+        state=job.state,
+        error=job.error,
+        seconds=seconds,
+        exit_code=exit_code,
+        server_kills=kills["server"],
+        worker_kills=kills["worker"],
+        samples=samples,
+        masks=masks,
+        metrics=metrics,
     )
 
 
-def judge(calm: Outcome, disturbed: Outcome, problems: int, samples: int) -> list[str]:
+def judge(
+    calm: Outcome, disturbed: Outcome, *, problems: int, samples: int, kills: int
+) -> list[str]:
     """What is wrong; nothing, if all is well."""
     wanted = Counter({(p, s): 1 for p in range(problems) for s in range(samples)})
     faults = []
@@ -216,6 +177,11 @@ def judge(calm: Outcome, disturbed: Outcome, problems: int, samples: int) -> lis
         if outcome.samples != wanted:
             lost, extra = wanted - outcome.samples, outcome.samples - wanted
             faults.append(f"{name}: {lost.total()} samples lost, {extra.total()} too many")
+        if outcome.exit_code != 0:
+            faults.append(f"{name}: the dispatcher ended with code {outcome.exit_code}, not 0")
+    made = disturbed.server_kills + disturbed.worker_kills
+    if made != kills:
+        faults.append(f"the job ended after {made} of {kills} kills")
     if calm.masks != disturbed.masks:
         faults.append("the bits of samples differ between the two runs")
     if calm.metrics != disturbed.metrics:
@@ -223,23 +189,23 @@ def judge(calm: Outcome, disturbed: Outcome, problems: int, samples: int) -> lis
     return faults
 
 
-def compare(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Both runs, each in a data folder and database of its own; the report."""
+def compare(arguments: argparse.Namespace, database: str) -> dict[str, Any]:
+    """Both runs, each in a data folder and `database` of its own; the report."""
     outcomes = []
     for kills in (0, arguments.kills):
-        with _place(arguments) as settings:
+        with _place(arguments, database) as settings:
             plan = Plan(
                 settings=settings,
                 request=_request(arguments, settings.data),
                 kills=kills,
-                every_seconds=arguments.every,
+                samples=arguments.problems * arguments.samples,
                 seed=arguments.seed,
                 limit_seconds=arguments.limit,
             )
             outcomes.append(run(plan))
     calm, disturbed = outcomes
     return {
-        "database": arguments.database,
+        "database": database,
         "engine": arguments.engine,
         "samples": sum(calm.samples.values()),
         "kills": disturbed.server_kills + disturbed.worker_kills,
@@ -249,16 +215,22 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
         "seconds_disturbed": round(disturbed.seconds, 1),
         "metrics_undisturbed": calm.metrics,
         "metrics_disturbed": disturbed.metrics,
-        "faults": judge(calm, disturbed, arguments.problems, arguments.samples),
+        "faults": judge(
+            calm,
+            disturbed,
+            problems=arguments.problems,
+            samples=arguments.samples,
+            kills=arguments.kills,
+        ),
     }
 
 
 @contextlib.contextmanager
-def _place(arguments: argparse.Namespace) -> Iterator[Settings]:
+def _place(arguments: argparse.Namespace, database: str) -> Iterator[Settings]:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="evalsvc-faults-")))
         url = ""
-        if arguments.database == "postgresql":
+        if database == "postgresql":
             from tests.support.postgresql import running_postgresql  # noqa: PLC0415 - optional
 
             postgresql = stack.enter_context(running_postgresql())
@@ -305,21 +277,13 @@ def _write_answers(path: Path, problems: int, seed: int) -> None:
             out.write(json.dumps({"problem": problem, "responses": responses}) + "\n")
 
 
-def _command(process: psutil.Process) -> list[str]:
-    try:
-        return list(process.cmdline())
-    except psutil.Error:
-        return []
-
-
 def main() -> int:
     """Run from the command line; 0 when nothing was lost, doubled or changed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--database", choices=DATABASES, help="both by default")
     parser.add_argument("--engine", choices=("replay", "vllm"), default="replay")
     parser.add_argument("--checkpoint", default="", help="folder, for --engine vllm")
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--every", type=float, default=4.0, help="seconds between kills, about")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--problems", type=int, default=100)
     parser.add_argument("--samples", type=int, default=32)
@@ -328,14 +292,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=float, default=1800, help="seconds for each of both runs")
     arguments = parser.parse_args()
-    details = compare(arguments)
-    for fault in details["faults"]:
-        print(f"FAULT    {fault}")
-    what = f"faults after {details['kills']} kill -9, {arguments.database}, {arguments.engine}"
-    figure = Figure(
-        what, len(details["faults"]), 0, "lower", "", f"of {details['samples']} samples"
-    )
-    return Report("faults", [figure], details).publish()
+    chosen = [arguments.database] if arguments.database else DATABASES
+    details = {database: compare(arguments, database) for database in chosen}
+    for database, found in details.items():
+        for fault in found["faults"]:
+            print(f"FAULT    {database}: {fault}")
+    return Report("faults", [_figure(found) for found in details.values()], details).publish()
+
+
+def _figure(found: dict[str, Any]) -> Figure:
+    what = f"faults after {found['kills']} kill -9, {found['database']}, {found['engine']}"
+    how = f"of {found['samples']} samples; undisturbed beside disturbed"
+    return Figure(what, len(found["faults"]), 0, "lower", "", how)
 
 
 if __name__ == "__main__":
