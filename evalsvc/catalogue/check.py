@@ -15,6 +15,7 @@ from evalsvc.catalogue.model import Benchmark, RowSet
 from evalsvc.catalogue.pins import recorded_rows
 from evalsvc.catalogue.prompts import CHOICES, PLACEHOLDER, QUESTION
 from evalsvc.catalogue.readers import ADAPTERS, read_records
+from evalsvc.catalogue.references import dangling
 from evalsvc.catalogue.rows import Row
 
 
@@ -36,6 +37,7 @@ def check(folder: Path, data_root: Path | None = None) -> list[Finding]:
     except CatalogueError as error:
         return [Finding("error", FILE, str(error))]
     findings = [*_prompts(benchmark), *_licence(benchmark)]
+    findings += [Finding("error", where, message) for where, message in dangling(benchmark)]
     known: list[Row] = []
     for name, row_set in benchmark.sets.items():
         findings += _fields(name, row_set)
@@ -43,7 +45,10 @@ def check(folder: Path, data_root: Path | None = None) -> list[Finding]:
             found = _rows(benchmark, row_set, name, data_root)
         except CatalogueError as error:
             findings.append(Finding("error", f"sets.{name}", str(error)))
-            found = []
+            continue
+        if found is None and data_root is not None:
+            remark = "its data are not here: rows and golds could not be checked"
+            findings.append(Finding("warning", f"sets.{name}", remark))
         findings += _set(benchmark, name, row_set, found)
         known += found or []
     return [*findings, *_overrides(benchmark, known)]
@@ -62,6 +67,8 @@ def _prompts(benchmark: Benchmark) -> Iterator[Finding]:
                 yield Finding("error", where, "{{question}} is missing: nothing would be asked.")
         if "{text}" not in prompt.choice:
             yield Finding("error", where, "`choice` must contain {text}.")
+        if "{letter}" not in prompt.choice:
+            yield Finding("warning", where, "`choice` has no {letter}: options cannot be named")
         if prompt.extraction == "answer_tag" and "<answer>" not in "".join(templates):
             yield Finding("warning", where, "answers are taken from <answer>, not asked for here")
 

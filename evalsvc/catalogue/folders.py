@@ -39,10 +39,24 @@ def benchmark_folders(catalogue: Path) -> dict[str, Path]:
     return {f.name: f for f in sorted(catalogue.iterdir()) if (f / FILE).is_file()}
 
 
+class _Loader(yaml.SafeLoader):
+    """Safe, and refuses a key that stands twice: YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        seen: set[str] = set()
+        for key in keys:
+            if key.value in seen:
+                words = f"the key {key.value!r} stands there twice"
+                raise yaml.constructor.ConstructorError(None, None, words, key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file; safe loading only."""
+    """The content of a YAML file; safe loading only. CatalogueError when it is none."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - it is a safe one
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise CatalogueError(f"{path} cannot be read: {error}", "Mend that file.") from error
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -21,6 +21,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 Slug = Annotated[str, Field(pattern=NAME_PATTERN)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Paths = tuple[str, ...]  # alternatives, the first that a record has is taken
+NAMED_PROTOCOLS = ("paper", "quick", "greedy", "official")
 
 
 class Described(BaseModel):
@@ -111,6 +112,9 @@ class RowSet(Described):
             raise ValueError("give either `files` (patterns) or `bundled` (a JSONL in this folder)")
         if self.bundled and self.fields.images:
             raise ValueError("a bundled set has text only; name its pictures' source under `files`")
+        for pattern in map(PurePosixPath, self.files):
+            if not pattern.parts or pattern.is_absolute() or ".." in pattern.parts:
+                raise ValueError(f"the pattern '{pattern}' does not stay below a user's folder")
         return self
 
 
@@ -131,8 +135,14 @@ class ProtocolDefaults(Described):
 
     prompt: str | None = None
     samples: int | None = Field(default=None, ge=1)
-    ks: tuple[int, ...] | None = None
+    ks: tuple[Annotated[int, Field(ge=1)], ...] | None = None
     max_tokens: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _enough_samples(self) -> "ProtocolDefaults":
+        if self.ks and self.samples is not None and max(self.ks) > self.samples:
+            raise ValueError(f"k = {max(self.ks)} needs at least as many samples")
+        return self
 
 
 class Overlap(Described):
@@ -159,8 +169,6 @@ class Benchmark(Described):
     prompts: Mapping[str, Prompt] = Field(min_length=1)
     default_prompt: str
     protocols: Mapping[str, ProtocolDefaults] = Field(default_factory=dict)
-    metrics: tuple[str, ...] = ("pass@k",)
-    breakdowns: tuple[Literal["subject", "level", "part", "question_type"], ...] = ()
     golds_by: Literal["id", "cluster"] = "id"  # what the keys of golds.yaml name
     overlaps: tuple[Overlap, ...] = ()
     quirks: tuple[str, ...] = ()
@@ -177,6 +185,8 @@ class Benchmark(Described):
             if part.set not in self.sets:
                 raise ValueError(f"part {name!r} refers to the set {part.set!r}, which is missing")
         for name, protocol in self.protocols.items():
+            if name not in NAMED_PROTOCOLS:
+                raise ValueError(f"protocol {name!r} is none of {', '.join(NAMED_PROTOCOLS)}")
             if protocol.prompt is not None and protocol.prompt not in self.prompts:
                 raise ValueError(
                     f"protocol {name!r} refers to an unknown prompt {protocol.prompt!r}"

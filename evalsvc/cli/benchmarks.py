@@ -14,6 +14,7 @@ import typer
 
 from evalsvc.cli.failures import FAILED, USAGE, needs, say
 from evalsvc.cli.golds import GoldReport, check_golds
+from evalsvc.cli.printed import check_printed
 from evalsvc.cli.printing import Json, print_json, print_table
 from evalsvc.errors import EvalsvcError
 from evalsvc.settings import Settings, load_settings
@@ -202,14 +203,16 @@ def _folder_of(catalogue: "Catalogue", asked: str) -> tuple[Path, "Catalogue"]:
 
 
 def _report(catalogue: "Catalogue", folder: Path, data: Path) -> GoldReport:
-    """What is wrong with a folder and its data; with its golds only when these are in order."""
+    """What is wrong with a folder and its data; the rest is looked at when these are in order."""
     from evalsvc.catalogue import check as check_folder  # noqa: PLC0415 - an extra
 
     findings = check_folder(folder, data)
     if any(finding.level == "error" for finding in findings):
         return GoldReport(findings=findings)
-    golds = check_golds(catalogue, catalogue.get(folder.name), data)
-    return GoldReport(golds.kinds, [*findings, *golds.findings])
+    benchmark = catalogue.get(folder.name)
+    golds = check_golds(catalogue, benchmark, data)
+    printed = check_printed(folder, frozenset(benchmark.parts))
+    return GoldReport(golds.kinds, [*findings, *golds.findings, *printed])
 
 
 def _record(catalogue: "Catalogue", name: str, data: Path) -> None:

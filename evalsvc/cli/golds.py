@@ -24,7 +24,9 @@ def check_golds(catalogue: "Catalogue", benchmark: "Benchmark", data: Path) -> G
     """Type every gold whose data are here, and let the verifier judge it as its own answer."""
     from evalsvc.catalogue import CatalogueError, Finding  # noqa: PLC0415 - an extra
 
-    report = GoldReport()
+    report = GoldReport(findings=_unknown_kinds(catalogue, benchmark))
+    if report.findings:
+        return report
     for part, described in benchmark.parts.items():
         if described.where:
             continue  # its rows belong to a whole set, which is checked anyway
@@ -41,6 +43,21 @@ def check_golds(catalogue: "Catalogue", benchmark: "Benchmark", data: Path) -> G
                 report.findings.append(Finding("error", where, mistake))
         report.kinds[part] = dict(kinds.most_common())
     return report
+
+
+def _unknown_kinds(catalogue: "Catalogue", benchmark: "Benchmark") -> "list[Finding]":
+    """Overrides whose kind the verifier does not know; seen without the data."""
+    from evalsvc.catalogue import Finding  # noqa: PLC0415 - an extra
+    from evalsvc.verification import VerificationError  # noqa: PLC0415 - an extra
+    from evalsvc.verification.kinds import read_kind  # noqa: PLC0415 - an extra
+
+    found = []
+    for key, override in catalogue.overrides(benchmark.name).items():
+        try:
+            read_kind(override.kind or "number")
+        except VerificationError as error:
+            found.append(Finding("error", "golds.yaml", f"{key!r}: {error}"))
+    return found
 
 
 def _judge(problem: "Problem") -> tuple[str, str]:

@@ -25,7 +25,7 @@ def import_results(
     train_seed: Annotated[int | None, typer.Option(help="The seed of the training.")] = None,
     protocol: Annotated[
         str | None,
-        typer.Option(help="paper, quick or greedy, if the samples were drawn under it."),
+        typer.Option(help="paper, official, quick or greedy, if the samples were drawn under it."),
     ] = None,
     server: Server = None,
     as_json: Json = False,

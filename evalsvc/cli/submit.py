@@ -1,6 +1,7 @@
 """`evalsvc submit`: hand in a checkpoint, and wait for its results if asked to."""
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from evalsvc.specs import BenchmarkRequest, JobRequest
 
 app = typer.Typer()
 HELP = "`evalsvc submit --help` lists the options."
+KEY = re.compile(r"[\x21-\x7e]{1,200}")  # what a header can carry
 
 
 @app.command("submit")
@@ -27,7 +29,7 @@ def submit(
     ],
     method: Annotated[str, typer.Option(help='For example "GRPO + A-GRAE".')] = "unknown",
     step: Annotated[int, typer.Option(min=0, help="The training step.")] = 0,
-    protocol: Annotated[str, typer.Option(help="paper, quick or greedy.")] = "quick",
+    protocol: Annotated[str, typer.Option(help="paper, official, quick or greedy.")] = "quick",
     samples: Annotated[
         int | None, typer.Option(min=1, help="n per problem; the protocol's by default.")
     ] = None,
@@ -88,6 +90,7 @@ def submit(
             }
         )
         return
+    _check_key(idempotency_key)
     with require_server(server) as client:
         job = client.submit(request, idempotency_key)
         if wait:
@@ -112,6 +115,14 @@ def _request(**fields: Any) -> JobRequest:
     except ValueError as error:
         raise UsageError(f"{error}.", HELP) from error
     return request
+
+
+def _check_key(key: str | None) -> None:
+    if key is not None and not KEY.fullmatch(key):
+        raise UsageError(
+            f"The idempotency key {key!r} cannot be sent.",
+            "Use up to 200 letters, digits and signs of ASCII, without spaces.",
+        )
 
 
 def _absolute(checkpoint: str) -> str:

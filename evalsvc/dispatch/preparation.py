@@ -23,6 +23,7 @@ from evalsvc.specs import (
 )
 from evalsvc.store.identifiers import evaluation_id
 
+OFFICIAL = "official"  # means something only where the benchmark's folder says what
 CHARACTERS_PER_TOKEN_AT_MOST = 12  # a lower bound of a prompt's tokens, without its tokenizer
 
 
@@ -96,8 +97,14 @@ def resolve_protocol(request: JobRequest, benchmark: Benchmark) -> Protocol:
     Raises ProtocolError when they contradict each other.
     """
     name = request.protocol if isinstance(request.protocol, str) else request.protocol.name
+    own = benchmark.protocols.get(name) if isinstance(request.protocol, str) else None
+    if own is None and request.protocol == OFFICIAL:
+        raise ProtocolError(
+            f"{benchmark.name!r} has no protocol of its authors' own for language models.",
+            "Ask it under `paper`, `quick` or `greedy`.",
+        )
     changes: dict[str, Any] = {}
-    if isinstance(request.protocol, str) and (own := benchmark.protocols.get(name)) is not None:
+    if own is not None:
         changes = {
             field: value
             for field, value in own.model_dump(exclude={"prompt"}).items()

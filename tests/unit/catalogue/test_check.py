@@ -50,12 +50,43 @@ def test_a_copied_folder_is_in_order(copied: Copied) -> None:
         ("name: mine", "name: yours", "its folder is called mine"),
         ("name: mine", "name: 'Not A Name'", "name:"),
         ("name: mine", "]", "cannot be read"),
+        ("title: Smoke\n", "title: Smoke\ntitle: Fire\n", "the key 'title' stands there twice"),
+        ("  greedy:", "  greedily:", "protocol 'greedily' is none of paper, quick, greedy"),
+        ("paper: {max_tokens: 64}", "paper: {samples: 4, ks: [8]}", "k = 8 needs at least"),
+        ("bundled: problems.jsonl", "files: [/etc/passwd]", "does not stay below"),
+        ("bundled: problems.jsonl", "files: [a/../../b]", "does not stay below"),
+        ("modality: text", "modality: image", "has no field `images`: say `text_only: true`"),
+        ("title: Smoke}", "form: letter}", "needs the fields `choices` and `letter`"),
+        ("title: Smoke}", "where: {year: x}}", "no metadata 'year'; the set's fields give: none"),
+        ("rows: 200", "rows: 200\n    expect: {split: test}", "There is no metadata 'split'"),
     ],
 )
 def test_each_mistake_is_named(copied: Copied, old: str, new: str, words: str) -> None:
     folder = copied("smoke")
     edit(folder, old, new)
     assert words in errors(folder)
+
+
+def test_pictures_and_overlaps_that_are_never_seen(copied: Copied) -> None:
+    folder = copied("mathverse")
+    edit(folder, "modality: image", "modality: text")
+    edit(folder, "where: {source: Geometry3K}", "where: {origin: Geometry3K}")
+    assert "sets.testmini.fields.images: `modality: text` shows no pictures" in errors(folder)
+    assert "overlaps.Geometry3K: No set has the metadata 'origin'" in errors(folder)
+
+
+def test_options_without_letters_are_remarked(copied: Copied) -> None:
+    folder = copied("medical")
+    edit(folder, 'choice: "{letter}) {text}"', 'choice: "- {text}"')
+    assert [f.message for f in check(folder) if f.level == "warning"] == [
+        "`choice` has no {letter}: options cannot be named"
+    ]
+
+
+def test_data_that_are_not_here_are_remarked(copied: Copied, tmp_path: Path) -> None:
+    found = check(copied("amc23"), tmp_path)
+    assert [(f.level, f.where) for f in found] == [("warning", "sets.test")]
+    assert "rows and golds could not be checked" in found[0].message
 
 
 def test_overrides_of_rows_that_do_not_exist(copied: Copied) -> None:

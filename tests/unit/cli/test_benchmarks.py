@@ -87,6 +87,29 @@ def test_a_benchmark_of_ones_own_is_checked_recorded_and_used(
     assert finding["where"] == "contest 0"
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("golds.yaml", "smoke-000: {kind: numbr, why: x}\n", "There is no kind 'numbr'"),
+        ("published.csv", "paper,value\nx,1\n", "columns missing or unknown"),
+        ("published.csv", None, "There is no part 'nowhere'"),
+    ],
+)
+def test_what_only_verifier_and_statistics_know_is_checked_too(
+    file: str, content: str | None, words: str, data: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(Catalogue().folder("smoke"), folder)
+    described = folder / "benchmark.yaml"
+    described.write_text(described.read_text().replace("name: smoke", "name: mine", 1))
+    printed = (Catalogue().folder("amc23") / "published.csv").read_text()
+    (folder / file).write_text(content or printed.replace(",test,", ",nowhere,", 1))
+    checked = run("check", str(folder))
+    assert checked.exit_code == 1
+    assert f"error: {file}: " in checked.stdout
+    assert words in checked.stdout
+
+
 def test_a_data_folder_that_cannot_be_written(data: Path) -> None:
     data.write_text("a file where the folder should be")
     failed = run("add-data", "amc23", "--from", str(real_data()))
