@@ -56,7 +56,8 @@ def get_evaluation(evaluation_id: EvaluationId, state: StateDep, who: Reader) ->
     are never counted as wrong.
     """
     with state.database.read() as session:
-        return describe(session, state.memo, state.catalogue, evaluation_id)
+        data = state.settings.data
+        return describe(session, state.memo, state.catalogue, data, evaluation_id)
 
 
 @router.get("/{evaluation_id}/problems", responses=documented(404))

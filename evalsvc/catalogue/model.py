@@ -284,13 +284,12 @@ class Dataset:
         """Pictures that are not there or were found unusable when the data were added."""
         return tuple(i for p in self.problems for i in p.images if i.path is None)
 
-    @property
-    def overlaps(self) -> Mapping[str, int]:
-        """Training set -> how many of these problems come from its source."""
-        return {
-            o.training_set: sum(matches(p.metadata, o.where) for p in self.problems)
-            for o in self.benchmark.overlaps
-        }
+    def overlap(self, problem: Problem) -> str | None:
+        """The first training set whose source this problem comes from, of those recorded."""
+        found = (
+            o.training_set for o in self.benchmark.overlaps if matches(problem.metadata, o.where)
+        )
+        return next(found, None)
 
 
 @dataclass(frozen=True)

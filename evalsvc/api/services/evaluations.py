@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from evalsvc.api.services.figures import Group, Metric, breakdowns, pass_at_ks, useful_ks
 from evalsvc.api.services.memo import Memo
-from evalsvc.catalogue import Catalogue, CatalogueError
+from evalsvc.api.services.origins import origins
+from evalsvc.catalogue import Catalogue
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import browsing
 from evalsvc.store.repositories.counts import Counts, ProblemTraits, read_counts, read_traits
@@ -18,7 +20,7 @@ from evalsvc.store.states import EvaluationState
 
 @dataclass(frozen=True)
 class EvaluationSummary:
-    """One line of a list. Rates are fractions of the samples seen; null before the first one."""
+    """One line of a list. Rates are fractions of the samples seen; null while nothing is known."""
 
     id: str
     run: str
@@ -77,6 +79,7 @@ class EvaluationDetail(EvaluationSummary):
 def summarise(row: Evaluation) -> EvaluationSummary:
     """A row with its checkpoint, run and revision as a line of a list."""
     seen, wanted = row.samples_seen, row.samples_wanted * row.problems_wanted
+    judged = 0 if row.engine == COUNTS_ENGINE else seen  # of bare counts nothing more is known
     return EvaluationSummary(
         id=row.id,
         run=row.checkpoint.run.name,
@@ -93,9 +96,9 @@ def summarise(row: Evaluation) -> EvaluationSummary:
         problems_seen=row.problems_seen,
         samples_wanted=row.samples_wanted,
         samples_seen=seen,
-        truncated_rate=_rate(row.samples_truncated, seen),
-        no_answer_rate=_rate(row.samples_no_answer, seen),
-        verifier_failure_rate=_rate(row.samples_failed, seen),
+        truncated_rate=_rate(row.samples_truncated, judged),
+        no_answer_rate=_rate(row.samples_no_answer, judged),
+        verifier_failure_rate=_rate(row.samples_failed, judged),
         output_tokens=row.output_tokens,
         protocol=row.protocol,
         protocol_hash=row.protocol_hash,
@@ -109,26 +112,29 @@ def summarise(row: Evaluation) -> EvaluationSummary:
 
 
 def describe(
-    session: Session, memo: Memo, catalogue: Catalogue, evaluation_id: str
+    session: Session, memo: Memo, catalogue: Catalogue, data_root: Path, evaluation_id: str
 ) -> EvaluationDetail:
-    """An evaluation with all its figures. Raises NotFound."""
+    """An evaluation with all its figures. `data_root` holds the benchmarks' data. NotFound."""
     row = browsing.get_evaluation(session, evaluation_id)
     summary = summarise(row)
     asked = browsing.ks_asked_for(session, row.id) | {int(k) for k in row.protocol.get("ks", [])}
     ks = useful_ks(asked, row.samples_wanted)
     counts, traits = counts_of(session, memo, row), traits_of(session, memo, row.revision_id)
     metrics = metrics_of(session, memo, row, ks)
+    name, revision, parts = row.benchmark, row.revision.revision, traits.traits.get("part", {})
     groups = memo.get(
         ("breakdowns", row.id, row.version, tuple(ks)),
-        lambda: breakdowns(counts, traits, ks, distributions(catalogue, row.benchmark)),
+        lambda: breakdowns(
+            counts, traits, ks, origins(catalogue, data_root, name, revision, parts)
+        ),
     )
     failed = browsing.failed_shards(session, [row.id], limit=20)
     return EvaluationDetail(
         **vars(summary),
         metrics={f"pass@{metric.k}": metric for metric in metrics},
         breakdowns=groups,
-        tokens_per_sample=_rate(int(counts.tokens.sum()), int(counts.n.sum())),
-        tokens_per_correct_sample=_rate(int(counts.tokens_correct.sum()), int(counts.c.sum())),
+        tokens_per_sample=_tokens(counts.tokens, counts.n),
+        tokens_per_correct_sample=_tokens(counts.tokens_correct, counts.c),
         notes=_notes(summary, metrics),
         failures=[
             ShardFailure(
@@ -143,15 +149,6 @@ def describe(
         ],
         provenance=row.provenance,
     )
-
-
-def distributions(catalogue: Catalogue, benchmark: str) -> dict[str, str]:
-    """Part -> in-distribution or out-of-distribution; empty for a benchmark that is gone."""
-    try:
-        parts = catalogue.get(benchmark).parts
-    except CatalogueError:
-        return {}
-    return {name: part.distribution for name, part in parts.items() if part.distribution}
 
 
 def counts_of(session: Session, memo: Memo, row: Evaluation) -> Counts:
@@ -170,6 +167,12 @@ def metrics_of(session: Session, memo: Memo, row: Evaluation, ks: Sequence[int])
     return memo.get(
         ("pass@k", row.id, row.version, tuple(ks)), lambda: pass_at_ks(counts, traits, ks)
     )
+
+
+def _tokens(tokens: NDArray[np.int64], samples: NDArray[np.int64]) -> float | None:
+    """Tokens a sample; None where none were counted, as in imports."""
+    total = int(tokens.sum())
+    return _rate(total, int(samples.sum())) if total else None
 
 
 def _rate(part: int, whole: int) -> float | None:

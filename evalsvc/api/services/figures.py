@@ -97,19 +97,16 @@ def breakdowns(
     counts: Counts,
     traits: ProblemTraits,
     ks: Sequence[int],
-    distributions: Mapping[str, str] | None = None,
+    origins: Mapping[str, Mapping[int, str]],
 ) -> list[Group]:
-    """pass@1 and pass@(largest k) by level, subject, question type, part and distribution.
+    """pass@1 and pass@(largest k) by level, subject, question type, part and `origins`.
 
-    `distributions` says of parts whether they are in- or out-of-distribution; the parts of a
-    benchmark that are both (the medical set) are then reported together as well.
+    `origins` are further traits, by row index (see services/origins.py). A trait with one value
+    for all problems, or with too many, makes no groups.
     """
     shown = sorted({min(ks), max(ks)}) if ks else []
-    parts = traits.traits.get("part", {})
-    known = distributions or {}
-    distribution = {problem: known[part] for problem, part in parts.items() if part in known}
     groups: list[Group] = []
-    for trait, values in {**traits.traits, "distribution": distribution}.items():
+    for trait, values in {**traits.traits, **origins}.items():
         names = sorted(set(values.values()))
         if not 2 <= len(names) <= MOST_GROUPS:
             continue

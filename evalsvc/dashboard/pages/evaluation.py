@@ -67,7 +67,8 @@ class Model:
 def build(ask: Ask) -> View:
     """Raises NotFound."""
     session, memo = ask.session, ask.state.memo
-    detail = describe(session, memo, ask.state.catalogue, ask.part("evaluation"))
+    state, name = ask.state, ask.part("evaluation")
+    detail = describe(session, memo, state.catalogue, state.settings.data, name)
     row = browsing.get_evaluation(session, detail.id)
     detail = replace(detail, notes=[*detail.notes, *_scoring_note(ask, row)])
     counts, traits = counts_of(session, memo, row), traits_of(session, memo, row.revision_id)
