@@ -67,7 +67,11 @@ from evalsvc.statistics.published import (
 )
 from evalsvc.statistics.ranking import RankedCheckpoint, rank_by_mean
 from evalsvc.statistics.reproduction import Reproduction, reproduction_check
-from evalsvc.statistics.sampling import BetaPrior, fit_beta_prior, pass_at_k_variance
+from evalsvc.statistics.sampling import (
+    BetaPrior,
+    SamplingNoise,
+    fit_beta_prior,
+)
 from evalsvc.statistics.sequential import SequentialTest, discordant_pairs, sequential_sign_test
 from evalsvc.statistics.sign_flip import PairedTest, mcnemar, sign_flip_tests
 from evalsvc.statistics.swiss import SwissRank, swiss_ranking
@@ -104,6 +108,7 @@ __all__ = [
     "Rate",
     "Reason",
     "Reproduction",
+    "SamplingNoise",
     "SequentialTest",
     "StatisticsError",
     "StepCounts",
@@ -138,7 +143,6 @@ __all__ = [
     "paired_comparison",
     "parse_published",
     "pass_at_k",
-    "pass_at_k_variance",
     "pass_hat_k",
     "pilot",
     "plan_power",

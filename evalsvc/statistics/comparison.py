@@ -23,14 +23,16 @@ from evalsvc.statistics.counts import (
 )
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
-from evalsvc.statistics.intervals import Pair, fixed_interval, fixed_standard_error
+from evalsvc.statistics.intervals import Pair, fixed_interval
+from evalsvc.statistics.sampling import SamplingNoise
 from evalsvc.statistics.sentences import comparison_sentence
 from evalsvc.statistics.sign_flip import PairedTest, sign_flip_tests
 
 POWER = 0.8  # the power that "detectable" means everywhere
 # Fewer discordant clusters than this cannot reach p <= 0.05: 2 / 2^5 = 0.0625.
 FEWEST_DISCORDANT = 6
-RARE_CLUSTER = 0.3  # by simulation: docs/decisions/0200
+RARE_CLUSTER = 0.3  # by simulation, as the next: docs/decisions/0200
+RARE_DIFFERENCE = 0.3  # per problem of a cluster, which few problems may show once in a while
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,12 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """Checked counts of one checkpoint and its pass@k per problem."""
+    """Checked counts of one checkpoint, its pass@k per problem, its noise at every k."""
 
     n: IntArray
     c: IntArray
     values: FloatArray
+    noise: SamplingNoise
 
     @property
     def mean(self) -> float:
@@ -123,7 +126,8 @@ def compare_curves(
     smallest = np.minimum(baseline[0], candidate[0])
     checked = [check_one_k(k, smallest) for k in ks]
     groups = partition(clusters, smallest.size)
-    pairs = [(_side(baseline, k), _side(candidate, k)) for k in checked]
+    noises = SamplingNoise(*baseline), SamplingNoise(*candidate)
+    pairs = [(_side(baseline, k, noises[0]), _side(candidate, k, noises[1])) for k in checked]
     differences = [groups.totals(after.values - before.values) for before, after in pairs]
     tests = sign_flip_tests(np.column_stack(differences), seed)
     made = [
@@ -150,12 +154,14 @@ def compare_candidates(
     before_counts = check_problem_counts(*baseline)
     check_probability(alpha, "alpha")
     groups = partition(clusters, before_counts[0].size)
+    before_noise = SamplingNoise(*before_counts)
     pairs = []
     for candidate in candidates:
         after_counts = check_problem_counts(*candidate)
         _same_problems(before_counts[0], after_counts[0])
         checked = check_one_k(k, np.minimum(before_counts[0], after_counts[0]))
-        pairs.append((_side(before_counts, checked), _side(after_counts, checked)))
+        after = _side(after_counts, checked, SamplingNoise(*after_counts))
+        pairs.append((_side(before_counts, checked, before_noise), after))
     if not pairs:
         return ()
     differences = [groups.totals(after.values - before.values) for before, after in pairs]
@@ -204,9 +210,9 @@ def _same_problems(baseline: IntArray, candidate: IntArray) -> None:
         )
 
 
-def _side(counts: tuple[IntArray, IntArray], k: int) -> _Side:
+def _side(counts: tuple[IntArray, IntArray], k: int, noise: SamplingNoise) -> _Side:
     n, c = counts
-    return _Side(n, c, pass_at_k(n, c, k))
+    return _Side(n, c, pass_at_k(n, c, k), noise)
 
 
 def _comparison(
@@ -245,7 +251,7 @@ def _fixed_difference(k: int, baseline: _Side, candidate: _Side, level: float) -
     """The sides' own intervals joined by MOVER (Zou & Donner 2008; Newcombe's method for means)."""
     sides = []
     for side in (baseline, candidate):
-        error = fixed_standard_error(side.n, side.c, k)
+        error = side.noise.standard_error(k)
         if error is None:
             return None
         sides.append(fixed_interval(side.mean, error, float(side.n.sum()) / k, level))
@@ -261,6 +267,7 @@ def difference_standard_error(totals: FloatArray, groups: Partition) -> float:
 
     A cluster with 0.3 of the largest squared residual is added: where few clusters carry the whole
     difference the observed spread misses those not met, and a plain t interval covers too little.
+    That residual is taken as 0.3 a problem at least, for where all that were met differ by little.
     """
     if groups.count < 2:
         return 0.0
@@ -269,7 +276,8 @@ def difference_standard_error(totals: FloatArray, groups: Partition) -> float:
         return 0.0
     squares = residuals * residuals
     correction = groups.count / (groups.count - 1)
-    padded = correction * float(squares.sum()) + RARE_CLUSTER * float(squares.max())
+    rare = max(float(squares.max()), (RARE_DIFFERENCE * groups.problems / groups.count) ** 2)
+    padded = correction * float(squares.sum()) + RARE_CLUSTER * rare
     return float(np.sqrt(padded) / groups.problems)
 
 

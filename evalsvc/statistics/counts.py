@@ -101,6 +101,15 @@ def broadcast(a: IntArray, b: IntArray) -> tuple[IntArray, IntArray]:
     return left, right
 
 
+def distinct_pairs(n: IntArray, c: IntArray) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """The different (n, c): n, c, the number of problems of each, and each problem's pair."""
+    keys = n * (int(c.max(initial=0)) + 1) + c
+    _, first, pair_of, times = np.unique(
+        keys, return_index=True, return_inverse=True, return_counts=True
+    )
+    return n[first], c[first], times, pair_of
+
+
 def check_probability(value: float, name: str) -> float:
     """A number strictly between 0 and 1."""
     if not 0 < value < 1:

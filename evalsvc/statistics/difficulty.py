@@ -10,12 +10,17 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
-from scipy.special import expit, logit
+from scipy import optimize
+from scipy.special import expit, gammaln, logit, xlog1py, xlogy
 
-from evalsvc.statistics.counts import FloatArray, check_problem_counts
+from evalsvc.statistics.counts import (
+    FloatArray,
+    IntArray,
+    check_problem_counts,
+    distinct_pairs,
+)
 from evalsvc.statistics.errors import StatisticsError
-from evalsvc.statistics.estimators import failure_table
+from evalsvc.statistics.overlap import overlap_law
 
 GRID = np.concatenate(([0.0], expit(np.linspace(-9.0, 9.0, 145)), [1.0]))
 ITERATIONS = 300
@@ -39,11 +44,15 @@ class DifficultyLaw:
 
     def sampling_variance(self, n: int, k: int) -> FloatArray:
         """Variance of pass@k's estimate from n samples, at each rate."""
-        counts = np.arange(n + 1)
-        weights = stats.binom.pmf(counts[None, :], n, self.rates[:, None])
-        values = 1.0 - failure_table(n, k)
-        variances = weights @ values**2 - (weights @ values) ** 2
+        powers, overlap = overlap_law(n, k)
+        failures = 1.0 - self.rates
+        variances = (failures[:, None] ** powers) @ overlap - failures ** (2 * k)
         return np.asarray(np.maximum(variances, 0.0), dtype=np.float64)
+
+    def posterior(self, n: IntArray, c: IntArray) -> FloatArray:
+        """Weights of the rates for each problem, given its c of n correct: (problems, rates)."""
+        joint = _likelihood(n, c, self.rates) * self.weights
+        return np.asarray(joint / joint.sum(axis=1, keepdims=True), dtype=np.float64)
 
     def shifted(self, gain: float, k: int) -> "DifficultyLaw":
         """The law after a common shift of all log-odds that lifts mean pass@k by `gain`.
@@ -71,13 +80,16 @@ class DifficultyLaw:
         return DifficultyLaw(lifted(float(optimize.brentq(miss, -40.0, 40.0))), self.weights)
 
 
-def fit_difficulty(n: ArrayLike, c: ArrayLike) -> DifficultyLaw:
-    """The law most likely to have given these counts (one n and c per problem)."""
+def fit_difficulty(n: ArrayLike, c: ArrayLike, iterations: int = ITERATIONS) -> DifficultyLaw:
+    """The law most likely to have given these counts (one n and c per problem).
+
+    Fewer iterations leave it smoother: it starts from equal weights.
+    """
     samples, correct = check_problem_counts(n, c)
-    pairs, times = np.unique(np.stack([samples, correct]), axis=1, return_counts=True)
-    likelihood = stats.binom.pmf(pairs[1][:, None], pairs[0][:, None], GRID[None, :])
+    pair_n, pair_c, times, _ = distinct_pairs(samples, correct)
+    likelihood = _likelihood(pair_n, pair_c, GRID)
     weights = np.full(GRID.size, 1.0 / GRID.size)
-    for _ in range(ITERATIONS):
+    for _ in range(iterations):
         joint = likelihood * weights
         updated = (times / joint.sum(axis=1)) @ joint / times.sum()
         change = float(np.abs(updated - weights).max())
@@ -85,3 +97,11 @@ def fit_difficulty(n: ArrayLike, c: ArrayLike) -> DifficultyLaw:
         if change < SETTLED:
             break
     return DifficultyLaw(GRID, weights / weights.sum())
+
+
+def _likelihood(n: IntArray, c: IntArray, rates: FloatArray) -> FloatArray:
+    """Chance of c correct of n at each rate: (problems, rates)."""
+    wrong = n - c
+    chosen = gammaln(n + 1) - gammaln(c + 1) - gammaln(wrong + 1)
+    logs = xlogy(c[:, None], rates) + xlog1py(wrong[:, None], -rates)
+    return np.asarray(np.exp(chosen[:, None] + logs), dtype=np.float64)

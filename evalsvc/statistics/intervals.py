@@ -18,13 +18,12 @@ from scipy import stats
 from evalsvc.statistics.clusters import Partition, partition
 from evalsvc.statistics.counts import (
     FloatArray,
-    IntArray,
     check_one_k,
     check_probability,
     check_problem_counts,
 )
 from evalsvc.statistics.estimators import pass_at_k
-from evalsvc.statistics.sampling import fit_beta_prior, pass_at_k_variance
+from evalsvc.statistics.sampling import SamplingNoise
 
 Pair = tuple[float, float]
 Metric = Literal["pass@k", "pass^k"]
@@ -74,7 +73,7 @@ def estimate(
     hits = correct if metric == "pass@k" else samples - correct
     values = pass_at_k(samples, hits, one_k)
     mean, groups = float(values.mean()), partition(clusters, samples.size)
-    fixed_error = fixed_standard_error(samples, hits, one_k)
+    fixed_error = SamplingNoise(samples, hits).standard_error(one_k)
     fixed = None
     if fixed_error is not None:
         fixed = fixed_interval(mean, fixed_error, float(samples.sum()) / one_k, level)
@@ -97,14 +96,6 @@ def estimate(
         indicator=bool(np.all(samples == one_k)),
         level=level,
     )
-
-
-def fixed_standard_error(n: IntArray, c: IntArray, k: int) -> float | None:
-    """Standard error of mean pass@k from sampling alone; None where some n < 2k."""
-    if 2 * k > int(n.min()):
-        return None
-    variances = pass_at_k_variance(n, c, k, fit_beta_prior(n, c))
-    return float(np.sqrt(variances.sum()) / n.size)
 
 
 def fixed_interval(mean: float, error: float, trials: float, level: float) -> Pair:

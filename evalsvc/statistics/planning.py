@@ -17,7 +17,7 @@ from evalsvc.statistics.difficulty import DifficultyLaw, fit_difficulty
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.power import Design
-from evalsvc.statistics.sampling import fit_beta_prior, pass_at_k_variance
+from evalsvc.statistics.sampling import SamplingNoise
 
 MOST_SAMPLES = 16_384  # of one problem
 MOST_PROBLEMS = 1_000_000
@@ -213,8 +213,7 @@ def _effect_variance(
     for n, c in (before, after):
         samples, correct = check_problem_counts(n, c)
         values.append(pass_at_k(samples, correct, k))
-        prior = fit_beta_prior(samples, correct)
-        noise += float(pass_at_k_variance(samples, correct, k, prior).mean())
+        noise += float(SamplingNoise(samples, correct).variances(k).mean())
     if values[0].size != values[1].size:
         raise StatisticsError("the pilots have different problems.", "Use what both have.")
     if values[0].size < 2:

@@ -15,7 +15,7 @@ from evalsvc.statistics.counts import check_one_k, check_probability, check_prob
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.intervals import Pair
 from evalsvc.statistics.published import PublishedRow
-from evalsvc.statistics.sampling import fit_beta_prior, pass_at_k_variance
+from evalsvc.statistics.sampling import SamplingNoise
 from evalsvc.statistics.sentences import percent
 
 ROUNDING = 0.0005  # half of the last printed digit, as a fraction
@@ -49,12 +49,11 @@ def reproduction_check(
     samples, correct = check_problem_counts(n, c)
     k = check_one_k(row.k, samples)
     check_probability(level, "level")
-    prior = fit_beta_prior(samples, correct)
-    own_noise = pass_at_k_variance(samples, correct, k, prior)
+    own_noise = SamplingNoise(samples, correct).variances(k)
     theirs = samples if row.samples is None else np.full_like(samples, max(row.samples, k))
     # Their counts are unknown; with our success rates their noise would be this.
     scaled = np.round(correct * theirs / samples).astype(np.int64)
-    their_noise = pass_at_k_variance(theirs, scaled, k, prior) / (row.runs or 1)
+    their_noise = SamplingNoise(theirs, scaled).variances(k) / (row.runs or 1)
     error = float(np.sqrt((own_noise + their_noise).sum()) / samples.size)
     ours = float(pass_at_k(samples, correct, k).mean())
     half = float(stats.norm.ppf(0.5 + level / 2)) * error + ROUNDING

@@ -2,22 +2,24 @@
 
 The unbiased estimate F_k^2 - F_2k of the variance (F_k = C(n-c,k)/C(n,k)) exists only for
 2k <= n, and calls a problem with c = 0 noiseless. So the variance is averaged over each
-problem's Beta posterior instead, whose prior is fitted to all problems of the benchmark: a problem
+problem's posterior instead, whose prior is fitted to all problems of the benchmark: a problem
 that was never solved in 16 samples still has the noise of one that is solved once in a hundred.
 Above k = n/2 nothing in the counts tells the noise, and there is no sampling interval.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from scipy import stats
 from scipy.special import gammaln
 
-from evalsvc.statistics.counts import FloatArray, IntArray
+from evalsvc.statistics.counts import FloatArray, IntArray, distinct_pairs
+from evalsvc.statistics.difficulty import DifficultyLaw, fit_difficulty
+from evalsvc.statistics.overlap import overlap_law
 
 # Bounds of the fitted intra-problem correlation: a benchmark is neither one coin nor all certain.
 CORRELATION_BOUNDS = (0.02, 0.95)
-NEGLIGIBLE = 1e-12  # overlap probabilities below it do not move a variance
+SMOOTHING = 25  # iterations of the shapeless law: more would make it jagged
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,57 @@ class BetaPrior:
 
     successes: float
     failures: float
+
+    def variances(self, n: int, c: IntArray, k: int) -> FloatArray:
+        """Posterior mean of the variance of pass@k for each c of n correct."""
+        powers, overlap = overlap_law(n, k)
+        failures = (self.failures + n - c)[:, None]
+        total = self.successes + self.failures + n
+        wanted = np.append(powers, 2 * k)
+        logs = gammaln(failures + wanted) - gammaln(failures)
+        moments = np.exp(logs + gammaln(total) - gammaln(total + wanted))
+        return np.asarray(np.maximum(moments[:, :-1] @ overlap - moments[:, -1], 0.0))
+
+
+class SamplingNoise:
+    """The noise of one evaluation's pass@k at every k, from checked counts of its problems.
+
+    Under two laws of the success rates: a Beta, and one without a shape, which sees that half of
+    the problems are hard and half easy where a Beta cannot. The larger variance counts, because
+    each law is too sure on some benchmarks and neither is on all: docs/decisions/0200.
+    """
+
+    def __init__(self, n: IntArray, c: IntArray) -> None:
+        self._n, self._c = n, c
+        self._pair_n, self._pair_c, self._times, self._pair_of = distinct_pairs(n, c)
+
+    @cached_property
+    def _prior(self) -> BetaPrior:
+        return fit_beta_prior(self._n, self._c)
+
+    @cached_property
+    def _law(self) -> DifficultyLaw:
+        return fit_difficulty(self._n, self._c, iterations=SMOOTHING)
+
+    @cached_property
+    def _posterior(self) -> FloatArray:
+        return self._law.posterior(self._pair_n, self._pair_c)
+
+    def variances(self, k: int) -> FloatArray:
+        """Sampling variance of pass@k per problem; k <= min(n). Always >= 0."""
+        shaped, shapeless = np.empty(self._times.size), np.empty(self._times.size)
+        for n in np.unique(self._pair_n):
+            here = self._pair_n == n
+            shaped[here] = self._prior.variances(int(n), self._pair_c[here], k)
+            shapeless[here] = self._posterior[here] @ self._law.sampling_variance(int(n), k)
+        larger = max(shaped, shapeless, key=lambda of_pair: float(of_pair @ self._times))
+        return np.asarray(larger[self._pair_of])
+
+    def standard_error(self, k: int) -> float | None:
+        """Standard error of mean pass@k from sampling alone; None where some n < 2k."""
+        if 2 * k > int(self._n.min()):
+            return None
+        return float(np.sqrt(self.variances(k).sum()) / self._n.size)
 
 
 def fit_beta_prior(n: IntArray, c: IntArray) -> BetaPrior:
@@ -52,36 +105,3 @@ def _correlation(n: IntArray, c: IntArray, mean: float) -> float:
     spread = between + (typical_n - 1.0) * within
     correlation = (between - within) / spread if spread > 0 else 0.0
     return float(np.clip(correlation, *CORRELATION_BOUNDS))
-
-
-def pass_at_k_variance(n: IntArray, c: IntArray, k: int, prior: BetaPrior) -> FloatArray:
-    """Posterior mean of the sampling variance of pass@k's estimate, per problem.
-
-    n, c: checked counts with k <= min(n). For one problem with failure rate q the variance is
-    sum_i h(i) q^(2k-i) - q^(2k), where h is the hypergeometric law of the overlap of two
-    k-subsets of the n samples (Hoeffding 1948); the powers of q are replaced by their posterior
-    means. Always >= 0.
-    """
-    keys = n * (int(c.max(initial=0)) + 1) + c
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    rows_n, rows_c = n[first], c[first]
-    of_row = np.empty(first.size, dtype=np.float64)
-    for one_n in np.unique(rows_n):
-        here = rows_n == one_n
-        of_row[here] = _variance_rows(int(one_n), rows_c[here], k, prior)
-    return of_row[inverse]
-
-
-def _variance_rows(n: int, c: IntArray, k: int, prior: BetaPrior) -> FloatArray:
-    overlap = np.arange(max(0, 2 * k - n), k + 1)
-    weight = stats.hypergeom.pmf(overlap, n, k, k)
-    kept = weight > NEGLIGIBLE
-    powers = np.append(2 * k - overlap[kept], 2 * k)
-    failures = (prior.failures + n - c)[:, None]
-    total = prior.successes + prior.failures + n
-    log_moments = (
-        gammaln(failures + powers) - gammaln(failures) + gammaln(total) - gammaln(total + powers)
-    )
-    moments = np.exp(log_moments)
-    variances: FloatArray = np.maximum(moments[:, :-1] @ weight[kept] - moments[:, -1], 0.0)
-    return variances

@@ -54,25 +54,31 @@ def _others_lose(votes: int, others: Mapping[int, int], no_answer: int, k: int, 
     nodes, weights = np.polynomial.legendre.leggauss(most_ties // 2 + 1)
     total = 0.0
     for share, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
-        product = base
+        product: FloatArray = base
         for g, count in rivals.items():
             factor = _binomial(g, k, n)[: votes + 1].copy()
             factor[votes] *= share
-            product = np.convolve(product, _power(factor, count, degree))[: degree + 1]
+            product = _product(product, _power(factor, count, degree), degree)
         total += weight * float(product[degree]) if product.size > degree else 0.0
     return total / float(whole)
 
 
 def _power(factor: FloatArray, exponent: int, degree: int) -> FloatArray:
     """`factor` to a power by squaring, cut at `degree`."""
-    result, square = np.ones(1), factor[: degree + 1]
+    result: FloatArray = np.ones(1)
+    square = factor[: degree + 1]
     while exponent:
         if exponent & 1:
-            result = np.convolve(result, square)[: degree + 1]
+            result = _product(result, square, degree)
         exponent >>= 1
         if exponent:
-            square = np.convolve(square, square)[: degree + 1]
+            square = _product(square, square, degree)
     return result
+
+
+def _product(a: FloatArray, b: FloatArray, degree: int) -> FloatArray:
+    """The product of two polynomials, cut at `degree`."""
+    return np.asarray(np.convolve(a, b)[: degree + 1], dtype=np.float64)
 
 
 @lru_cache(maxsize=4096)

@@ -221,3 +221,23 @@ def test_many_candidates_at_once_are_compared_as_one_by_one() -> None:
         assert one.family_size == 3
         assert one.p_adjusted >= one.p_value
     assert compare_candidates((n, before), [], 4) == ()
+
+
+def test_population_interval_covers_where_few_problems_decide() -> None:
+    """At k = n/4 most problems agree to a hair; a fifth of them cannot be solved at all."""
+    random = np.random.default_rng(13)
+
+    def draw(size: int) -> tuple[np.ndarray, np.ndarray]:
+        before = np.where(random.random(size) < 0.2, 0.0, random.beta(0.6, 0.6, size))
+        odds = np.log(np.maximum(before, 1e-12) / np.maximum(1 - before, 1e-12))
+        after = 1 / (1 + np.exp(-(odds + random.normal(0.45, 0.5, size))))
+        return before, np.where(before == 0, 0.0, after)
+
+    many = draw(200_000)
+    truth = np.mean((1 - many[0]) ** 64 - (1 - many[1]) ** 64)
+    n, covered = np.full(30, 256), 0
+    for _ in range(200):
+        before, after = (random.binomial(n, rates) for rates in draw(30))
+        low, high = paired_comparison(n, before, n, after, 64).interval_population
+        covered += low <= truth <= high
+    assert covered / 200 >= 0.93

@@ -17,7 +17,6 @@ from evalsvc.statistics import (
     estimate,
     fit_beta_prior,
     pass_at_k,
-    pass_at_k_variance,
     sample_rate,
     solved_by_one_side,
     token_profile,
@@ -64,7 +63,7 @@ def test_sampling_variance_is_the_integral_over_the_posterior(k: int) -> None:
     for c in (0, 3, 16):
         law = stats.beta(prior.successes + c, prior.failures + n - c)
         expected, _ = integrate.quad(lambda p, law=law: variance(p) * law.pdf(p), 0, 1, limit=200)
-        found = pass_at_k_variance(np.array([n]), np.array([c]), k, prior)[0]
+        found = prior.variances(n, np.array([c]), k)[0]
         assert found == pytest.approx(expected, rel=1e-4)
 
 
@@ -82,6 +81,18 @@ def test_both_intervals_cover_their_own_target(problems: int, n: int, k: int) ->
         population += figure.interval_population[0] <= mean <= figure.interval_population[1]
     assert 0.92 <= fixed / 400 <= 0.985
     assert 0.92 <= population / 400 <= 0.985
+
+
+@pytest.mark.parametrize("k", [4, 8])
+def test_fixed_interval_covers_where_half_of_the_problems_are_hard_and_half_easy(k: int) -> None:
+    random, covered = np.random.default_rng(12), 0
+    hard = np.arange(40) < 20
+    for _ in range(300):
+        rates = np.where(hard, random.beta(1, 20, 40), random.beta(20, 2, 40))
+        interval = estimate([16] * 40, random.binomial(16, rates), k).interval_fixed
+        assert interval is not None
+        covered += interval[0] <= np.mean(1 - (1 - rates) ** k) <= interval[1]
+    assert 0.92 <= covered / 300 <= 0.985
 
 
 def test_clusters_widen_the_population_interval() -> None:
