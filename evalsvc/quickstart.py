@@ -25,6 +25,7 @@ from evalsvc.cli.local import open_database
 from evalsvc.cli.results import show_results
 from evalsvc.cli.waiting import follow
 from evalsvc.errors import EngineError, MissingExtra
+from evalsvc.machine import engine_extra
 from evalsvc.settings import Settings, load_settings
 from evalsvc.specs import JobRequest
 from evalsvc.trainers.client import Client
@@ -68,7 +69,7 @@ def quickstart(settings: Settings) -> int:
 def make_checkpoints(folder: Path) -> list[tuple[int, str]]:
     """(step, path) of the demo checkpoints, trained now if they are not there."""
     if any(find_spec(module) is None for module in ("torch", "transformers")):
-        raise MissingExtra("The demo (a tiny model that is trained here)", "cpu")
+        raise MissingExtra("The demo (a tiny model that is trained here)", engine_extra())
     typer.echo("Making the demo checkpoints (about a minute the first time).")
     made = subprocess.run(
         [sys.executable, "-m", "evalsvc.demo", "--out", str(folder)],

@@ -5,6 +5,7 @@ whoever can open the database file may do everything anyway.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 import httpx
@@ -48,4 +49,6 @@ def embedded_client(settings: Settings, nouns: Sequence[str]) -> Client:
     if database.sqlite_path is None or not database.sqlite_path.exists():
         database.upgrade()
     app = create_app(settings, database, nouns=nouns, pages=False)
-    return Client(BASE_URL, timeout_seconds=3600, transport=InProcess(app))
+    # The command says itself what went wrong, and nothing gets better by asking itself again.
+    logging.getLogger("evalsvc.api").setLevel(logging.ERROR)
+    return Client(BASE_URL, timeout_seconds=3600, attempts=1, transport=InProcess(app))

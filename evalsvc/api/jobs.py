@@ -92,8 +92,8 @@ def cancel_job(job_id: JobId, state: StateDep, who: Submitter) -> JobView:
                 f"The job {job_id} belongs to {job.owner!r}.",
                 "Its owner or an administrator can cancel it.",
             )
-        jobs.cancel(session, job_id)
-        events.record(session, "job.cancel_requested", job_id=job_id, by=who.name)
+        if jobs.cancel(session, job_id):
+            events.record(session, "job.cancel_requested", job_id=job_id, by=who.name)
     with state.database.read() as session:
         return view_job(session, job_id)
 

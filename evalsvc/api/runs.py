@@ -31,7 +31,7 @@ def list_runs(
         return pagination.page(rows, view_runs(session, rows.rows))
 
 
-@router.get("/{name}/curve", responses=documented(404))
+@router.get("/{name:path}/curve", responses=documented(404))
 def run_curve(
     name: RunName,
     state: StateDep,

@@ -13,7 +13,9 @@ from evalsvc.api.services.samples import OverrideView, SamplesView
 from evalsvc.api.state import StateDep
 from evalsvc.store.repositories import browsing, overrides
 
-router = APIRouter(prefix="/v1/evaluations/{evaluation_id}/problems/{problem}", tags=["samples"])
+router = APIRouter(
+    prefix="/v1/evaluations/{evaluation_id}/problems/{problem:path}", tags=["samples"]
+)
 Problem = Annotated[str, Path(max_length=300, description="the problem's id, or its row index")]
 SampleNumber = Annotated[int, Path(ge=0, lt=2**20)]
 

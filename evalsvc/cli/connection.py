@@ -8,11 +8,12 @@ application answers inside this process, on the local database: one way to ask, 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 
 from evalsvc.cli.failures import needs
-from evalsvc.errors import ServerError
+from evalsvc.errors import ServerError, UsageError
 from evalsvc.settings import Settings, load_settings
 from evalsvc.trainers.client import Client
 
@@ -53,6 +54,13 @@ def find_server(settings: Settings, server: str | None) -> str | None:
         if url and _answers(url):
             return url
     return None
+
+
+def part(text: str) -> str:
+    """What a user called something, as one part of an address. Raises UsageError if empty."""
+    if not text.strip():
+        raise UsageError("An empty text names nothing.", "Give the id; --help says of what.")
+    return quote(text, safe="")
 
 
 def _url_in(path: Path) -> str | None:

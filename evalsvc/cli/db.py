@@ -1,12 +1,16 @@
 """`evalsvc db upgrade|downgrade|check`: the schema of the database."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evalsvc.cli.local import open_database
 from evalsvc.cli.printing import Json, print_json
+from evalsvc.errors import NotFound
+
+if TYPE_CHECKING:
+    from evalsvc.store.schema import SchemaCheck
 
 app = typer.Typer(help="The database's schema.", no_args_is_help=True)
 
@@ -20,10 +24,7 @@ def upgrade(
     with open_database() as database:
         database.upgrade(revision)
         found = database.check()
-    if as_json:
-        print_json({**asdict(found), "ok": found.ok})
-    else:
-        typer.echo(f"The database is at revision {found.revision}.")
+    _print_revision(found, as_json)
 
 
 @app.command("downgrade")
@@ -34,28 +35,41 @@ def downgrade(
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask: what the older schema lacks is lost.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Take the schema back to an older revision."""
     if not yes:
         typer.confirm("What the older schema cannot hold is lost. Go on?", abort=True)
     with open_database() as database:
         database.downgrade(revision)
-    typer.echo(f"The database is at revision {revision}.")
+        found = database.check()
+    _print_revision(found, as_json)
 
 
 @app.command("check")
 def check(as_json: Json = False) -> None:
     """Whether the schema is the one that this version needs; exit code 1 if not."""
     with open_database() as database:
+        path = database.sqlite_path
+        if path is not None and not path.exists():  # asking it would make an empty one
+            raise NotFound(f"There is no database at {path}.", "Make it: evalsvc db upgrade")
         found = database.check()
     if as_json:
         print_json({**asdict(found), "ok": found.ok})
     elif found.ok:
         typer.echo(f"In order: revision {found.revision}.")
     else:
-        typer.echo(f"Not in order: revision {found.revision}, this version needs {found.head}.")
+        at = found.revision or "none"
+        typer.echo(f"Not in order: revision {at}, this version needs {found.head}.")
         for difference in found.differences:
             typer.echo(f"  {difference}")
         typer.echo("Run: evalsvc db upgrade", err=True)
     if not found.ok:
         raise typer.Exit(1)
+
+
+def _print_revision(found: "SchemaCheck", as_json: bool) -> None:
+    if as_json:
+        print_json({**asdict(found), "ok": found.ok})
+    else:
+        typer.echo(f"The database is at revision {found.revision or 'none'}.")

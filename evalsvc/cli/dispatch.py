@@ -16,6 +16,6 @@ def dispatch(engine: Engine = None, executor: Executor = None, workers: Workers 
         from evalsvc.cli.running import changed, run_dispatcher  # noqa: PLC0415 - an extra
 
     settings = changed(load_settings(), engine=engine, executor=executor, workers=workers)
-    typer.echo("Dispatching; Ctrl-C stops it.")
+    typer.echo("Starting the dispatcher; Ctrl-C stops it.")
     run_dispatcher(settings)
     typer.echo("Stopped.")

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evalsvc.cli.connection import connect, require_server
+from evalsvc.cli.connection import connect, part, require_server
 from evalsvc.cli.printing import (
     Json,
     Server,
@@ -34,7 +34,7 @@ def jobs(
             page = client.get("/v1/jobs", {"state": state, "limit": limit})
             print_page(page, as_json, COLUMNS, _row)
             return
-        found = client.job(job)
+        found = client.job(part(job))
     if as_json:
         print_json(found)
     else:
@@ -49,7 +49,7 @@ def cancel(
 ) -> None:
     """Cancel a job. Its generation stops within seconds; the samples that are there stay."""
     with require_server(server) as client:
-        found = client.post(f"/v1/jobs/{job}/cancel")
+        found = client.post(f"/v1/jobs/{part(job)}/cancel")
     if as_json:
         print_json(found)
     else:
@@ -65,15 +65,15 @@ def show_job(job: dict[str, Any]) -> None:
         ("evaluation", "benchmark", "state", "problems", "n", "done", "samples"),
         [
             (
-                part["id"],
-                part["benchmark"],
-                part["state"],
-                part["problems"],
-                part["samples"],
-                part["samples_done"],
-                part["samples_wanted"],
+                item["id"],
+                item["benchmark"],
+                item["state"],
+                item["problems"],
+                item["samples"],
+                item["samples_done"],
+                item["samples_wanted"],
             )
-            for part in job["evaluations"]
+            for item in job["evaluations"]
         ],
     )
 
@@ -85,7 +85,7 @@ def _row(job: dict[str, Any]) -> tuple[Any, ...]:
         job["state"],
         job["run"],
         job["step"],
-        ", ".join(part["benchmark"] for part in job["evaluations"]),
+        ", ".join(item["benchmark"] for item in job["evaluations"]),
         percent(progress["fraction"]),
         progress["samples_wanted"],
         job["created_at"][:19].replace("T", " "),

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evalsvc.cli.connection import connect
+from evalsvc.cli.connection import connect, part
 from evalsvc.cli.printing import Json, Server, percent, print_json, print_table
 from evalsvc.trainers.client import Client
 
@@ -28,7 +28,7 @@ def rescore(
 ) -> None:
     """Judge every sample again, generate nothing, and show what changes. The old verdicts stay."""
     with connect(server, ["rescores"]) as client:
-        started = client.post(f"/v1/evaluations/{evaluation}/rescore")
+        started = client.post(f"/v1/evaluations/{part(evaluation)}/rescore")
         found = _wait(client, started["id"])
         if found["state"] == "done" and disagreements is not None:
             text = client.get(f"/v1/rescores/{found['id']}/changes.csv")

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evalsvc.cli.connection import connect
+from evalsvc.cli.connection import connect, part
 from evalsvc.cli.printing import Json, Server, interval, percent, print_json, print_table
 from evalsvc.trainers.client import Client
 
@@ -27,7 +27,7 @@ def results(
     """Show pass@k with intervals and coverage. Incomplete evaluations say so."""
     with connect(server, ["evaluations"]) as client:
         if evaluation is not None:
-            found = [client.get(f"/v1/evaluations/{evaluation}")]
+            found = [client.get(f"/v1/evaluations/{part(evaluation)}")]
         else:
             asked = {"run": run, "step": step, "benchmark": benchmark, "job": job, "limit": limit}
             found = evaluations_in_full(client, asked)

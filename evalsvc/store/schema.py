@@ -2,17 +2,21 @@
 `evalsvc/_migrations` of an installed wheel; everything runs over a connection that is handed in.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from evalsvc.errors import StorageError
+from evalsvc.errors import StorageError, UsageError
 from evalsvc.store.models import Base
 
 
@@ -55,11 +59,27 @@ def configuration(connection: Connection | None = None) -> Config:
 
 
 def upgrade(connection: Connection, revision: str) -> None:
-    command.upgrade(configuration(connection), revision)
+    """Bring the schema up to `revision`. Raises UsageError when there is no such one."""
+    with _reaching(revision):
+        command.upgrade(configuration(connection), revision)
 
 
 def downgrade(connection: Connection, revision: str) -> None:
-    command.downgrade(configuration(connection), revision)
+    """Take the schema back to `revision`. Raises UsageError when there is no such one."""
+    with _reaching(revision):
+        command.downgrade(configuration(connection), revision)
+
+
+@contextmanager
+def _reaching(revision: str) -> Iterator[None]:
+    try:
+        yield
+    except CommandError as error:
+        raise UsageError(
+            f"The schema cannot be brought to revision {revision!r}: {error}.",
+            'Name a revision, "head" for the newest, "base" for none, or "-1" for one step back; '
+            "`evalsvc db check` shows where the database is.",
+        ) from error
 
 
 def head() -> str:
@@ -76,8 +96,17 @@ def check(connection: Connection) -> SchemaCheck:
     return SchemaCheck(
         revision=context.get_current_revision(),
         head=head(),
-        differences=tuple(str(difference) for difference in differences),
+        differences=tuple(_in_words(difference) for difference in differences),
     )
+
+
+def _in_words(difference: Any) -> str:
+    """One of Alembic's findings, as in "add column jobs.owner"."""
+    if isinstance(difference, list):  # several changes of one column
+        return "; ".join(map(_in_words, difference))
+    kind, *what = difference
+    names = [thing if isinstance(thing, str) else getattr(thing, "name", None) for thing in what]
+    return f"{kind.replace('_', ' ')} {'.'.join(name for name in names if isinstance(name, str))}"
 
 
 def new_revision(connection: Connection, message: str) -> None:

@@ -137,7 +137,7 @@ class Worker:
             requests_in_flight=loaded.slots.in_flight if loaded else 0,
             requests_wanted=loaded.slots.wanted if loaded else 0,
             samples_done=self._samples_done,
-            tokens_per_second=round(self._meter.rate(), 1),
+            tokens_per_second=round(self._meter.rate(), 1) if self._running else 0.0,
             swaps=self._host.swaps,
             cold_starts=self._host.cold_starts,
             last_swap_seconds=self._host.last_swap_seconds,

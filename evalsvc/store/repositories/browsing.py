@@ -102,7 +102,8 @@ def get_run(session: Session, name: str) -> Run:
     """A run by its name. Raises NotFound."""
     run = session.scalar(select(Run).where(Run.name == name))
     if run is None:
-        raise NotFound(f"There is no run {name!r}.", "GET /v1/runs lists them.")
+        remedy = "`evalsvc checkpoints` and GET /v1/runs list them."
+        raise NotFound(f"There is no run {name!r}.", remedy)
     return run
 
 

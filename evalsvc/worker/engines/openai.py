@@ -124,7 +124,7 @@ class OpenAIEngine(Engine):
                     f"{self._url} refused the request ({response.status_code}): "
                     f"{response.text[:300]}"
                 )
-            return response.json()
+            return read_json(response)
         raise EngineDied(
             f"The server {self._url} did not answer in {ATTEMPTS} attempts: {trouble}.",
             "Check that it is up; the shard is tried again.",
@@ -171,6 +171,17 @@ def with_images(request: SampleRequest) -> list[dict[str, Any]]:
         else dict(message)
         for message in request.messages
     ]
+
+
+def read_json(response: httpx.Response) -> Any:
+    """The JSON of an answer. Raises EngineDied when it is none: another program listens there."""
+    try:
+        return response.json()
+    except ValueError as error:
+        raise EngineDied(
+            f"The server's answer is no JSON: {response.text[:300]!r}",
+            "Check `base_url`; it usually ends in /v1.",
+        ) from error
 
 
 def read_answer(body: Any) -> Sample:

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from evalsvc.errors import EngineError, MissingExtra
+from evalsvc.machine import engine_extra
 from evalsvc.specs import CheckpointSpec, Modality
 from evalsvc.worker.engines.base import (
     Engine,
     EngineDied,
     Sample,
     SampleRequest,
+    SwapFailed,
     read_options,
 )
 from evalsvc.worker.engines.pictures import PICTURE_OPTIONS, PictureLimits
@@ -60,8 +62,12 @@ class TransformersEngine(Engine):
         self._loop = asyncio.create_task(self._serve())
 
     async def swap(self, checkpoint: CheckpointSpec) -> None:
-        """A new model is loaded beside nothing in flight; the old one is let go."""
-        await asyncio.to_thread(self._load, checkpoint)
+        """The old model is let go first: a device seldom has room for two."""
+        self._model = None
+        try:
+            await asyncio.to_thread(self._load, checkpoint)
+        except EngineError as error:
+            raise SwapFailed(error.message, error.remedy) from error
 
     async def generate(self, request: SampleRequest) -> Sample:
         if self._loop is None or self._loop.done():
@@ -94,7 +100,7 @@ class TransformersEngine(Engine):
             import torch
             from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
         except ModuleNotFoundError as error:
-            raise MissingExtra("The engine 'transformers'", "cpu or gpu") from error
+            raise MissingExtra("The engine 'transformers'", engine_extra()) from error
         default = "cuda" if torch.cuda.is_available() else "cpu"
         dtype = self._options.get("dtype", "auto" if default == "cuda" else "float32")
         sees = checkpoint.modality is Modality.IMAGE
@@ -103,14 +109,14 @@ class TransformersEngine(Engine):
             model = kind.from_pretrained(
                 checkpoint.path, dtype=dtype, trust_remote_code=False, local_files_only=True
             )
-            reader = PromptReader(checkpoint)
+            model = model.to(self._options.get("device", default)).eval()
+            self._reader = PromptReader(checkpoint)
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             raise EngineError(
                 f"transformers cannot load {checkpoint.path}: {error}",
                 "See the worker's log.",
             ) from error
-        self._reader = reader
-        self._model = model.to(self._options.get("device", default)).eval()
+        self._model = model
 
     async def _serve(self) -> None:
         """Take what waits, a batch of equal settings at a time."""

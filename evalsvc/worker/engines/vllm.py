@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from evalsvc.errors import CheckpointError, EngineError, MissingExtra, UsageError
+from evalsvc.machine import engine_extra
 from evalsvc.specs import CheckpointSpec, Modality
 from evalsvc.worker.engines.base import (
     Engine,
@@ -152,7 +153,7 @@ class VllmEngine(Engine):
             from vllm.engine.arg_utils import AsyncEngineArgs
             from vllm.v1.engine.async_llm import AsyncLLM
         except ModuleNotFoundError as error:
-            raise MissingExtra("The engine 'vllm'", "cpu or gpu") from error
+            raise MissingExtra("The engine 'vllm'", engine_extra()) from error
         if self._abandoned:
             raise EngineError("The engine was given up while vLLM was being imported.")
         self._device = find_device()

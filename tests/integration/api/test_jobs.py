@@ -68,6 +68,7 @@ def test_events_end_with_the_job_and_resume_after_the_last_id(
         kinds = [line[7:] for line in whole.text.splitlines() if line.startswith("event: ")]
         assert kinds[0] == "job.submitted"
         assert "job.cancelled" in kinds
+        http.post(f"/v1/jobs/{job}/cancel")  # it has ended: nothing more happens
         rest = http.get(f"/v1/jobs/{job}/events", headers={"Last-Event-ID": ids[0]})
         resumed = [line[4:] for line in rest.text.splitlines() if line.startswith("id: ")]
         assert resumed == ids[1:]

@@ -188,3 +188,17 @@ def test_health_readiness_metrics_and_openapi(server: Running) -> None:
         example = document["components"]["schemas"]["JobRequest"]["examples"][0]
         assert example["benchmarks"]
         assert "application/problem+json" in str(document["paths"]["/v1/jobs"]["post"]["responses"])
+
+
+def test_runs_and_problems_whose_names_have_slashes_are_found(server: Running) -> None:
+    body = counts_body("org/model", [1, 2])
+    body["counts"] = [{"problem_id": "test/algebra/1.json", "n": 8, "c": 2}]
+    with server.http as http:
+        evaluation = http.post("/v1/imports", json=body).json()["evaluation"]
+        curve = http.get("/v1/runs/org%2Fmodel/curve").json()
+        assert [point["value"] for point in curve["points"]] == [0.25]
+        problem = f"/v1/evaluations/{evaluation}/problems/test%2Falgebra%2F1.json"
+        found = http.get(f"{problem}/samples").json()
+        assert (found["problem_id"], found["total"]) == ("test/algebra/1.json", 8)
+        asked = http.post(f"{problem}/samples/0/override", json={"correct": True, "why": "seen"})
+        assert "has no problem" not in asked.text

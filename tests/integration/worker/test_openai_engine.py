@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(*(script.pop(0) if len(script) > 1 else script[0]))
 
     def _answer(self, status: int, body: Any) -> None:
-        data = json.dumps(body).encode()
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -113,6 +113,7 @@ def test_a_busy_server_is_asked_again(server: ChatServer) -> None:
         (400, {"error": "too long"}, RequestRefused, r"refused the request \(400\).*too long"),
         (401, {}, UsageError, r"denies access \(401\)"),
         (200, {"choices": []}, EngineDied, r"no chat completion"),
+        (200, b"<html>hello</html>", EngineDied, r"no JSON: '<html>"),
         (
             200,
             {"choices": [{"message": {"content": ""}, "finish_reason": "content_filter"}]},

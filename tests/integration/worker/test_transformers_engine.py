@@ -10,7 +10,7 @@ import torch
 
 from evalsvc.errors import EngineError
 from evalsvc.specs import CheckpointSpec
-from evalsvc.worker.engines.base import RequestRefused, Sample, SampleRequest
+from evalsvc.worker.engines.base import RequestRefused, Sample, SampleRequest, SwapFailed
 from evalsvc.worker.engines.row_sampling import RowSampler
 from evalsvc.worker.engines.transformers import TransformersEngine
 from tests.tiny_models import random_checkpoint
@@ -78,6 +78,16 @@ def test_swapping_there_and_back(checkpoints: list[CheckpointSpec]) -> None:
         await engine.swap(checkpoints[0])
         assert await draw(engine, greedy) == first
         assert engine.info()["dtype"] == "float32"
+
+    within_engine(checkpoints[0], work)
+
+
+def test_a_swap_to_what_cannot_be_loaded_asks_for_a_restart(
+    checkpoints: list[CheckpointSpec], tmp_path: Path
+) -> None:
+    async def work(engine: TransformersEngine) -> None:
+        with pytest.raises(SwapFailed, match="transformers cannot load"):
+            await engine.swap(checkpoints[0].model_copy(update={"path": str(tmp_path)}))
 
     within_engine(checkpoints[0], work)
 

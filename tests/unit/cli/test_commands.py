@@ -1,5 +1,6 @@
 """The command line without a server: help, lazy imports, wrong usage, errors in words."""
 
+import json
 import subprocess
 import sys
 import time
@@ -70,6 +71,14 @@ def test_every_command_has_help(command: str, tmp_path: Path) -> None:
         (["import", "counts", "missing", "--run", "r", "--benchmark", "b"], 2, "missing"),
         (["export", "--format", "odd"], 2, "odd"),
         (["up", "--engine", "odd"], 2, "engine"),
+        (
+            ["submit", "x", "--run", "r", "--benchmarks", "a", "--idempotency-key", "ä b"],
+            2,
+            "cannot be sent",
+        ),
+        (["db", "check"], 1, "Make it: evalsvc db upgrade"),
+        (["db", "upgrade", "nowhere"], 2, "'nowhere'"),
+        (["db", "downgrade", "nowhere", "--yes"], 2, "'nowhere'"),
         (["keys", "create", "a", "--scopes", "odd"], 2, "odd"),
         (["keys", "revoke", "nobody"], 1, "nobody"),
     ],
@@ -90,14 +99,40 @@ def test_a_bad_setting_is_named(tmp_path: Path) -> None:
     assert "EVALSVC_PORT" in done.stderr
 
 
+def test_the_schema_is_made_checked_and_taken_back(tmp_path: Path) -> None:
+    made = run("db", "upgrade", "--json", cwd=tmp_path)
+    assert json.loads(made.stdout)["ok"]
+    assert "In order" in run("db", "check", cwd=tmp_path).stdout
+    back = run("db", "downgrade", "base", "--yes", "--json", cwd=tmp_path)
+    assert json.loads(back.stdout)["revision"] is None
+    check = run("db", "check", cwd=tmp_path)
+    assert check.returncode == 1
+    assert "  add table jobs\n" in check.stdout
+    assert "evalsvc db upgrade" in check.stderr
+
+
+def test_what_a_user_names_is_one_part_of_an_address(tmp_path: Path) -> None:
+    run("db", "upgrade", cwd=tmp_path)
+    for arguments in (["jobs", "a/b?c"], ["results", "a/b?c"], ["rescore", "a/b?c"]):
+        done = run(*arguments, cwd=tmp_path)
+        assert done.returncode == 1
+        assert "'a/b?c'" in done.stderr or "nothing here" in done.stderr
+        nameless = run(arguments[0], " ", cwd=tmp_path)
+        assert nameless.returncode == 2
+        assert "names nothing" in nameless.stderr
+
+
+def test_a_database_without_its_schema_is_said_once(tmp_path: Path) -> None:
+    run("db", "upgrade", cwd=tmp_path)
+    run("db", "downgrade", "base", "--yes", cwd=tmp_path)
+    done = run("results", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("evalsvc db upgrade") == 1
+
+
 def test_values_are_printed_for_people() -> None:
-    assert [cell(v) for v in (None, True, 12345, 0.12345, "x")] == [
-        "–",
-        "yes",
-        "12,345",
-        "0.123",
-        "x",
-    ]
+    values = (None, True, 12345, 0.12345, 1606.4, "x")
+    assert [cell(v) for v in values] == ["–", "yes", "12,345", "0.123", "1,606", "x"]
     assert percent(0.4667) == "46.7%"
     assert interval((0.1, 0.25)) == "10.0 to 25.0"
     assert interval(None) == "–"
