@@ -11,7 +11,18 @@ import time
 
 from bench.report import RESULTS
 
-BENCHES = ("verification", "statistics", "server", "pages", "scale", "faults", "overhead", "sweep")
+BENCHES = (
+    "verification",
+    "statistics",
+    "server",
+    "pages",
+    "scale",
+    "simulation",
+    "faults",
+    "hook",
+    "overhead",
+    "sweep",
+)
 
 
 def _run(name: str) -> tuple[int, float]:
