@@ -9,6 +9,7 @@ from evalsvc.api.metrics import CONTENT_TYPE, render_metrics
 from evalsvc.api.problems import documented
 from evalsvc.api.state import StateDep
 from evalsvc.store.repositories import browsing, totals
+from evalsvc.store.repositories.workers import newest_epoch
 
 router = APIRouter(tags=["health"])
 
@@ -54,5 +55,7 @@ def readyz(state: StateDep) -> Readiness:
 def metrics(state: StateDep, who: Reader) -> Response:
     """The queue by state, shard durations, tokens, swaps, verifier failures, for Prometheus."""
     with state.database.read() as session:
-        text = render_metrics(totals.read_totals(session), browsing.workers(session))
+        text = render_metrics(
+            totals.read_totals(session), browsing.workers(session), newest_epoch(session)
+        )
     return Response(text, media_type=CONTENT_TYPE)

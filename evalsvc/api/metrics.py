@@ -8,24 +8,28 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Summa
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from evalsvc.store.models import WorkerRecord
+from evalsvc.store.models import DispatcherEpoch, WorkerRecord
 from evalsvc.store.repositories.totals import Totals
-from evalsvc.store.states import EvaluationState, JobState, ShardState
+from evalsvc.store.states import DispatcherState, EvaluationState, JobState, ShardState
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def render_metrics(totals: Totals, workers: Sequence[WorkerRecord]) -> bytes:
+def render_metrics(
+    totals: Totals, workers: Sequence[WorkerRecord], dispatcher: DispatcherEpoch | None
+) -> bytes:
     """Everything in Prometheus' text format."""
     registry = CollectorRegistry()
-    registry.register(_Snapshot(totals, workers))
+    registry.register(_Snapshot(totals, workers, dispatcher))
     text: bytes = generate_latest(registry)
     return text
 
 
 class _Snapshot(Collector):
-    def __init__(self, totals: Totals, workers: Sequence[WorkerRecord]) -> None:
-        self._totals, self._workers = totals, workers
+    def __init__(
+        self, totals: Totals, workers: Sequence[WorkerRecord], dispatcher: DispatcherEpoch | None
+    ) -> None:
+        self._totals, self._workers, self._dispatcher = totals, workers, dispatcher
 
     def collect(self) -> Iterator[Metric]:
         totals = self._totals
@@ -50,6 +54,9 @@ class _Snapshot(Collector):
             ("evalsvc_shard_deaths", "Workers that died of a shard", totals.worker_deaths),
         ):
             yield CounterMetricFamily(name, words, value)
+        said = {self._dispatcher.state: 1} if self._dispatcher is not None else {}
+        words = "1 for the state that the dispatcher last told"
+        yield _states("evalsvc_dispatcher", words, DispatcherState, said)
         yield from self._of_workers()
 
     def _of_workers(self) -> Iterator[Metric]:

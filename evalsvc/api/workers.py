@@ -1,4 +1,7 @@
-"""Workers: what each is doing, which weights it has loaded, how often they were swapped."""
+"""Workers: what each is doing, which weights it has loaded, how often they were swapped.
+
+And the dispatcher that gives them work: above all whether it pauses, and why.
+"""
 
 from datetime import datetime
 
@@ -10,7 +13,10 @@ from evalsvc.api.pagination import Page
 from evalsvc.api.problems import documented
 from evalsvc.api.state import StateDep
 from evalsvc.specs import WorkerStatus
+from evalsvc.store.models import DispatcherEpoch
 from evalsvc.store.repositories import browsing
+from evalsvc.store.repositories.workers import newest_epoch
+from evalsvc.store.states import DispatcherState
 
 router = APIRouter(prefix="/v1/workers", tags=["workers"])
 
@@ -26,10 +32,28 @@ class WorkerView(BaseModel):
     status: WorkerStatus | None
 
 
+class DispatcherView(BaseModel):
+    """The last thing the dispatcher said of itself; `reason` and `remedy` are those of a pause."""
+
+    epoch: int
+    state: DispatcherState
+    holder: str
+    reason: str | None
+    remedy: str | None
+    started_at: datetime
+
+
+class WorkersPage(Page[WorkerView]):
+    """The workers, and the dispatcher that started them; null before the first one."""
+
+    dispatcher: DispatcherView | None
+
+
 @router.get("", responses=documented())
-def list_workers(state: StateDep, who: Reader) -> Page[WorkerView]:
-    """The workers of the present dispatcher."""
+def list_workers(state: StateDep, who: Reader) -> WorkersPage:
+    """The present dispatcher, whether it pauses and why, and its workers."""
     with state.database.read() as session:
+        dispatcher = newest_epoch(session)
         items = [
             WorkerView(
                 id=row.id,
@@ -41,4 +65,17 @@ def list_workers(state: StateDep, who: Reader) -> Page[WorkerView]:
             )
             for row in browsing.workers(session)
         ]
-    return Page(items=items)
+    return WorkersPage(items=items, dispatcher=_view(dispatcher))
+
+
+def _view(row: DispatcherEpoch | None) -> DispatcherView | None:
+    if row is None:
+        return None
+    return DispatcherView(
+        epoch=row.epoch,
+        state=DispatcherState(row.state),
+        holder=row.holder,
+        reason=row.reason,
+        remedy=row.remedy,
+        started_at=row.started_at,
+    )

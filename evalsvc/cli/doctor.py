@@ -1,16 +1,23 @@
 """`evalsvc doctor`: what is missing on this machine, and the command that mends it."""
 
+import contextlib
 import importlib.util
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from evalsvc.cli.printing import Json, print_json, print_table
-from evalsvc.errors import EvalsvcError
+from evalsvc.errors import EvalsvcError, install_command
+from evalsvc.machine import engine_extra
 from evalsvc.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from evalsvc.store.database import Database
 
 app = typer.Typer()
 LITTLE_SPACE_BYTES = 10 * 2**30
@@ -36,7 +43,7 @@ class Finding:
 
 @app.command("doctor")
 def doctor(as_json: Json = False) -> None:
-    """Look at extras, database, artifact store, engine, benchmark data, disk and server."""
+    """Look at extras, engine, database, artifact store, workers, benchmark data, disk, server."""
     settings = load_settings()
     findings = [finding for look in CHECKS for finding in _looked(look, settings)]
     if as_json:
@@ -52,12 +59,12 @@ def doctor(as_json: Json = False) -> None:
 
 def _looked(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[Finding]:
     """The findings of one look; what it cannot look at is a finding too."""
-    name = look.__name__.strip("_")
+    name = look.__name__.strip("_").replace("_", " ")
     try:
         return list(look(settings))
     except ModuleNotFoundError:
-        remedy = 'pip install "evalsvc[server]"'
-        return [Finding(name, "missing", "its extra is not installed", remedy)]
+        words = "its extra is not installed"
+        return [Finding(name, "missing", words, install_command("server"))]
     except EvalsvcError as error:
         return [Finding(name, "missing", error.message, error.remedy)]
     except ValueError as error:  # of the catalogue
@@ -75,7 +82,7 @@ def _extras(settings: Settings) -> Iterator[Finding]:
         if lacking:
             state = "missing" if needed else "optional"
         words = f"lacks {', '.join(lacking)}" if lacking else "installed"
-        yield Finding(f"extra {extra}", state, words, f'pip install "evalsvc[{extra}]"')
+        yield Finding(f"extra {extra}", state, words, install_command(extra))
 
 
 def _engine(settings: Settings) -> Iterator[Finding]:
@@ -87,12 +94,11 @@ def _engine(settings: Settings) -> Iterator[Finding]:
         if module is not None:
             yield _pictures()
         return
-    extra = "gpu" if shutil.which("nvidia-smi") else "cpu"
     yield Finding(
         f"engine {name}",
         "missing",
         f"the package {module} is not installed",
-        f'pip install "evalsvc[{extra}]", or another engine: EVALSVC_ENGINE',
+        f"{install_command(engine_extra())}, or another engine: EVALSVC_ENGINE",
     )
 
 
@@ -120,11 +126,45 @@ def _database(settings: Settings) -> Iterator[Finding]:
     yield Finding("database", "ok" if found.ok else "missing", words, "evalsvc db upgrade")
 
 
-def _artifacts(settings: Settings) -> Iterator[Finding]:
-    from evalsvc.artifacts import ArtifactStore  # noqa: PLC0415
+def _artifact_store(settings: Settings) -> Iterator[Finding]:
+    from evalsvc.dispatch.pausing import probe  # noqa: PLC0415 - an extra
 
-    ArtifactStore(settings.resolved_artifacts).exists("probe")
-    yield Finding("artifact store", "ok", settings.resolved_artifacts)
+    place = settings.resolved_artifacts
+    if "://" not in place and not Path(place).exists():
+        yield Finding("artifact store", "ok", f"{place} will be made when it is first needed")
+        return
+    probe(place)
+    yield Finding("artifact store", "ok", f"{place} can be written")
+
+
+def _workers(settings: Settings) -> Iterator[Finding]:
+    from evalsvc.dispatch.leader import LeaderLock  # noqa: PLC0415
+    from evalsvc.store.database import Database  # noqa: PLC0415
+
+    database = Database(settings.resolved_database_url)
+    path = database.sqlite_path
+    with contextlib.closing(database):
+        if (path is not None and not path.exists()) or not LeaderLock(database).is_held():
+            words = "no dispatcher works on this database: jobs wait"
+            yield Finding("workers", "optional", words, "evalsvc up, or evalsvc dispatch")
+            return
+        yield _dispatching(database)
+
+
+def _dispatching(database: "Database") -> Finding:
+    """What the dispatcher says of itself and its workers."""
+    from evalsvc.store.repositories import browsing  # noqa: PLC0415
+    from evalsvc.store.repositories.workers import newest_epoch  # noqa: PLC0415
+
+    with database.read() as session:
+        epoch = newest_epoch(session)
+        states = Counter(worker.state for worker in browsing.workers(session))
+    if epoch is None:
+        return Finding("workers", "ok", "the dispatcher has only just started")
+    words = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none yet"
+    if epoch.reason:
+        return Finding("workers", "missing", f"paused: {epoch.reason}", epoch.remedy or "")
+    return Finding("workers", "ok", f"{words}; dispatcher {epoch.state}: {epoch.holder}")
 
 
 def _benchmarks(settings: Settings) -> Iterator[Finding]:
@@ -158,4 +198,4 @@ def _server(settings: Settings) -> Iterator[Finding]:
     yield Finding("server", "ok" if found else "optional", words, "evalsvc up")
 
 
-CHECKS = (_extras, _engine, _database, _artifacts, _benchmarks, _disk, _server)
+CHECKS = (_extras, _engine, _database, _artifact_store, _workers, _benchmarks, _disk, _server)

@@ -1,5 +1,8 @@
 """`evalsvc workers`: what each worker is doing."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import typer
 
 from evalsvc.cli.connection import connect
@@ -13,6 +16,8 @@ def workers(server: Server = None, as_json: Json = False) -> None:
     """List the workers: state, loaded checkpoint, speed, swaps and cold starts."""
     with connect(server, ["workers"]) as client:
         page = client.get("/v1/workers")
+    if not as_json:
+        typer.echo(_dispatcher(page["dispatcher"]))
     print_page(
         page,
         as_json,
@@ -28,3 +33,11 @@ def workers(server: Server = None, as_json: Json = False) -> None:
             (item["status"] or {}).get("cold_starts"),
         ),
     )
+
+
+def _dispatcher(about: Mapping[str, Any] | None) -> str:
+    """Who gives the workers work, in a sentence."""
+    if about is None:
+        return "There was no dispatcher yet: `evalsvc up` or `evalsvc dispatch` starts one."
+    why = f": {about['reason']} {about['remedy'] or ''}".rstrip() if about["reason"] else "."
+    return f"The dispatcher ({about['holder']}) is {about['state']}{why}"

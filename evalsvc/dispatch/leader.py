@@ -45,6 +45,15 @@ class LeaderLock:
                 "(EVALSVC_DATA, EVALSVC_DATABASE_URL).",
             )
 
+    def is_held(self) -> bool:
+        """Whether some dispatcher has the lock now (asked by somebody who has not)."""
+        try:
+            self.acquire()
+        except Conflict:
+            return True
+        self.release()
+        return False
+
     def renew(self) -> None:
         """Take the lock again if the connection that held it is lost. Raises as `acquire` does."""
         if self._connection is None:
@@ -77,6 +86,7 @@ class LeaderLock:
 
     def _acquire_advisory(self) -> bool:
         self._connection = self._held.enter_context(self._database.connect())
+        self._connection.detach()  # back in the pool it would stay open, and keep the lock
         query = text("SELECT pg_try_advisory_lock(:key)")
         taken = bool(self._connection.execute(query, {"key": LOCK_KEY}).scalar())
         self._connection.commit()  # the lock is the connection's: no transaction stays open
