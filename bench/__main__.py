@@ -17,7 +17,6 @@ BENCHES = (
     "server",
     "pages",
     "scale",
-    "simulation",
     "faults",
     "hook",
     "overhead",

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -72,6 +74,11 @@ class Report:
             "figures": [{**asdict(f), "reached": f.reached} for f in self.figures],
             "details": self.details,
         }
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float]:
+    """p50, p95 and p99 of `values`, in their unit."""
+    return {f"p{p}": float(np.percentile(values, p)) for p in (50, 95, 99)}
 
 
 def machine() -> dict[str, Any]:

@@ -1,172 +1,185 @@
-"""The server under load, over real HTTP: compare, submit, samples, memory, on both databases.
+"""The server at size, on both databases: submit, choose, complete, compare, samples.
 
 In the database are 100 evaluations of 5,000 problems x 256 samples, and 10,000 shards that wait.
-Requests go one after another to `evalsvc serve` in a process of its own. Every comparison is of a
-pair that was not asked for before, at all nine k; those made in the first seconds after the start,
-while the server still reads ahead, are in the details.
+Requests go one after another, over HTTP, to `evalsvc serve` in a process of its own. Every
+comparison is of a pair that was not asked for before, at all nine k; those made in the first
+seconds after the start, while the server still reads ahead, are in the details. The same requests
+with 10 evaluations show how times grow. Choosing and completing have no route: `bench.queueing`
+times them in this process, with 100,000 shards that wait.
 """
 
 import json
-import os
 import random
-import signal
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 
+from bench import queueing
 from bench.data import Load, fill
-from bench.report import Figure, Report
+from bench.databases import NAMES, settings_on
+from bench.report import Figure, Report, percentiles
+from bench.serving import serving
+from bench.workload import source_folder
+from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 from evalsvc.store.identifiers import new_id
 from evalsvc.store.models import Shard
-from tests.support.postgresql import running_postgresql
 
 WAITING_SHARDS = 10_000
 COMPARED, SUBMITTED, SHOWN = 60, 200, 200
 WARMING, WARMING_SECONDS = 10, 10.0  # after a start the server reads counts ahead for seconds
-START_SECONDS = 120.0
 LOAD = Load()
-
-
-@dataclass(frozen=True)
-class Served:
-    """A running server."""
-
-    http: httpx.Client
-    pid: int
-
-    @property
-    def memory_mb(self) -> float:
-        """Resident memory."""
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        (line,) = [line for line in lines if line.startswith("VmRSS")]
-        return int(line.split()[1]) / 1024
+TENTH = Load(steps=LOAD.steps[: len(LOAD.steps) // 10])
+GROWTH_TARGET = 3.0  # of ten times as many evaluations; linear would be 10
+OUTPUTS = "mathvision/outputs-qwen-vl-max-cot.jsonl"
 
 
 def main() -> int:
     figures: list[Figure] = []
     details: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)
-        made, details["sqlite"] = measure(path / "sqlite", "", "SQLite")
-        figures += made
-        with running_postgresql() as server:
-            url = server.url(server.create())
-            made, details["postgresql"] = measure(path / "postgresql", url, "PostgreSQL")
-            figures += made
+    for name in NAMES:
+        with settings_on(name) as settings:
+            small = asked(settings, TENTH)
+        with settings_on(name) as settings:
+            large = asked(settings, LOAD)
+        with settings_on(name) as settings:
+            queue_figures, queue_times = queueing.measure(settings, name)
+        figures += [*server_figures(name, large), growth(name, small, large), *queue_figures]
+        details[name] = {
+            "10 evaluations": small,
+            "100 evaluations": large,
+            "in process, milliseconds": queue_times,
+        }
     return Report("server", figures, details).publish()
 
 
-def measure(data: Path, url: str, name: str) -> tuple[list[Figure], dict[str, Any]]:
-    """Fill a database, serve it, ask."""
-    environ = {"EVALSVC_DATA": str(data), "EVALSVC_DATABASE_URL": url, "EVALSVC_ENGINE": "replay"}
-    target = url or f"sqlite:///{data / 'evalsvc.db'}"
-    with closing(Database(target)) as database:
-        size = prepare(database)
-    with serving(data, environ) as server:  # one of its own: judging is not the load measured here
-        shown_evaluation = import_samples(server.http)
-    with serving(data, environ) as server:
-        compare = comparing(server.http)
-        seconds = {"compare while the server reads ahead": timed(WARMING, compare)}
+def asked(settings: Settings, load: Load) -> dict[str, Any]:
+    """Fill a database, serve it, ask: milliseconds by request, memory, sizes on disk."""
+    with closing(Database(settings.resolved_database_url)) as database:
+        empty = _bytes(database, upgrade=True)
+        with database.write() as session:
+            evaluations = fill(session, load)
+        filled = _bytes(database) - empty
+        _insert_waiting(database, evaluations)
+    with serving(settings) as server:  # one of its own: judging is not the load measured here
+        shown, transcript_bytes = import_samples(server.http, settings)
+    with serving(settings) as server:
+        compare, pairs = comparing(server.http)
+        milliseconds = {"compare while the server reads ahead": timed(WARMING, compare)}
         time.sleep(WARMING_SECONDS)
-        seconds |= {
-            "compare": timed(COMPARED, lambda i: compare(WARMING + i)),
-            "submit": timed(SUBMITTED, submitting(server.http, data)),
-            "samples": timed(SHOWN, showing(server.http, shown_evaluation)),
+        milliseconds |= {
+            "compare": timed(pairs - WARMING, lambda i: compare(WARMING + i)),
+            "submit": timed(SUBMITTED, submitting(server.http, settings.data)),
+            "samples": timed(SHOWN, showing(server.http, shown)),
         }
-        memory = server.memory_mb
-    shown = {what: percentiles(values) for what, values in seconds.items()}
-    samples = LOAD.evaluations * LOAD.benchmarks[0][1] * LOAD.samples
-    figures = [
-        Figure(f"compare, 100 x 5,000 x 256, p95, {name}", shown["compare"]["p95"], 200, "lower",
+        memory = server.peak_memory_mb()
+    samples = load.evaluations * load.benchmarks[0][1] * load.samples
+    return {
+        "milliseconds": {what: percentiles(values) for what, values in milliseconds.items()},
+        "memory_mb": round(memory, 1),
+        "database_bytes_a_sample": round(filled / samples, 3),
+        "transcript_bytes_a_sample": round(transcript_bytes, 1),
+    }
+
+
+def server_figures(name: str, large: Mapping[str, Any]) -> list[Figure]:
+    """What was asked of the full load, against the targets."""
+    times = large["milliseconds"]
+    return [
+        Figure(f"compare, 100 x 5,000 x 256, p95, {name}", times["compare"]["p95"], 200, "lower",
                " ms", "a pair not asked for before, nine k"),
-        Figure(f"submit, 10,000 shards waiting, p99, {name}", shown["submit"]["p99"], 50, "lower",
-               " ms", "over HTTP"),
-        Figure(f"a page of samples, p95, {name}", shown["samples"]["p95"], 100, "lower", " ms"),
-        Figure(f"server memory, {name}", memory, 300, "lower", " MB", "after all of this"),
+        Figure(f"submit over HTTP, 10,000 shards waiting, p99, {name}", times["submit"]["p99"], 50,
+               "lower", " ms"),
+        Figure(f"a page of samples, p95, {name}", times["samples"]["p95"], 100, "lower", " ms"),
+        Figure(f"server memory, {name}", large["memory_mb"], 300, "lower", " MB",
+               "the most that it ever held"),
+        Figure(f"database, bytes a sample, {name}", large["database_bytes_a_sample"], 2, "lower",
+               " B"),
     ]  # fmt: skip
-    if size:
-        figures.append(
-            Figure(f"database, bytes per sample, {name}", size / samples, 2, "lower", " B")
-        )
-    return figures, {"milliseconds": shown, "memory_mb": memory, "database_bytes": size}
 
 
-def prepare(database: Database) -> int:
-    """The load and the waiting shards. Returns the size of the file (0 on PostgreSQL)."""
-    database.upgrade()
+def growth(name: str, small: Mapping[str, Any], large: Mapping[str, Any]) -> Figure:
+    """The request whose median grew most from 10 to 100 evaluations."""
+    grown = {
+        what: large["milliseconds"][what]["p50"] / small["milliseconds"][what]["p50"]
+        for what in ("compare", "submit", "samples")
+    }
+    steepest = max(grown, key=lambda what: grown[what])
+    return Figure(
+        f"growth from 10 to 100 evaluations, {name}",
+        grown[steepest],
+        GROWTH_TARGET,
+        "lower",
+        "x",
+        f"medians; the steepest: {steepest}",
+    )
+
+
+def _bytes(database: Database, *, upgrade: bool = False) -> int:
+    """Size of the database on disk."""
+    if upgrade:
+        database.upgrade()
+    if database.sqlite_path:
+        with database.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        return database.sqlite_path.stat().st_size
+    with database.read() as session:
+        return session.scalar(select(func.pg_database_size(func.current_database()))) or 0
+
+
+def _insert_waiting(database: Database, evaluations: list[str]) -> None:
+    rows = [
+        {
+            "id": new_id(),
+            "evaluation_id": evaluations[i % len(evaluations)],
+            "ordinal": i,
+            "problems": [i % 5000],
+            "sample_start": 256,
+            "sample_stop": 272,
+            "size": 16,
+        }
+        for i in range(WAITING_SHARDS)
+    ]
     with database.write() as session:
-        made = fill(session, LOAD)
-    with database.write() as session:
-        session.execute(
-            insert(Shard),
-            [
-                {
-                    "id": new_id(),
-                    "evaluation_id": made[i % len(made)],
-                    "ordinal": i,
-                    "problems": [i % 5000],
-                    "sample_start": 256,
-                    "sample_stop": 272,
-                    "size": 16,
-                }
-                for i in range(WAITING_SHARDS)
-            ],
-        )
-    return database.sqlite_path.stat().st_size if database.sqlite_path else 0
+        session.execute(insert(Shard), rows)
 
 
-@contextmanager
-def serving(data: Path, environ: dict[str, str]) -> Iterator[Served]:
-    """`evalsvc serve` on a free port."""
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "serve.log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from evalsvc.cli import main; main()", "serve", "--port", "0"],
-            env={**os.environ, **environ},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not (data / "server.json").exists():
-            assert process.poll() is None, (data / "serve.log").read_text()
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.1)
-        url = json.loads((data / "server.json").read_text())["url"]
-        with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
-            http.get("/v1/workers").raise_for_status()
-            yield Served(http, process.pid)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
+def import_samples(http: httpx.Client, settings: Settings) -> tuple[str, float]:
+    """An evaluation with real responses, 16 to each smoke problem: (id, transcript bytes each)."""
+    lines = (source_folder() / OUTPUTS).read_text(encoding="utf-8").splitlines()
+    texts = [json.loads(line)["response"] for line in lines]
+    responses = [
+        {"problem_id": f"smoke-{i // 16:03d}", "response": texts[i % len(texts)]}
+        for i in range(200 * 16)
+    ]
+    body = {"format": "jsonl", "run": "shown", "benchmark": "smoke", "responses": responses}
+    made = http.post("/v1/imports", json=body).raise_for_status().json()
+    folder = Path(settings.resolved_artifacts)
+    written = sum(path.stat().st_size for path in folder.rglob("*.parquet"))
+    return str(made["evaluation"]), written / len(responses)
 
 
-def comparing(http: httpx.Client) -> Callable[[int], None]:
-    """Compare another pair each time."""
+def comparing(http: httpx.Client) -> tuple[Callable[[int], None], int]:
+    """Compare another pair each time, and how many pairs there are."""
     items = http.get("/v1/evaluations", params={"limit": 500, "benchmark": "math"}).json()["items"]
     sides = [f"{item['run']}@{item['step']}" for item in items]
-    pairs = random.Random(0).sample(
-        [(a, b) for a in sides for b in sides if a < b], WARMING + COMPARED + 1
-    )
+    pairs = [(a, b) for a in sides for b in sides if a < b]
+    random.Random(0).shuffle(pairs)
     # The first comparison of a process imports SciPy; that is a start and no request.
     _compare(http, pairs.pop())
-    return lambda i: _compare(http, pairs[i])
+    return lambda i: _compare(http, pairs[i]), min(len(pairs), WARMING + COMPARED)
 
 
 def _compare(http: httpx.Client, pair: tuple[str, str]) -> None:
-    asked = {"baseline": pair[0], "candidate": pair[1]}
-    answer = http.get("/v1/compare", params=asked).raise_for_status()
+    query = {"baseline": pair[0], "candidate": pair[1]}
+    answer = http.get("/v1/compare", params=query).raise_for_status()
     assert len(answer.json()["items"]) == 9
 
 
@@ -190,18 +203,6 @@ def submitting(http: httpx.Client, data: Path) -> Callable[[int], None]:
     return submit
 
 
-def import_samples(http: httpx.Client) -> str:
-    """An evaluation with transcripts: 16 samples of each smoke problem. Returns its id."""
-    words = "so we add the two numbers and carry the one, which gives us in the end "
-    responses = [
-        {"problem_id": f"smoke-{p:03d}", "response": f"{words * 20}{s} \\boxed{{{s}}}"}
-        for p in range(200)
-        for s in range(16)
-    ]
-    body = {"format": "jsonl", "run": "shown", "benchmark": "smoke", "responses": responses}
-    return str(http.post("/v1/imports", json=body).raise_for_status().json()["evaluation"])
-
-
 def showing(http: httpx.Client, evaluation: str) -> Callable[[int], None]:
     """Read a page of samples of a random problem."""
     chosen = random.Random(1)
@@ -215,16 +216,7 @@ def showing(http: httpx.Client, evaluation: str) -> Callable[[int], None]:
 
 def timed(count: int, action: Callable[[int], None]) -> list[float]:
     """Milliseconds of each of `count` actions."""
-    found = []
-    for i in range(count):
-        started = time.perf_counter()
-        action(i)
-        found.append(1000 * (time.perf_counter() - started))
-    return found
-
-
-def percentiles(values: list[float]) -> dict[str, float]:
-    return {f"p{p}": float(np.percentile(values, p)) for p in (50, 95, 99)}
+    return [queueing.timed(partial(action, i)) for i in range(count)]
 
 
 if __name__ == "__main__":

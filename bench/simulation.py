@@ -1,7 +1,5 @@
 """One dispatcher, 1,000 workers, up to 1,000,000 shards: what it can assign, where it breaks.
 
-    python -m bench.simulation [--database sqlite postgresql] [--most 1000000]
-
 The dispatcher is the real one, on the real tables; its workers are simulated and take no time, so
 that everything that is measured is the dispatcher's: choosing, taking, completing, and the states
 that follow. A shard is one sample, which is the dearest way to cut them. Timed is one round of all
@@ -9,42 +7,29 @@ workers (2,000 shards end, 2,000 others are sent) while 10,000, 100,000 and 1,00
 Workers run a shard for a minute at least: a thousand of them end 17 a second, which is the target.
 """
 
-import argparse
 import asyncio
 import contextlib
 import queue
-import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from bench.report import Figure, Report
-from evalsvc.catalogue import Catalogue
+from bench.databases import NAMES, settings_on
+from bench.queueing import ONE_SAMPLE_SECONDS, place, replay_job, right_result, write_answers
+from bench.report import Figure
 from evalsvc.dispatch.dispatcher import Dispatcher
 from evalsvc.dispatch.executors.base import Executor, Inbox, Message, WorkerEnded, WorkerHandle
-from evalsvc.dispatch.submission import submit
 from evalsvc.settings import Settings
-from evalsvc.specs import (
-    JobRequest,
-    ProblemTally,
-    ShardResult,
-    ShardSpec,
-    WorkerState,
-    WorkerStatus,
-)
+from evalsvc.specs import WorkerState, WorkerStatus
 from evalsvc.store.database import Database
 from evalsvc.worker.protocol import Command, ResultEvent, RunCommand, ShutdownCommand, StatusEvent
-from tests.support.postgresql import running_postgresql
 
 WORKERS = 1000
 SHARD_SECONDS = 60.0  # the shortest that a shard should take
 SIZES = (10_000, 100_000, 1_000_000)
 PROBLEMS, SAMPLES = 200, 5  # of a job: 1,000 shards of one sample
 OWNERS = 20
-ONE_SAMPLE_SECONDS = 1e-9  # a shard's target that cuts as small as it can be cut
 ROUND_SECONDS = 600.0  # given up after that
 
 
@@ -60,7 +45,7 @@ class SimulatedWorker(WorkerHandle):
     async def send(self, command: Command) -> None:
         if isinstance(command, RunCommand):
             self._executor.count()
-            result = ResultEvent(result=_result(command.shard))
+            result = ResultEvent(result=right_result(command.shard, SHARD_SECONDS))
             self._inbox.put_nowait(Message(self.worker_id, result))
         elif isinstance(command, ShutdownCommand):
             await self.kill()
@@ -97,56 +82,6 @@ class SimulatedWorkers(Executor):
         """Nothing is held."""
 
 
-def _result(shard: ShardSpec) -> ShardResult:
-    tallies = tuple(
-        ProblemTally(
-            problem=problem,
-            problem_id=f"smoke-{problem:03d}",
-            n=shard.samples_per_problem,
-            sampled=f"{(1 << shard.samples_per_problem) - 1:x}",
-            correct="1",
-            truncated="0",
-            no_answer="0",
-            failed="0",
-            tokens=700,
-        )
-        for problem in shard.problems
-    )
-    return ShardResult(
-        shard_id=shard.shard_id,
-        epoch=shard.epoch,
-        tallies=tallies,
-        artifact=shard.artifact,
-        verifier="simulated",
-        seconds=SHARD_SECONDS,
-        output_tokens=700 * shard.size,
-    )
-
-
-def place_jobs(database: Database, settings: Settings, numbers: range) -> None:
-    """Jobs of 1,000 shards each, of several users and of checkpoints that only have a name."""
-    catalogue = Catalogue()
-    for number in numbers:
-        request = JobRequest(
-            checkpoint=f"checkpoint-{number}",
-            run=f"run-{number % OWNERS}",
-            step=number,
-            benchmarks=("smoke",),
-            samples=SAMPLES,
-            engine="replay",
-            engine_options={"answers": str(settings.data / "answers.jsonl")},
-        )
-        with database.write() as session:
-            submit(
-                session,
-                request,
-                owner=f"user-{number % OWNERS}",
-                idempotency_key=None,
-                settings=settings,
-                catalogue=catalogue,
-            )
-
-
 def shards_per_second(database: Database, settings: Settings) -> float:
     """Completed and assigned, in the round after the first, which only assigns."""
     a_round = settings.shards_in_flight * WORKERS
@@ -163,62 +98,46 @@ def shards_per_second(database: Database, settings: Settings) -> float:
         thread.join()
 
 
-def measure(settings: Settings, sizes: Sequence[int]) -> dict[int, float]:
+def rates(settings: Settings, sizes: Sequence[int]) -> dict[int, float]:
     """Shards that wait -> shards a second."""
-    (settings.data / "answers.jsonl").write_text('{"problem": 0, "response": "7"}\n')
-    rates: dict[int, float] = {}
+    answers = write_answers(settings.data)
+    found: dict[int, float] = {}
     with contextlib.closing(Database(settings.resolved_database_url)) as database:
         database.upgrade()
         placed = 0
         for size in sizes:
-            wanted = size // (PROBLEMS * SAMPLES)
-            place_jobs(database, settings, range(placed, wanted))
-            placed = wanted
-            rates[size] = shards_per_second(database, settings)
-            print(f"  {size:>9,} shards: {rates[size]:.0f} a second", flush=True)
-    return rates
+            for number in range(placed, size // (PROBLEMS * SAMPLES)):
+                request = replay_job(answers, f"checkpoint-{number}", SAMPLES, PROBLEMS)
+                place(database, settings, request, owner=f"user-{number % OWNERS}")
+            placed = size // (PROBLEMS * SAMPLES)
+            found[size] = shards_per_second(database, settings)
+            print(f"  {size:>9,} shards: {found[size]:.0f} a second", flush=True)
+    return found
 
 
-@contextlib.contextmanager
-def settings_on(database: str) -> Iterator[Settings]:
-    """An empty data folder, on SQLite or on a PostgreSQL of its own."""
-    with tempfile.TemporaryDirectory(prefix="evalsvc-simulation-") as folder:
-        settings = Settings(data=Path(folder), shard_target_seconds=ONE_SAMPLE_SECONDS)
-        if database == "sqlite":
-            yield settings
-            return
-        with running_postgresql() as server:
-            yield settings.model_copy(update={"database_url": server.url(server.create())})
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--database", nargs="+", default=["sqlite", "postgresql"])
-    parser.add_argument("--most", type=int, default=SIZES[-1], help="shards, at the most")
-    options = parser.parse_args()
+def measure(most_shards: int) -> tuple[list[Figure], dict[str, Any]]:
+    """A figure for each database, and the rates of all sizes."""
     figures: list[Figure] = []
     details: dict[str, Any] = {}
-    for name in options.database:
-        print(f"  {name}", flush=True)
-        with settings_on(name) as settings:
-            rates = measure(settings, [size for size in SIZES if size <= options.most])
-        largest = max(rates)
+    sizes = [size for size in SIZES if size <= most_shards]
+    for name in NAMES:
+        print(f"  simulated workers, {name}", flush=True)
+        with settings_on(name) as base:
+            settings = base.model_copy(update={"shard_target_seconds": ONE_SAMPLE_SECONDS})
+            found = rates(settings, sizes)
+        rate = found[sizes[-1]]
         figures.append(
             Figure(
-                f"dispatcher, {WORKERS:,} workers, {largest:,} shards, {name}",
-                rates[largest],
+                f"dispatcher, {WORKERS:,} workers, {sizes[-1]:,} shards, {name}",
+                rate,
                 WORKERS / SHARD_SECONDS,
                 "higher",
                 " shards/s",
-                "assigned and completed; simulated workers",
+                "completed and assigned, simulated workers",
             )
         )
         details[name] = {
-            "shards_per_second": {f"{size}": round(rate, 1) for size, rate in rates.items()},
-            "workers_kept_busy_with_shards_of_a_minute": round(rates[largest] * SHARD_SECONDS),
+            "shards_per_second": {f"{size}": round(each, 1) for size, each in found.items()},
+            "workers_kept_busy_with_shards_of_a_minute": round(rate * SHARD_SECONDS),
         }
-    return Report("simulation", figures, details).publish()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return figures, details

@@ -21,16 +21,19 @@ START_SECONDS = 60.0
 UNPRIVILEGED = ("postgres", "nobody")
 OPTIONS = {
     "listen_addresses": "",  # the Unix socket is enough, and cannot collide
-    "fsync": "off",  # the machine does not lose power during a test
     "max_connections": "200",
     "log_min_messages": "error",
 }
 
 
 class PostgreSQL:
-    """One server. `stop`, `kill` and `start` again keep its data."""
+    """One server. `stop`, `kill` and `start` again keep its data.
 
-    def __init__(self) -> None:
+    `durable` has it wait for the disk at each commit, as in earnest; tests need not.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self._options = {**OPTIONS, "fsync": "on" if durable else "off"}
         self.folder = Path(tempfile.mkdtemp(prefix="evalsvc-postgresql-"))
         self._binaries = binaries()
         self._user = _unprivileged_user()
@@ -45,7 +48,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        options = [f"--{name}={value}" for name, value in OPTIONS.items()]
+        options = [f"--{name}={value}" for name, value in self._options.items()]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._binaries / "postgres", "-D", "data", "-k", self.folder, *options],
@@ -126,9 +129,9 @@ class PostgreSQL:
 
 
 @contextlib.contextmanager
-def running_postgresql() -> Iterator[PostgreSQL]:
+def running_postgresql(*, durable: bool = False) -> Iterator[PostgreSQL]:
     """A started server, ended and removed afterwards."""
-    server = PostgreSQL()
+    server = PostgreSQL(durable=durable)
     try:
         server.start()
         yield server
