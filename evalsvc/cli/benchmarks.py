@@ -16,7 +16,7 @@ from evalsvc.cli.failures import FAILED, USAGE, needs, say
 from evalsvc.cli.golds import GoldReport, check_golds
 from evalsvc.cli.printed import check_printed
 from evalsvc.cli.printing import Json, print_json, print_table
-from evalsvc.errors import EvalsvcError
+from evalsvc.errors import EvalsvcError, UsageError
 from evalsvc.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def _reporting() -> Iterator[tuple["Catalogue", Settings]]:
             remedy = "Check the folder that EVALSVC_DATA names, its permissions and its space."
             _fail(f"{error.filename}: {error.strerror}.", remedy, FAILED)
     except EvalsvcError as error:
-        _fail(error.message, error.remedy, USAGE)
+        code = USAGE if isinstance(error, UsageError) else FAILED
+        _fail(error.message, error.remedy, code)
 
 
 def _fail(message: str, remedy: str, code: int) -> None:

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from evalsvc.cli.failures import FAILED, USAGE, say
 from evalsvc.errors import EvalsvcError, MissingExtra, UsageError
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ def score(
     try:
         _score(input, output, processes or None, wall_limit)
     except EvalsvcError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(2 if isinstance(error, UsageError) else 1) from None
+        say(error.message, error.remedy)
+        raise typer.Exit(USAGE if isinstance(error, UsageError) else FAILED) from None
 
 
 def _score(source: Path, target: Path, processes: int | None, wall_limit: float) -> None:

@@ -157,6 +157,7 @@ IMPORTED: Json = {
     "correct": 48,
     "replaced": False,
     "notes": [],
+    "source_verdicts": None,
 }
 WORKER: Json = {
     "id": "1-1",
@@ -178,6 +179,14 @@ WORKER: Json = {
         "cold_starts": 1,
         "last_swap_seconds": 0.09,
     },
+}
+DISPATCHER: Json = {
+    "epoch": 1,
+    "state": "running",
+    "holder": "process 4711 on gpu-3",
+    "reason": None,
+    "remedy": None,
+    "started_at": SUBMITTED,
 }
 WEBHOOK: Json = {
     "id": "w-0f3a9c",

@@ -81,6 +81,7 @@ INDICATOR: Json = {**FIGURE, "k": 16, "value": 0.4, "interval_fixed": None, "ind
 EVALUATION: Json = {
     "id": EVALUATION_ID,
     **SIDE,
+    "base_model": "Qwen2.5-Math-7B",
     "checkpoint_id": 7,
     "benchmark": "aime2025",
     "revision": REVISION,
