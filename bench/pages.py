@@ -9,29 +9,23 @@ that the server's process ever held. Everything runs in one go on this machine.
 
 import argparse
 import contextlib
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import numpy as np
 
 from bench.data import Load, add_transcript, fill
+from bench.databases import NAMES, settings_on
 from bench.report import Figure, Report
+from bench.serving import serving
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 
 TARGET_SERVER_SECONDS = 0.2
 TARGET_LOAD_SECONDS = 1.0
 TARGET_MEMORY_MB = 300.0
-START_SECONDS = 60.0
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 SMALL = Load(benchmarks=(("math", 300),), steps=(50, 100), samples=32)
@@ -50,16 +44,15 @@ class Measured:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, report, and return 0 when every target is reached."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--database", nargs="+", default=["sqlite", "postgresql"])
+    parser.add_argument("--database", nargs="+", default=list(NAMES))
     parser.add_argument("--requests", type=int, default=100)
     parser.add_argument("--small", action="store_true", help="a hundredth of the load")
     asked = parser.parse_args(arguments)
     figures: list[Figure] = []
     details: dict[str, object] = {}
     for name in asked.database:
-        with tempfile.TemporaryDirectory() as folder, _database_url(name, Path(folder)) as url:
-            load = SMALL if asked.small else Load()
-            found, memory = _measure(Path(folder), url, load, asked.requests)
+        with settings_on(name) as settings:
+            found, memory = _measure(settings, SMALL if asked.small else Load(), asked.requests)
         slowest = max(found, key=lambda one: one.p95)
         heaviest = max(found, key=lambda one: one.load)
         figures += [
@@ -87,72 +80,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return Report("pages", figures, details).publish()
 
 
-@contextmanager
-def _database_url(name: str, folder: Path) -> Iterator[str]:
-    if name == "sqlite":
-        yield f"sqlite:///{folder / 'evalsvc.db'}"
-        return
-    from tests.support.postgresql import running_postgresql  # noqa: PLC0415 - only where asked
-
-    with running_postgresql() as server:
-        yield server.url(server.create())
-
-
-def _measure(folder: Path, url: str, load: Load, requests: int) -> tuple[list[Measured], float]:
+def _measure(settings: Settings, load: Load, requests: int) -> tuple[list[Measured], float]:
     """(every page, megabytes of the server at its largest)."""
-    settings = Settings(data=folder, database_url=url)
     with contextlib.closing(Database(settings.resolved_database_url)) as database:
         database.upgrade()
         with database.write() as session:
             evaluations = fill(session, load)
             add_transcript(session, settings, evaluations[0], load)
-    with (
-        _serving(folder, url) as (process, base),
-        httpx.Client(base_url=base, timeout=60) as client,
-    ):
-        pages = _pages(client, evaluations)
-        times = {page: _times(client, views, requests) for page, views in pages.items()}
-        loads = _loads(base, pages)
-        memory = _peak_megabytes(process.pid)
+    with serving(settings) as server:
+        pages = _pages(server.http, evaluations)
+        times = {page: _times(server.http, views, requests) for page, views in pages.items()}
+        loads = _loads(server.url, pages)
+        memory = server.peak_memory_mb()
     found = [
         Measured(page, float(np.percentile(times[page], 95)), max(times[page]), loads[page])
         for page in pages
     ]
     return found, memory
-
-
-@contextmanager
-def _serving(folder: Path, url: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """`evalsvc serve` on a free port."""
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("EVALSVC_")}
-    environ |= {"EVALSVC_DATA": str(folder), "EVALSVC_DATABASE_URL": url}
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from evalsvc.cli import main; main()", "serve", "--port", "0"],
-        env=environ,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process, _address(process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-        assert process.stdout is not None
-        process.stdout.close()
-
-
-def _address(process: subprocess.Popen[bytes]) -> str:
-    assert process.stdout is not None
-    deadline = time.monotonic() + START_SECONDS
-    for line in iter(process.stdout.readline, b""):
-        if b"http://" in line:
-            return "http://" + line.decode().split("http://")[1].split(";")[0].split()[0].rstrip(
-                "/"
-            )
-        if time.monotonic() > deadline:
-            break
-    raise SystemExit("the server did not start")
 
 
 def _pages(client: httpx.Client, evaluations: Sequence[str]) -> dict[str, list[str]]:
@@ -215,14 +159,6 @@ def _loads(base: str, pages: dict[str, list[str]]) -> dict[str, float]:
             found[name] = sorted(seconds)[1]
         browser.close()
     return found
-
-
-def _peak_megabytes(pid: int) -> float:
-    """The largest resident set so far, of Linux's own counting."""
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) / 1000
-    raise SystemExit("the server has gone")
 
 
 if __name__ == "__main__":
