@@ -1,16 +1,19 @@
-"""Comparisons of two checkpoints, paired by problem."""
+"""Comparisons of checkpoints with one of them, paired by problem."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
 from evalsvc.api.auth import Reader
 from evalsvc.api.pagination import Page
 from evalsvc.api.problems import documented
 from evalsvc.api.services import comparisons
-from evalsvc.api.services.comparisons import ComparisonView
+from evalsvc.api.services.comparisons import MARGIN, ComparisonView, CrossoverView
+from evalsvc.api.services.methods import MethodView, compare_methods_family
 from evalsvc.api.state import StateDep
 from evalsvc.specs import MAX_SAMPLES
+from evalsvc.store.repositories import browsing
 
 router = APIRouter(prefix="/v1/compare", tags=["compare"])
 Side = Annotated[
@@ -21,7 +24,18 @@ Side = Annotated[
         description="RUN or RUN@STEP; RUN alone means its newest evaluated step",
     ),
 ]
+Candidate = Annotated[str, Query(min_length=1, max_length=220)]
 K = Annotated[int, Query(ge=1, le=MAX_SAMPLES)]
+
+
+class Comparisons(Page[ComparisonView]):
+    """Everything that one answer shows. `notes`: what is not shown, and why."""
+
+    crossovers: list[CrossoverView] = Field(description="where two curves cross")
+    methods: list[MethodView] = Field(
+        description="methods with several training runs each, Holm over these"
+    )
+    notes: list[str]
 
 
 @router.get("", responses=documented(404))
@@ -29,7 +43,10 @@ def compare(
     state: StateDep,
     who: Reader,
     baseline: Side,
-    candidate: Side,
+    candidate: Annotated[
+        list[Candidate],
+        Query(min_length=1, max_length=200, description="RUN or RUN@STEP; may be several"),
+    ],
     benchmark: Annotated[
         str | None, Query(max_length=200, description="all that both have by default")
     ] = None,
@@ -37,14 +54,18 @@ def compare(
     allow_differences: Annotated[
         bool, Query(description="compare unlike evaluations on the problems that both have")
     ] = False,
-) -> Page[ComparisonView]:
+    margin: Annotated[
+        float, Query(gt=0, lt=1, description="differences below it count as equivalent")
+    ] = MARGIN,
+) -> Comparisons:
     """Candidate minus baseline with two intervals, a two-sided paired test and Holm's correction.
 
     The family of the correction is everything in this answer. One run per method compares two
-    checkpoints and not two methods; each sentence says so.
+    checkpoints and not two methods; each sentence says so, and `methods` compares methods that
+    have several runs each. With several candidates those that cannot be compared are left out.
     """
     with state.database.read() as session:
-        items = comparisons.compare(
+        found = comparisons.compare_all(
             session,
             state.memo,
             baseline,
@@ -52,5 +73,19 @@ def compare(
             benchmark=benchmark,
             ks=sorted(set(k)),
             allow_differences=allow_differences,
+            margin=margin,
         )
-    return Page(items=items)
+        ids = {i.baseline_evaluation for i in found.items}
+        ids |= {i.candidate_evaluation for i in found.items}
+        rows = {i: browsing.get_evaluation(session, i) for i in ids}
+        methods, reasons = compare_methods_family(
+            session,
+            state.memo,
+            [(rows[i.baseline_evaluation], rows[i.candidate_evaluation], i.k) for i in found.items],
+        )
+    return Comparisons(
+        items=found.items,
+        crossovers=comparisons.crossings(found.items),
+        methods=methods,
+        notes=[*found.left_out, *reasons],
+    )

@@ -1,6 +1,6 @@
-"""`evalsvc compare`: is the candidate really better than the baseline, and by how much?"""
+"""`evalsvc compare`: is a candidate really better than the baseline, and by how much?"""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,7 +13,10 @@ app = typer.Typer()
 @app.command("compare")
 def compare(
     baseline: Annotated[str, typer.Option(help="RUN or RUN@STEP.", metavar="RUN[@STEP]")],
-    candidate: Annotated[str, typer.Option(help="RUN or RUN@STEP.", metavar="RUN[@STEP]")],
+    candidate: Annotated[
+        list[str],
+        typer.Option(help="RUN or RUN@STEP; may be given several times.", metavar="RUN[@STEP]"),
+    ],
     benchmark: Annotated[
         str | None, typer.Option(help="One benchmark; all that both have by default.")
     ] = None,
@@ -23,24 +26,30 @@ def compare(
     allow_differences: Annotated[
         bool, typer.Option("--allow-differences", help="Compare unlike evaluations, and say so.")
     ] = False,
+    margin: Annotated[
+        float, typer.Option(min=0, max=1, help="Call differences below it equivalent; a fraction.")
+    ] = 0.01,
     server: Server = None,
     as_json: Json = False,
 ) -> None:
-    """Compare two checkpoints, paired by problem: difference, intervals, paired test."""
+    """Compare checkpoints with one, paired by problem: difference, intervals, paired test."""
     asked = {
         "baseline": baseline,
         "candidate": candidate,
         "benchmark": benchmark,
         "k": k or None,
         "allow_differences": allow_differences,
+        "margin": margin,
     }
     with connect(server, ["compare"]) as client:
-        found = client.get("/v1/compare", asked)["items"]
+        answer = client.get("/v1/compare", asked)
+    found = answer["items"]
     if as_json:
         print_json(found)
         return
     print_table(
         (
+            "candidate",
             "benchmark",
             "metric",
             "baseline",
@@ -53,6 +62,7 @@ def compare(
         ),
         [
             (
+                item["candidate_checkpoint"],
                 item["benchmark"],
                 f"pass@{item['k']}",
                 percent(item["baseline"]),
@@ -65,7 +75,22 @@ def compare(
             )
             for item in found
         ],
-        title=f"{found[0]['baseline_checkpoint']} → {found[0]['candidate_checkpoint']}, in points",
+        title=f"against {found[0]['baseline_checkpoint']}, in points",
     )
     for item in found:
-        typer.echo(f"{item['benchmark']}: {item['sentence']}")
+        typer.echo(f"{item['candidate_checkpoint']}, {item['benchmark']}: {item['sentence']}")
+    for crossing in answer["crossovers"]:
+        typer.echo(_crossing(crossing))
+    for method in answer["methods"]:
+        typer.echo(f"{method['candidate']} against {method['baseline']}: {method['sentence']}")
+    for note in answer["notes"]:
+        typer.echo(f"Note: {note}")
+
+
+def _crossing(crossing: dict[str, Any]) -> str:
+    doubt = "" if crossing["resolved"] else "; noise can explain it"
+    return (
+        f"{crossing['candidate_checkpoint']}, {crossing['benchmark']}: the curves cross near "
+        f"k = {crossing['k']:.0f} (the {crossing['leader_below']} leads before, the "
+        f"{crossing['leader_above']} after){doubt}."
+    )

@@ -80,25 +80,21 @@ def _rows(
     client: Client, evaluations: Sequence[dict[str, Any]], baseline: str | None
 ) -> list[ResultRow]:
     compared = _comparisons(client, evaluations, baseline) if baseline else {}
-    method = compared.pop("baseline_method", None)
     return [
-        _row(item, metric, compared.get((item["id"], metric["k"])), method)
+        _row(item, metric, compared.get((item["id"], metric["k"])))
         for item in evaluations
         for metric in item["metrics"].values()
     ]
 
 
 def _row(
-    item: dict[str, Any],
-    metric: dict[str, Any],
-    compared: dict[str, Any] | None,
-    baseline_method: str | None,
+    item: dict[str, Any], metric: dict[str, Any], compared: dict[str, Any] | None
 ) -> ResultRow:
     fixed = metric["interval_fixed"] or (None, None)
     population = metric["interval_population"]
     return ResultRow(
         benchmark=item["benchmark"],
-        model=str(item["protocol"].get("model", "")) or item["run"],
+        model=item["base_model"] or "",
         method=item["method"],
         run=item["run"],
         step=item["step"],
@@ -114,7 +110,7 @@ def _row(
         coverage=item["coverage"],
         protocol=str(item["protocol"].get("name", "")),
         verifier=item["verifier"] or "",
-        baseline=baseline_method if compared else None,
+        baseline=compared["baseline_method"] if compared else None,
         difference=compared["difference"] if compared else None,
         p_adjusted=compared["p_adjusted"] if compared else None,
         better=bool(compared and compared["significant"] and compared["difference"] > 0),
@@ -124,21 +120,19 @@ def _row(
 
 def _comparisons(
     client: Client, evaluations: Sequence[dict[str, Any]], baseline: str
-) -> dict[Any, Any]:
-    """(candidate's evaluation, k) -> comparison with the baseline; and the baseline's method.
+) -> dict[tuple[str, int], dict[str, Any]]:
+    """(candidate's evaluation, k) -> comparison with the baseline, Holm over the whole export.
 
-    Holm's correction is over each candidate's own figures.
+    Who cannot be compared stays in the export without a verdict, and is named.
     """
-    found: dict[Any, Any] = {}
     sides = dict.fromkeys(f"{item['run']}@{item['step']}" for item in evaluations)
-    for side in sides:
-        if side in (baseline, f"{baseline}@0") or side.rpartition("@")[0] == baseline:
-            continue
-        for item in client.get("/v1/compare", {"baseline": baseline, "candidate": side})["items"]:
-            found[item["candidate_evaluation"], item["k"]] = item
-            first = client.get(f"/v1/evaluations/{item['baseline_evaluation']}")
-            found["baseline_method"] = first["method"]
-    return found
+    candidates = [side for side in sides if baseline not in (side, side.rpartition("@")[0])]
+    if not candidates:
+        return {}
+    answer = client.get("/v1/compare", {"baseline": baseline, "candidate": candidates})
+    for note in answer["notes"]:
+        typer.echo(f"Note: {note}", err=True)
+    return {(item["candidate_evaluation"], item["k"]): item for item in answer["items"]}
 
 
 def _track(

@@ -35,7 +35,7 @@ from evalsvc.statistics.estimators import (
     worst_problems_mean,
 )
 from evalsvc.statistics.intervals import Estimate, estimate
-from evalsvc.statistics.methods import MethodComparison, compare_methods
+from evalsvc.statistics.methods import MethodComparison, adjust_methods, compare_methods
 from evalsvc.statistics.oddities import Oddity, find_oddities
 from evalsvc.statistics.planning import (
     Pilot,
@@ -115,6 +115,7 @@ __all__ = [
     "SwissRank",
     "TokenProfile",
     "adjust_family",
+    "adjust_methods",
     "answer_entropy",
     "avg_at_n",
     "bayes_average",

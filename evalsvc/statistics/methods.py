@@ -6,14 +6,14 @@ With one run per method no such claim is possible, and asking for it is an error
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
 from evalsvc.statistics.clusters import Partition, partition
-from evalsvc.statistics.comparison import difference_standard_error
+from evalsvc.statistics.comparison import difference_standard_error, holm
 from evalsvc.statistics.counts import (
     FloatArray,
     check_one_k,
@@ -23,7 +23,7 @@ from evalsvc.statistics.counts import (
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.intervals import Pair
-from evalsvc.statistics.sentences import p_value_words, percent, points, size_words
+from evalsvc.statistics.sentences import p_words, percent, points, size_words
 
 Counts = tuple[ArrayLike, ArrayLike]
 
@@ -34,6 +34,7 @@ class MethodComparison:
 
     interval_fixed, p_value_fixed: other training runs, these problems (Welch over runs).
     interval_population, p_value: other training runs and other problems of this kind.
+    p_adjusted: after Holm over the family that is shown together.
     run_deviations: standard deviation of the runs' means per method.
     """
 
@@ -45,6 +46,8 @@ class MethodComparison:
     interval_population: Pair
     p_value_fixed: float
     p_value: float
+    p_adjusted: float
+    family_size: int
     baseline_runs: int
     candidate_runs: int
     run_deviations: Pair
@@ -82,20 +85,7 @@ def compare_methods(
     both_error, both_freedom = _with_problems(before, after, groups, run_error, run_freedom)
     fixed, p_fixed = _t_summary(difference, run_error, run_freedom, alpha)
     population, p_value = _t_summary(difference, both_error, both_freedom, alpha)
-    runs = (before.shape[0], after.shape[0])
-    size = size_words(groups.problems, groups.count)
-    verdict = (
-        f"the {'candidate' if difference > 0 else 'baseline'} method is better"
-        if p_value <= alpha
-        else f"not resolved with {runs[0]} and {runs[1]} runs on {size}"
-    )
-    sentence = (
-        f"pass@{k} averages {percent(float(before.mean()))} over {runs[0]} runs and "
-        f"{percent(float(after.mean()))} over {runs[1]} ({points(difference)} points; "
-        f"{100 * (1 - alpha):g}% interval for other runs and problems of this kind "
-        f"{points(population[0])} to {points(population[1])}; {p_value_words(p_value)}): {verdict}."
-    )
-    return MethodComparison(
+    made = MethodComparison(
         k=k,
         baseline=float(before.mean()),
         candidate=float(after.mean()),
@@ -104,13 +94,44 @@ def compare_methods(
         interval_population=population,
         p_value_fixed=p_fixed,
         p_value=p_value,
-        baseline_runs=runs[0],
-        candidate_runs=runs[1],
+        p_adjusted=p_value,
+        family_size=1,
+        baseline_runs=before.shape[0],
+        candidate_runs=after.shape[0],
         run_deviations=deviations,
         problems=groups.problems,
         clusters=groups.count,
         alpha=alpha,
-        sentence=sentence,
+        sentence="",
+    )
+    return adjust_methods([made])[0]
+
+
+def adjust_methods(comparisons: Sequence[MethodComparison]) -> tuple[MethodComparison, ...]:
+    """The comparisons with `p_adjusted` by Holm over all of them, and sentences that say so."""
+    if not comparisons:
+        return ()
+    adjusted = holm([c.p_value for c in comparisons])
+    family = [
+        replace(c, p_adjusted=float(p), family_size=len(comparisons))
+        for c, p in zip(comparisons, adjusted, strict=True)
+    ]
+    return tuple(replace(c, sentence=_sentence(c)) for c in family)
+
+
+def _sentence(c: MethodComparison) -> str:
+    verdict = (
+        f"the {'candidate' if c.difference > 0 else 'baseline'} method is better"
+        if c.p_adjusted <= c.alpha
+        else f"not resolved with {c.baseline_runs} and {c.candidate_runs} runs on "
+        f"{size_words(c.problems, c.clusters)}"
+    )
+    return (
+        f"pass@{c.k} averages {percent(c.baseline)} over {c.baseline_runs} runs and "
+        f"{percent(c.candidate)} over {c.candidate_runs} ({points(c.difference)} points; "
+        f"{100 * (1 - c.alpha):g}% interval for other runs and problems of this kind "
+        f"{points(c.interval_population[0])} to {points(c.interval_population[1])}; "
+        f"{p_words(c)}): {verdict}."
     )
 
 

@@ -51,7 +51,7 @@ def comparison_sentence(comparison: ComparisonLike) -> str:
         f"pass@{comparison.k} goes from {percent(comparison.baseline, digits)} to "
         f"{percent(comparison.candidate, digits)} ({points(comparison.difference, digits)} points; "
         f"{100 * (1 - comparison.alpha):g}% interval for problems of this kind "
-        f"{points(low, digits)} to {points(high, digits)}; {_p_words(comparison)}): "
+        f"{points(low, digits)} to {points(high, digits)}; {p_words(comparison)}): "
     )
     return " ".join([head + _verdict(comparison), *_remarks(comparison), CHECKPOINTS_ONLY])
 
@@ -80,7 +80,19 @@ def size_words(problems: int, clusters: int) -> str:
     return words if problems == clusters else f"{words} in {clusters:,} clusters"
 
 
-def _p_words(comparison: ComparisonLike) -> str:
+class TestedLike(Protocol):
+    """What the words for a p-value need."""
+
+    @property
+    def p_value(self) -> float: ...
+    @property
+    def p_adjusted(self) -> float: ...
+    @property
+    def family_size(self) -> int: ...
+
+
+def p_words(comparison: TestedLike) -> str:
+    """`p = 0.01`, and the adjusted one where others are shown beside it."""
     words = p_value_words(comparison.p_value)
     if comparison.family_size == 1:
         return words

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 from scipy import stats
@@ -51,6 +52,17 @@ def equivalence(comparison: Comparison, margin: float) -> Equivalence:
     )
 
 
+class CurvePoint(Protocol):
+    """What a crossing needs of a comparison."""
+
+    @property
+    def k(self) -> int: ...
+    @property
+    def difference(self) -> float: ...
+    @property
+    def significant(self) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Crossover:
     """Between `below` and `above` the sign of the difference changes; `k` by log interpolation.
@@ -67,7 +79,7 @@ class Crossover:
     resolved: bool
 
 
-def crossovers(curve: Sequence[Comparison]) -> tuple[Crossover, ...]:
+def crossovers(curve: Sequence[CurvePoint]) -> tuple[Crossover, ...]:
     """Where two Pass@k curves cross, from comparisons at several k (as `compare_curves` gives)."""
     ordered = sorted(curve, key=lambda c: c.k)
     if len({c.k for c in ordered}) != len(ordered):
@@ -92,10 +104,10 @@ def crossovers(curve: Sequence[Comparison]) -> tuple[Crossover, ...]:
     return tuple(found)
 
 
-def _leader(comparison: Comparison) -> str:
+def _leader(comparison: CurvePoint) -> str:
     return "candidate" if comparison.difference > 0 else "baseline"
 
 
-def _resolved(side: Sequence[Comparison], nearest: Comparison) -> bool:
+def _resolved(side: Sequence[CurvePoint], nearest: CurvePoint) -> bool:
     """Some k on this side shows the same leader significantly."""
     return any(c.significant and c.difference * nearest.difference > 0 for c in side)

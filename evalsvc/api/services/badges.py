@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from sqlalchemy.orm import Session
 
-from evalsvc.api.services.comparisons import Pairing, compare_pair, unlikeness
+from evalsvc.api.services.comparisons import MARGIN, compare_pair
 from evalsvc.api.services.evaluations import counts_of, traits_of
 from evalsvc.api.services.figures import cluster_labels
 from evalsvc.api.services.memo import Memo
+from evalsvc.api.services.pairings import Pairing, unlikeness
 from evalsvc.errors import EvalsvcError
 from evalsvc.store.models import Evaluation
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from evalsvc.statistics import Comparison
 
 Outcome = Literal["better", "worse", "equivalent", "unresolved"]
-MARGIN = 0.01  # differences below one point are called equivalent, where the data can show it
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
-"""Two checkpoints on the same benchmarks, paired by problem: first which evaluations, then figures.
+"""Checkpoints against one on the same benchmarks, paired by problem: the figures and the verdict.
 
-Only like is compared with like: the same rows, protocol and verifier. Anything else is refused, or
-compared on the problems that both have when it was asked for, and then said. Holm's family is all
-that one answer shows.
+Evaluations of different problems are refused, or compared on those that both have when it was
+asked for, and then said. Holm's family is all that one answer shows, every candidate of it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,22 +14,25 @@ from sqlalchemy.orm import Session
 from evalsvc.api.services.evaluations import counts_of, summarise, traits_of
 from evalsvc.api.services.figures import cluster_labels
 from evalsvc.api.services.memo import Memo
-from evalsvc.errors import NotFound, UsageError
+from evalsvc.api.services.pairings import Pairing, find_pairings, name_of
+from evalsvc.errors import EvalsvcError, NotFound, UsageError
 from evalsvc.specs import powers_of_two
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
 from evalsvc.store.repositories.counts import Counts
 
 if TYPE_CHECKING:
     from evalsvc.statistics import Comparison
 
 Pair = tuple[float, float]
+MARGIN = 0.01  # differences below one point are called equivalent, where the data can show it
 
 
 @dataclass(frozen=True)
 class ComparisonView:
-    """Candidate minus baseline on one benchmark at one k, in fractions of 1, two-sided."""
+    """Candidate minus baseline on one benchmark at one k, in fractions of 1, two-sided.
+
+    equivalent: two one-sided tests find the difference within +-margin, with equivalence_p_value.
+    """
 
     benchmark: str
     metric: str
@@ -45,6 +47,9 @@ class ComparisonView:
     minimum_detectable_effect: float
     sentence: str
     significant: bool
+    margin: float
+    equivalent: bool
+    equivalence_p_value: float
     test: str
     family_size: int
     discordant: int
@@ -53,6 +58,8 @@ class ComparisonView:
     problems: int
     clusters: int
     indicator: bool
+    baseline_method: str
+    candidate_method: str
     baseline_checkpoint: str
     candidate_checkpoint: str
     baseline_evaluation: str
@@ -63,138 +70,110 @@ class ComparisonView:
 
 
 @dataclass(frozen=True)
-class Pairing:
-    """Two evaluations that are compared, and what differs between them."""
+class Family:
+    """Comparisons that were corrected together, and why candidates are not among them."""
 
-    baseline: Evaluation
-    candidate: Evaluation
-    differs: tuple[str, ...]
+    items: list[ComparisonView]
+    left_out: list[str]
+
+
+@dataclass(frozen=True)
+class CrossoverView:
+    """Where two curves cross, between two k; not `resolved`: noise can explain it."""
+
+    benchmark: str
+    baseline_checkpoint: str
+    candidate_checkpoint: str
+    k: float
+    below: int
+    above: int
+    leader_below: str
+    leader_above: str
+    resolved: bool
 
 
 def compare(
+    session: Session, memo: Memo, baseline: str, candidate: str, *, allow_differences: bool = False
+) -> list[ComparisonView]:
+    """Every comparison of two RUN[@STEP], as `compare_all`."""
+    return compare_all(
+        session, memo, baseline, [candidate], allow_differences=allow_differences
+    ).items
+
+
+def compare_all(
     session: Session,
     memo: Memo,
     baseline: str,
-    candidate: str,
+    candidates: Sequence[str],
     *,
     benchmark: str | None = None,
     ks: Sequence[int] = (),
     allow_differences: bool = False,
-) -> list[ComparisonView]:
-    """Every comparison of two RUN[@STEP]. Without `ks` at every power of two that both allow.
+    margin: float = MARGIN,
+) -> Family:
+    """Every comparison of RUN[@STEP]s with one. Without `ks` at every power of two that both allow.
 
-    Raises NotFound (no such run, nothing in common), UsageError (unlike evaluations, k above n).
+    Raises NotFound (no such run, nothing in common) and UsageError (unlike evaluations, k above n)
+    where that holds for all candidates; else those are left out, and it is said.
     """
-    pairings = find_pairings(session, baseline, candidate, benchmark, allow=allow_differences)
+    pairings: list[Pairing] = []
+    left_out: list[str] = []
+    for candidate in dict.fromkeys(candidates):
+        try:
+            pairings += find_pairings(
+                session, baseline, candidate, benchmark, allow=allow_differences
+            )
+        except EvalsvcError as error:
+            if len(set(candidates)) == 1:
+                raise
+            left_out.append(f"{candidate} is left out: {error.message}")
+    if not pairings:
+        raise NotFound(
+            f"No candidate can be compared with {baseline}: {' '.join(left_out)}",
+            "Compare them one by one to see what to do.",
+        )
     key = (
         "compare",
         tuple((p.baseline.id, p.baseline.version) for p in pairings),
         tuple((p.candidate.id, p.candidate.version) for p in pairings),
         tuple(ks),
         allow_differences,
+        margin,
     )
-    return memo.get(key, lambda: _family(session, memo, pairings, ks, allow=allow_differences))
+    items = memo.get(
+        key, lambda: _family(session, memo, pairings, ks, allow=allow_differences, margin=margin)
+    )
+    return Family(items, left_out)
 
 
-def find_pairings(
-    session: Session, baseline: str, candidate: str, benchmark: str | None, *, allow: bool
-) -> list[Pairing]:
-    """For each benchmark that both sides have, the two evaluations that are most alike."""
-    before = _evaluations(session, baseline, benchmark)
-    after = _evaluations(session, candidate, benchmark)
-    common = sorted({row.benchmark for row in before} & {row.benchmark for row in after})
-    if not common:
-        raise NotFound(
-            f"{baseline} and {candidate} have no evaluation of the same benchmark"
-            + (f" {benchmark!r}." if benchmark else "."),
-            "Evaluate both on it, with the same protocol; `evalsvc results` lists what is there.",
+def crossings(items: Sequence[ComparisonView]) -> list[CrossoverView]:
+    """Every crossing of the curves of these comparisons, by benchmark and candidate."""
+    from evalsvc.statistics import crossovers  # noqa: PLC0415 - a second to import
+
+    curves: dict[tuple[str, str], list[ComparisonView]] = {}
+    for item in items:
+        curves.setdefault((item.benchmark, item.candidate_evaluation), []).append(item)
+    return [
+        CrossoverView(
+            benchmark=benchmark,
+            baseline_checkpoint=curve[0].baseline_checkpoint,
+            candidate_checkpoint=curve[0].candidate_checkpoint,
+            **asdict(found),
         )
-    pairings = [
-        _best_pairing(
-            [row for row in before if row.benchmark == name],
-            [row for row in after if row.benchmark == name],
-        )
-        for name in common
+        for (benchmark, _), curve in curves.items()
+        for found in crossovers(curve)
     ]
-    alike = [pairing for pairing in pairings if not pairing.differs]
-    if allow:
-        return pairings
-    if alike and benchmark is None:
-        return alike
-    if pairings[0].differs and not alike:
-        raise UsageError(
-            f"{baseline} and {candidate} were not evaluated alike on "
-            f"{pairings[0].baseline.benchmark}: {'; '.join(pairings[0].differs)}.",
-            "Evaluate one of them again, or ask for the comparison in spite of it: "
-            "--allow-differences (allow_differences=true) compares the problems that both have.",
-        )
-    return alike
-
-
-def _evaluations(session: Session, side: str, benchmark: str | None) -> list[Evaluation]:
-    """The evaluations with results of RUN@STEP, or for RUN of its newest step per benchmark."""
-    run, step = parse_side(session, side)
-    wanted = EvaluationFilter(run=run, step=step, benchmark=benchmark)
-    rows = [row for row in browsing.all_evaluations(session, wanted) if row.samples_seen]
-    if not rows:
-        raise NotFound(
-            f"{side} has no results" + (f" on {benchmark!r}." if benchmark else " yet."),
-            "`evalsvc results` lists what is there; RUN@STEP names one checkpoint of a run.",
-        )
-    newest = {
-        name: max(row.checkpoint.step for row in rows if row.benchmark == name)
-        for name in {row.benchmark for row in rows}
-    }
-    return [row for row in rows if row.checkpoint.step == newest[row.benchmark]]
-
-
-def parse_side(session: Session, side: str) -> tuple[str, int | None]:
-    """RUN or RUN@STEP as (run, step). A run whose name holds an @ is found too."""
-    name, at, step = side.rpartition("@")
-    if at and name and step.isascii() and step.isdecimal() and len(step) < 10:
-        try:
-            browsing.get_run(session, side)
-        except NotFound:
-            browsing.get_run(session, name)
-            return name, int(step)
-    browsing.get_run(session, side)
-    return side, None
-
-
-def _best_pairing(before: Sequence[Evaluation], after: Sequence[Evaluation]) -> Pairing:
-    """The pair with the fewest differences, then with the most samples, then the newest."""
-    pairs = [Pairing(b, a, unlikeness(b, a)) for b in before for a in after]
-
-    def rank(pair: Pairing) -> tuple[int, int, float]:
-        samples = min(pair.baseline.samples_seen, pair.candidate.samples_seen)
-        age = pair.baseline.created_at.timestamp() + pair.candidate.created_at.timestamp()
-        return (-len(pair.differs), samples, age)
-
-    return max(pairs, key=rank)
-
-
-def unlikeness(before: Evaluation, after: Evaluation) -> tuple[str, ...]:
-    """What makes two evaluations of one benchmark unlike, in words."""
-    found = []
-    if before.revision_id != after.revision_id:
-        found.append(
-            f"the rows differ (revisions {before.revision.revision[:12]} and "
-            f"{after.revision.revision[:12]})"
-        )
-    if before.protocol_hash != after.protocol_hash:
-        fields = sorted(
-            name
-            for name in {*before.protocol, *after.protocol} - {"name", "samples", "ks"}
-            if before.protocol.get(name) != after.protocol.get(name)
-        )
-        found.append(f"the protocols differ ({', '.join(fields)})")
-    if before.verifier and after.verifier and before.verifier != after.verifier:
-        found.append(f"the verifiers differ ({before.verifier} and {after.verifier})")
-    return tuple(found)
 
 
 def _family(
-    session: Session, memo: Memo, pairings: Sequence[Pairing], ks: Sequence[int], *, allow: bool
+    session: Session,
+    memo: Memo,
+    pairings: Sequence[Pairing],
+    ks: Sequence[int],
+    *,
+    allow: bool,
+    margin: float,
 ) -> list[ComparisonView]:
     from evalsvc.statistics import adjust_family  # noqa: PLC0415 - a second to import
 
@@ -204,7 +183,7 @@ def _family(
         made.extend((pairing, comparison, notes) for comparison in found)
     adjusted = adjust_family([comparison for _, comparison, _ in made])
     return [
-        _view(pairing, comparison, notes)
+        _view(pairing, comparison, notes, margin)
         for (pairing, _, notes), comparison in zip(made, adjusted, strict=True)
     ]
 
@@ -289,12 +268,13 @@ def _notes(pairing: Pairing, before: Counts, after: Counts, *, allow: bool) -> l
     return notes
 
 
-def name_of(row: Evaluation) -> str:
-    """RUN@STEP."""
-    return f"{row.checkpoint.run.name}@{row.checkpoint.step}"
+def _view(
+    pairing: Pairing, comparison: "Comparison", notes: list[str], margin: float
+) -> ComparisonView:
+    from evalsvc.statistics import equivalence  # noqa: PLC0415 - a second to import
 
-
-def _view(pairing: Pairing, comparison: "Comparison", notes: list[str]) -> ComparisonView:
+    same = equivalence(comparison, margin)
+    remarks = [same.sentence] if same.equivalent and not comparison.significant else []
     return ComparisonView(
         benchmark=pairing.baseline.benchmark,
         metric="pass@k",
@@ -307,8 +287,11 @@ def _view(pairing: Pairing, comparison: "Comparison", notes: list[str]) -> Compa
         p_value=comparison.p_value,
         p_adjusted=comparison.p_adjusted,
         minimum_detectable_effect=comparison.minimum_detectable_effect,
-        sentence=" ".join([comparison.sentence, *notes]),
+        sentence=" ".join([comparison.sentence, *remarks, *notes]),
         significant=comparison.significant,
+        margin=margin,
+        equivalent=same.equivalent,
+        equivalence_p_value=same.p_value,
         test=comparison.test,
         family_size=comparison.family_size,
         discordant=comparison.discordant,
@@ -317,6 +300,8 @@ def _view(pairing: Pairing, comparison: "Comparison", notes: list[str]) -> Compa
         problems=comparison.problems,
         clusters=comparison.clusters,
         indicator=comparison.indicator,
+        baseline_method=pairing.baseline.checkpoint.run.method,
+        candidate_method=pairing.candidate.checkpoint.run.method,
         baseline_checkpoint=name_of(pairing.baseline),
         candidate_checkpoint=name_of(pairing.candidate),
         baseline_evaluation=pairing.baseline.id,

@@ -4,9 +4,9 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from evalsvc.api.services.comparisons import find_pairings, parse_side
 from evalsvc.api.services.evaluations import counts_of
 from evalsvc.api.services.memo import Memo
+from evalsvc.api.services.pairings import find_pairings, parse_side
 from evalsvc.errors import NotFound
 from evalsvc.statistics import (
     Pilot,

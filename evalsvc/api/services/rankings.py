@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 from sqlalchemy.orm import Session
 
-from evalsvc.api.services.comparisons import name_of, parse_side
 from evalsvc.api.services.evaluations import counts_of, traits_of
 from evalsvc.api.services.figures import cluster_labels
 from evalsvc.api.services.memo import Memo
+from evalsvc.api.services.pairings import name_of, parse_side
 from evalsvc.errors import NotFound, UsageError
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import browsing
