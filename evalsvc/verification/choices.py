@@ -19,7 +19,11 @@ _LABELLED = re.compile(
     r"(?:[(\[]\s*([A-Za-z])\s*[)\]]\s*[.:,]?|([A-Za-z])\s*[).:])\s*(\S.*)", re.DOTALL
 )
 _DASHED = re.compile(r"([A-Z])\s+[-–—]\s+(\S.*)", re.DOTALL)
+#: Marks too weak to tell a letter from a word; they count where letter and text agree.
+_BLANK_BETWEEN = re.compile(r"([A-Z])\s*\(\s*(\S.*)\)|([A-Z])[,\s]\s*(\S.*)", re.DOTALL)
+_LETTER_LAST = re.compile(r"(\S.*?)\s*[(\[]([A-Z])[)\]]", re.DOTALL)
 _PIECES = re.compile(r"\s*(?:,|;|\n|\band\b|&)\s*(?:\band\b\s*)?|\s+", re.IGNORECASE)
+_RUN = re.compile(r"[A-J]{2,}")
 _HEDGE = re.compile(r"\b(?:or|and|either|maybe|not)\b|[(\[][A-J][)\]]|\b[B-HJ]\b", re.IGNORECASE)
 
 
@@ -48,9 +52,22 @@ def judge_choice(gold: TypedGold, answer: str) -> Outcome:
         if outcome is not None:
             return outcome
     by_text = _by_text(gold, text)
-    if by_text is None:
-        return Outcome(False, "choice: no option" if gold.choices else "choice: no letter")
-    return Outcome(by_text == letter, "choice: option text")
+    if by_text is not None:
+        return Outcome(by_text == letter, "choice: option text")
+    agreed = any(_by_text(gold, rest) == letter for rest in _beside(letter, text))
+    otherwise = "choice: no option" if gold.choices else "choice: no letter"
+    return Outcome(agreed, "choice: letter and text" if agreed else otherwise)
+
+
+def _beside(letter: str, text: str) -> list[str]:
+    """What stands beside the letter in `E (Friday)`, `E Friday` and `Friday (E)`."""
+    found = []
+    if match := _BLANK_BETWEEN.fullmatch(text):
+        chosen, rest = (group for group in match.groups() if group)
+        found += [rest] if chosen == letter else []
+    if match := _LETTER_LAST.fullmatch(text):
+        found += [match.group(1)] if match.group(2) == letter else []
+    return found
 
 
 def _bare(answer: str) -> str:
@@ -71,9 +88,9 @@ def _bare(answer: str) -> str:
 
 
 def _several(gold: TypedGold, text: str) -> Outcome:
-    pieces = [piece for piece in _PIECES.split(text) if piece]
+    pieces = list(text) if _RUN.fullmatch(text) else _PIECES.split(text)
     found = []
-    for piece in pieces:
+    for piece in filter(None, pieces):
         match = _ALONE.fullmatch(piece)
         if match is None:
             return Outcome(False, "choice: not a list of letters")

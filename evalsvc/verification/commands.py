@@ -14,6 +14,7 @@ from evalsvc.verification.tree import (
     Node,
     Number,
     Operation,
+    Quantity,
     Scalar,
     Symbol,
     substitute,
@@ -162,8 +163,10 @@ class Commands(Cursor, ABC):
         return value if exponent is None else Operation("^", (value, exponent))
 
     def _function_argument(self) -> Scalar:
-        if self.peek().text in ("(", "[", "{"):
-            return self.scalar(self.power() if self.peek().text == "{" else self.bracket())
+        if self.peek().text == "{":
+            return self.scalar(self.power())
+        if self.peek().text in ("(", "["):
+            return self.scalar(_angle(self.bracket()))
         negative = False
         while self.peek().text == "-":
             self.next()
@@ -196,6 +199,13 @@ _READERS: tuple[tuple[frozenset[str], Callable[[Commands, str], Node]], ...] = (
     (OPAQUE, Commands._opaque),
     (frozenset(("begin",)), Commands._environment),
 )
+
+
+def _angle(node: Node) -> Node:
+    """`30^\\circ` in brackets is a quantity by itself; as an argument it is a number again."""
+    if isinstance(node, Quantity) and node.unit == "degree":
+        return Operation("deg", (node.value,))
+    return node
 
 
 def rename(node: Scalar, name: str) -> Scalar:

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from evalsvc.verification.lexer import END, Token
 from evalsvc.verification.normalise import Unreadable
+from evalsvc.verification.special import numeral_in_base
 from evalsvc.verification.tree import Based, Node, Number
 
 
@@ -68,7 +69,10 @@ class Cursor:
             or (braces and self.next().text != "}")
         ):
             raise Unreadable("base")
-        return Based(False, digits.lstrip("0") or "0", int(token.text))
+        based = numeral_in_base("", digits, token.text)
+        if based is None:
+            raise Unreadable("base")
+        return based
 
     def subscript(self) -> str:
         if self.peek().text != "{":

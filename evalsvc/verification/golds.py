@@ -17,6 +17,7 @@ from evalsvc.verification.normalise import Unreadable, clean, plain_text, squeez
 from evalsvc.verification.parser import parse
 from evalsvc.verification.scalar_equality import infinity_sign
 from evalsvc.verification.special import read_based, read_time
+from evalsvc.verification.spread import is_spread
 from evalsvc.verification.tree import (
     SCALARS,
     Based,
@@ -26,7 +27,6 @@ from evalsvc.verification.tree import (
     Listing,
     Matrix,
     Node,
-    Operation,
     Quantity,
     Ratio,
     Relation,
@@ -44,6 +44,9 @@ _SEVERAL_LETTERS = re.compile(
 _OPTION_LABEL = re.compile(r"\s*[(\[]?([A-Z])\s*[)\].:、]\s*(.*)", re.DOTALL)
 #: `\\text{June 20}`: words all through, digits or not.
 _WORDED = re.compile(r"\\(?:text|mbox|mathrm|textrm)\s*\{\s*[A-Za-z]{3,}[^{}=<>\\,]*\}[.]?")
+#: `Volume $=10.45$`: words that name the value, which a one-letter label would not.
+_NAMED = re.compile(r"\s*(?:(?:[A-Za-z][a-z]{3,}|(?:[A-Z]\.){2,})(?: [A-Za-z.]+)*)?\s*\$?\s*=")
+_BEARING = re.compile(r"[NS]\s*[\d.]+\s*(?:°|\^\\circ|\^\{\\circ\})\s*[EW]")
 _METRES = re.compile(r"([\d.,]+) m")
 _GLUED_UNIT = re.compile(
     r"\{\s*(degrees|square\s*inches|inches|feet|centimeters|units|meters)\s*\}$"
@@ -155,10 +158,12 @@ def _text(gold: str) -> TypedGold:
 
 
 def _mathematics(gold: str, kind: Kind | None) -> TypedGold:
-    if kind is None and _WORDED.fullmatch(gold.strip()):
+    if kind is None and (_WORDED.fullmatch(gold.strip()) or _BEARING.fullmatch(gold.strip())):
         return _text(gold)
     single = kind not in (Kind.LIST, Kind.TUPLE, Kind.SET)
     repaired = gold.replace("\x0crac", "\\frac")
+    named = _NAMED.match(repaired)
+    repaired = repaired[named.end() :] if named else repaired
     repaired = _GLUED_UNIT.sub(
         lambda m: "\\text{ " + m.group(1).replace("square", "square ") + "}", repaired
     )
@@ -220,7 +225,7 @@ def _derive(node: Node) -> Kind:
         return Kind.EQUATION if set(node.operators) <= {"=", "in"} else Kind.INEQUALITY
     if isinstance(node, Quantity):
         return Kind.PERCENTAGE if node.unit == "percent" else Kind.EXPRESSION
-    if isinstance(node, Operation) and node.op == "pm":
+    if is_spread(node):
         return Kind.LIST
     table = {
         Listing: Kind.LIST, Braces: Kind.SET, Joined: Kind.INTERVAL, Matrix: Kind.MATRIX,
@@ -233,8 +238,14 @@ _LETTER_RUN = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{3,}")
 _KNOWN_RUNS = re.compile(r"(sin|cos|tan|cot|sec|csc|log|ln|exp|sqrt|pi|and|or|infinity)")
 
 
+#: `domain: [-4,4] and range: [0,2]`
+_HEADING = re.compile(r"[A-Za-z]{4,}\s*:")
+
+
 def _is_prose(cleaned: str) -> bool:
     """Whether the gold is words rather than letters that multiply: `Bugs Bunny`, `even`, `east`."""
+    if _HEADING.search(cleaned):
+        return True
     if re.search(r"[=<>^_\d]|\\(?!text|mbox|mathrm)", cleaned):
         return False
     words = [run for run in _LETTER_RUN.findall(cleaned) if not _KNOWN_RUNS.match(run.lower())]

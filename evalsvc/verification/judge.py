@@ -25,6 +25,13 @@ from evalsvc.verification.structures import same
 from evalsvc.verification.tree import SCALARS, Node, Quantity, Relation, count_nodes
 
 _ARTICLE = re.compile(r"^(?:an?|the)\s+")
+_DEGREES = re.compile(
+    r"\s*(?:\^\s*\\circ|\^\s*\{\s*\\circ\s*\}|\\(?:text)?degree|[º˚])(?![A-Za-z])"
+)
+#: Blanks anywhere but between two letters or two digits.
+_IDLE_BLANKS = re.compile(
+    r"(?<![^\W_])\s+|\s+(?![^\W_])|(?<=\d)\s+(?=[^\W\d_])|(?<=[^\W\d_])\s+(?=\d)"
+)
 _OPTION_BEFORE_VALUE = re.compile(
     r"^(?:\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*)?\(([A-J])\)\s*(?:\\?[ ~])?\s*\}?"
     r"\s*(?P<value>\S.*)$",
@@ -32,7 +39,7 @@ _OPTION_BEFORE_VALUE = re.compile(
 )
 #: Constructs that our grammar leaves to the symbolic fallback.
 _SYMBOLIC = re.compile(
-    r"\\(?:sum|prod|int|lim|gcd|lcm|max|min|choose|over|bmod|pmod|mod|det|Re|Im|log|ln|exp)(?![a-zA-Z])"
+    r"\\(?:sum|prod|int|lim|gcd|lcm|max|min|bmod|pmod|mod|det|Re|Im|log|ln|exp)(?![a-zA-Z])"
 )
 
 
@@ -58,8 +65,9 @@ def _judge_text(gold: TypedGold, answer: str) -> Outcome:
 
 
 def _loose(text: str) -> str:
-    words = re.sub(r"[\s{}]+", " ", plain_text(text)).strip()
-    return re.sub(r"\s*([,:;=()\[\]])\s*", r"\1", _ARTICLE.sub("", words))
+    """Words with single blanks between them; beside a sign a blank says nothing."""
+    words = re.sub(r"[\s{}]+", " ", plain_text(_DEGREES.sub("°", text))).strip()
+    return _IDLE_BLANKS.sub("", _ARTICLE.sub("", words))
 
 
 def judge_mathematics(gold: TypedGold, answer: str, *, in_child: bool = False) -> Outcome:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from evalsvc.verification.normalise import Unreadable, matching_brace
-from evalsvc.verification.units import BARE
+from evalsvc.verification.units import BARE, ONE_LETTER
 
 FUNCTIONS = frozenset((
     "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "arcsec",
@@ -31,6 +31,8 @@ _FONTS = frozenset((
     "textstyle", "mathstrut",
 ))  # fmt: skip
 _MATHEMATICAL = re.compile(r"[\d\\^_+=/*()\[\],]")
+#: Signs that stand behind a value or before one.
+_NO_VALUE = frozenset(("^", "%", "\\%", "dollar"))
 _SEPARATOR = re.compile(r"^[\s,;]*(and|or)?[\s,;]*$", re.IGNORECASE)
 _TOKEN = re.compile(
     r"(?P<number>\d+(?:\.\d*)?|\.\d+)|\\(?P<command>[A-Za-z]+)\*?|(?P<escaped>\\.)|(?P<word>[A-Za-z]+)"
@@ -70,7 +72,7 @@ def tokenise(text: str, depth: int = 0) -> list[Token]:
         elif kind == "command":
             position = _command(tokens, match.group("command"), text, position, glued, depth)
         elif kind == "word":
-            _word(tokens, value, glued, text[position : position + 1])
+            _word(tokens, value, glued, text[position : position + 1], in_text=depth > 0)
         elif kind == "escaped":
             tokens.append(Token("command" if value == "\\\\" else "sign", value, glued))
         else:
@@ -84,7 +86,7 @@ def _command(  # noqa: PLR0917 - a step of the loop above
     """Append what a command means; returns where to go on."""
     if name in _FONTS:
         return position
-    if name in ("degree", "degrees"):
+    if name in ("degree", "degrees", "textdegree"):
         tokens += [Token("sign", "^"), Token("command", "circ")]
         return position
     if name not in _TEXT_COMMANDS:
@@ -117,10 +119,19 @@ def _text(tokens: list[Token], content: str, name: str, depth: int) -> None:
         if depth > 3:
             raise Unreadable("nested text")
         inner = tokenise(content, depth + 1)
-        plain = any(token.text in (",", ";") or token.kind == "separator" for token in inner)
-        tokens += inner if plain else [Token("sign", "{"), *inner, Token("sign", "}")]
+        whole = inner and not _joins_its_neighbours(inner)
+        tokens += [Token("sign", "{"), *inner, Token("sign", "}")] if whole else inner
     else:
         tokens.append(Token("text", stripped))
+
+
+def _joins_its_neighbours(inner: list[Token]) -> bool:
+    """Whether a text is no group: items of a list, a unit whose power follows, `\\text{\\%}`."""
+    return (
+        any(token.text in (",", ";") or token.kind == "separator" for token in inner)
+        or inner[-1].kind == "text"
+        or inner[0].text in _NO_VALUE
+    )
 
 
 def _unit_like(text: str) -> bool:
@@ -130,12 +141,13 @@ def _unit_like(text: str) -> bool:
     )
 
 
-def _word(tokens: list[Token], word: str, glued: bool, following: str) -> None:
+def _word(tokens: list[Token], word: str, glued: bool, following: str, *, in_text: bool) -> None:
     lowered = word.lower()
     previous = tokens[-1] if tokens else END
     after_value = previous.kind in ("number", "letter") or previous.text in (")", "}", "pi", "]")
     if len(word) == 1:
-        tokens.append(Token("letter", word, glued))
+        is_unit = in_text and not glued and previous.kind == "number" and word in ONE_LETTER
+        tokens.append(Token("text" if is_unit else "letter", word, glued))
     elif lowered in ("and", "or"):
         tokens.append(Token("separator", lowered, glued))
     elif lowered in _ALIASES or lowered in _WORD_COMMANDS:

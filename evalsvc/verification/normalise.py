@@ -45,6 +45,8 @@ _LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
 #: Characters that can make a reader see another answer than the one that is written.
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+#: `132^\\circT`: the degree sign ends before a capital, whatever TeX says.
+_GLUED_CIRCLE = re.compile(r"\\circ(?=[A-Z])")
 _MATH_MARKS = re.compile(r"(?<!\\)\$+|(?<!\\)\\[()\[\]](?!\d*(?:pt|em|ex|cm|mm)\])")
 _ROW_SKIP = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm)\s*\]")
 _SIZING = re.compile(
@@ -60,8 +62,9 @@ _GROUPED = re.compile(
     r"((?:\s*(?:\{\s*,\s*\}|\{\s*\\,\s*\}|\{\s*,\s*\\!\s*\}|,\s*\\!|\\[,;: ]|~|\\thinspace)"
     r"\s*\d{3})+)(?!\d)"
 )
-#: And where one number is expected: 10,080
+#: And where one number is expected: 10,080 and 10 080
 _COMMAS = re.compile(r"(?<![\d.,])([1-9]\d{0,2})((?:,\d{3})+)(?![\d,])")
+_BLANKS = re.compile(r"(?<![\d.,/])(?<![\d.,/] )([1-9]\d{0,2})((?: \d{3})+)(?! ?[\d,/])")
 _SPACING = re.compile(r"\\[,;:!> ]|\\\n|~|\\hspace\*?\{[^{}]*\}|\\mspace\{[^{}]*\}|\\mkern-?\d+mu")
 _COLOURED = re.compile(r"\\(?:text)?color\s*(?:\[[^\]]*\])?\{[^{}]*\}")
 _NOT_DIGITS = re.compile(r"[^\d]")
@@ -87,6 +90,7 @@ def clean(text: str, *, commas: bool = False) -> str:
         text = text.translate(_TABLE)
     if "\\" in text or "~" in text or "$" in text:
         text = _ROW_SKIP.sub(r"\\\\ ", text)
+        text = _GLUED_CIRCLE.sub(r"\\circ ", text)
         text = text.replace("\\$", "\\dollar ")
         text = _MATH_MARKS.sub("", text)
         text = _GROUPED.sub(lambda m: m.group(1) + _NOT_DIGITS.sub("", m.group(2)), text)
@@ -96,14 +100,15 @@ def clean(text: str, *, commas: bool = False) -> str:
         text = _unspace(text)
     elif "{,}" in text:
         text = _GROUPED.sub(lambda m: m.group(1) + _NOT_DIGITS.sub("", m.group(2)), text)
-    if "," in text and commas:
+    text = text.replace("{:}", ":")
+    if commas:
         text = _join_thousands(text)
     text = _SPACES.sub(" ", text).strip()
     return _strip_full_stop(text)
 
 
 def _join_thousands(text: str) -> str:
-    """Join `10,080`, but never inside brackets: `[-36,104]` has two ends, `(12,102)` two places."""
+    """Join `10,080` and `10 080`; commas not inside brackets: `[-36,104]` has two ends."""
 
     def join(match: re.Match[str]) -> str:
         before = text[: match.start()]
@@ -113,7 +118,9 @@ def _join_thousands(text: str) -> str:
             return match.group()
         return match.group(1) + match.group(2).replace(",", "")
 
-    return _COMMAS.sub(join, text)
+    if "," in text:
+        text = _COMMAS.sub(join, text)
+    return _BLANKS.sub(lambda m: m.group(1) + m.group(2).replace(" ", ""), text)
 
 
 def _unspace(text: str) -> str:
@@ -124,10 +131,9 @@ def _unspace(text: str) -> str:
 
 
 def _strip_full_stop(text: str) -> str:
+    """Without what ends a sentence or a line; a single backslash is what is left of `\\ `."""
     while text and text[-1] in ".,;\\" and not text.endswith(("\\,", "\\;")):
-        if text[-1] == "\\" and not text.endswith("\\\\"):
-            break
-        text = text[: -2 if text[-1] == "\\" else -1].rstrip()
+        text = text[: -2 if text.endswith("\\\\") else -1].rstrip()
     return text
 
 

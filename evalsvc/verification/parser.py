@@ -24,9 +24,10 @@ from evalsvc.verification.tree import (
     Quantity,
     Ratio,
     Relation,
+    Scalar,
     Words,
 )
-from evalsvc.verification.units import canonical_unit
+from evalsvc.verification.units import ONE_LETTER, canonical_unit
 
 _RELATIONS = {
     "=": "=", "<": "<", ">": ">", "lt": "<", "gt": ">", "le": "<=", "leq": "<=", "leqslant": "<=",
@@ -51,6 +52,8 @@ _OPENING = {
     "lbrack": "rbrack",
 }
 _CLOSING = frozenset((")", "]", "[", "\\}", "rangle", "rbrace", "rbrack", "}"))
+#: What may stand behind a degree sign: nothing, a scale of temperature, the T of a true bearing.
+_AFTER_DEGREES = {"": "degree", "T": "degree", "C": "degree C", "F": "degree F"}
 _REALS = Bracket(
     "(", ")", (Operation("neg", (Constant("infinity"),)), Constant("infinity"))
 )  # fmt: skip
@@ -171,17 +174,11 @@ class _Parser(ScalarParser):
         if found and unit and found != unit:
             raise Unreadable("two units")
         unit = unit or found
-        if isinstance(node, Operation) and node.op == "deg":
-            letter = {"degree C": "degree C", "C": "degree C", "F": "degree F", "T": "degree"}.get(
-                unit
-            )
-            if unit and letter is None:
+        degrees = _in_degrees(node)
+        if degrees is not None:
+            if unit not in _AFTER_DEGREES:
                 raise Unreadable("two units")
-            return Quantity(node.args[0], letter or "degree")
-        if isinstance(node, Operation) and node.op == "neg" and _is_degrees(node.args[0]):
-            inner = node.args[0]
-            assert isinstance(inner, Operation)
-            return Quantity(Operation("neg", inner.args), "degree")
+            return Quantity(degrees, _AFTER_DEGREES[unit])
         if not unit:
             return node
         if unit in ("C", "F", "T"):
@@ -223,14 +220,19 @@ class _Parser(ScalarParser):
             elif token.text == "^" and written:
                 self.next()
                 written.append("^" + self._unit_power())
-            elif token.text in ("/", "cdot") and written and self.peek(1).kind == "text":
+            elif token.text in ("/", "cdot") and written and self._unit_goes_on():
                 written.append("/" if self.next().text == "/" else " ")
+                written.append(self.next().text)
             else:
                 break
         unit = canonical_unit(" ".join(written).replace(" ^", "^"))
         if unit is None:
             raise Unreadable(f"{' '.join(written)!r} is no unit")
         return unit
+
+    def _unit_goes_on(self) -> bool:
+        following = self.peek(1)
+        return following.kind == "text" or following.text in ONE_LETTER
 
     def _unit_power(self) -> str:
         braces = self.peek().text == "{"
@@ -324,8 +326,14 @@ class _Parser(ScalarParser):
         return None
 
 
-def _is_degrees(node: Node) -> bool:
-    return isinstance(node, Operation) and node.op == "deg"
+def _in_degrees(node: Node) -> Scalar | None:
+    """The number of degrees in `30^\\circ` and `-5^\\circ`; None for another node."""
+    if isinstance(node, Operation) and node.op == "deg":
+        return node.args[0]
+    if isinstance(node, Operation) and node.op == "neg":
+        inner = _in_degrees(node.args[0])
+        return None if inner is None else Operation("neg", (inner,))
+    return None
 
 
 __all__ = ["FUNCTIONS", "SCALARS", "Fraction", "Number", "parse"]

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from evalsvc.verification.numeric import Evaluator, Undefined, symbols
-from evalsvc.verification.scalar_equality import Outcome, _points
+from evalsvc.verification.scalar_equality import NEAR_POINTS, Outcome, points_for
 from evalsvc.verification.tree import (
     SCALARS,
     Bracket,
@@ -27,20 +27,24 @@ Same = Callable[[Node, Node], Outcome]
 _DIGITS = 60
 
 
-def is_label(node: Node) -> bool:
-    """Whether a left side only names what follows: `x`, `f(3)`, `AB`, `a + b`, `(x, y)`, words."""
+def is_name(node: Node) -> bool:
+    """Whether a side is one name: `x`, `f(3)`, `AB`, `(x, y)`, words."""
     if isinstance(node, Bracket):
         return all(isinstance(item, Symbol) for item in node.items)
-    if isinstance(node, Words | Symbol):
-        return True
     if isinstance(node, Operation):
-        if node.op == "opaque":
-            return True
-        if node.op in ("+", "*", "abs"):
-            return bool(symbols(node) or _has_mark(node)) and all(
-                _names(item) for item in node.args
-            )
-    return False
+        return node.op == "opaque" or (node.op == "*" and _all_names(node))
+    return isinstance(node, Words | Symbol)
+
+
+def is_label(node: Node) -> bool:
+    """Whether a left side only names what follows: a name, or a combination such as `a + b`."""
+    return is_name(node) or (
+        isinstance(node, Operation) and node.op in ("+", "abs") and _all_names(node)
+    )
+
+
+def _all_names(node: Operation) -> bool:
+    return bool(symbols(node) or _has_mark(node)) and all(_names(item) for item in node.args)
 
 
 def _names(node: Scalar) -> bool:
@@ -136,7 +140,9 @@ def _factor(gold: Scalar, answer: Scalar) -> Any:
     if not names:
         return None
     factors = []
-    for point in _points(names):
+    for point in points_for(names):
+        if len(factors) == NEAR_POINTS:
+            break
         evaluator = Evaluator(point, _DIGITS)
         try:
             left, right = evaluator.value(gold), evaluator.value(answer)

@@ -15,6 +15,7 @@ from evalsvc.verification.tree import (
     Scalar,
     Symbol,
 )
+from evalsvc.verification.units import ONE_LETTER
 
 _TIMES = frozenset(("*", "cdot", "times", "ast", "bullet"))
 _BY = frozenset(("/", "div"))
@@ -29,6 +30,18 @@ class ScalarParser(Commands):
     """A cursor over tokens with the scalar grammar; `_Parser` adds the structures."""
 
     def sum(self) -> Node:
+        """A sum, or two of them with `\\over` or `\\choose` between (TeX's own fractions)."""
+        node = self._terms()
+        name = self.peek().text
+        if self.peek().kind != "command" or name not in ("over", "choose"):
+            return node
+        self.next()
+        top, bottom = self.scalar(node), self.scalar(self._terms())
+        if name == "choose":
+            return Operation("binom", (top, bottom))
+        return Operation("*", (top, Operation("/", (bottom,))), "fraction")
+
+    def _terms(self) -> Node:
         terms: list[Scalar] = []
         spread: Scalar | None = None
         first: Node | None = None
@@ -92,7 +105,7 @@ class ScalarParser(Commands):
         if token.kind == "command":
             return token.text in _STARTS
         if token.kind == "text":
-            return len(token.text) == 1 and token.text not in "mgshlLNJWVKCFT"
+            return len(token.text) == 1 and token.text not in ONE_LETTER | frozenset("CFT")
         return token.text in ("(", "[", "{", "\\{") or (token.text == "|" and not self.bars)
 
     def _after_degree(self) -> bool:
@@ -119,7 +132,10 @@ class ScalarParser(Commands):
         )
 
     def _mixed(self, factors: list[Scalar], token: Token) -> None:
-        """Join `3 \\frac{1}{8}` (and `1 1/2`) into one mixed number, if the fraction is proper."""
+        """Join `3 \\frac{1}{8}` (and `1 1/2`) into one mixed number.
+
+        With an improper fraction it is neither that nor a product that anyone writes.
+        """
         if len(factors) != 2 or not isinstance(factors[0], Number) or factors[0].digits:
             return
         whole, part = factors
@@ -136,7 +152,9 @@ class ScalarParser(Commands):
         top, bottom = part.args[0], part.args[1]
         assert isinstance(bottom, Operation)
         under = bottom.args[0]
-        if isinstance(top, Number) and isinstance(under, Number) and 0 < top.value < under.value:
+        if isinstance(top, Number) and isinstance(under, Number):
+            if not 0 < top.value < under.value:
+                raise Unreadable("a mixed number with an improper fraction")
             factors[:] = [Operation("+", (whole, part))]
 
     def power(self) -> Node:

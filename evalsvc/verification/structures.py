@@ -4,10 +4,12 @@ Every refusal names the rule that refused. Nothing here drops a bracket, a relat
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 
-from evalsvc.verification.relations import is_label, same_relation
+from evalsvc.verification.relations import is_label, is_name, same_relation
 from evalsvc.verification.scalar_equality import Outcome, infinity_sign, scalars_equal
 from evalsvc.verification.sets import same_region
+from evalsvc.verification.spread import is_spread, items_of
 from evalsvc.verification.tree import (
     SCALARS,
     Based,
@@ -23,6 +25,7 @@ from evalsvc.verification.tree import (
     Ratio,
     Relation,
     Scalar,
+    Symbol,
     Words,
 )
 from evalsvc.verification.units import compatible
@@ -36,7 +39,7 @@ def same(gold: Node, answer: Node) -> Outcome:  # noqa: PLR0911 - a dispatch ove
         return _relations(gold, answer)
     if isinstance(gold, Joined) or isinstance(answer, Joined):
         return same_region(gold, answer)
-    if isinstance(gold, Listing) or _is_spread(gold):
+    if isinstance(gold, Listing) or is_spread(gold):
         return _listing(gold, answer)
     if isinstance(gold, Braces):
         return _set(gold, answer)
@@ -57,10 +60,10 @@ def _relations(gold: Node, answer: Node) -> Outcome:  # noqa: PLR0911 - one reas
     if isinstance(gold, Relation) and isinstance(answer, Relation):
         return same_relation(gold, answer, same)
     if isinstance(gold, Relation):
-        value = unlabelled(gold)
+        value = _solved_value(gold)
         if value is None:
             return Outcome(False, "a relation is expected")
-        return same(value[0], answer)
+        return same(value, answer)
     assert isinstance(answer, Relation)
     given = unlabelled(answer)
     if given is None:
@@ -93,34 +96,26 @@ def unlabelled(relation: Relation) -> list[Node] | None:
     return values if len(values) == len(parts) else None
 
 
-def _is_spread(node: Node) -> bool:
-    return isinstance(node, Operation) and node.op == "pm"
-
-
-def _items(node: Node) -> list[Node]:
-    """The items of a list, with `a \\pm b` spread into two."""
-    nodes = node.items if isinstance(node, Listing | Braces) else (node,)
-    spread: list[Node] = []
-    for item in nodes:
-        if isinstance(item, Operation) and item.op == "pm":
-            centre, distance = item.args
-            spread.append(Operation("+", (centre, distance)))
-            spread.append(Operation("+", (centre, Operation("neg", (distance,)))))
-        else:
-            spread.append(item)
-    return spread
+def _solved_value(gold: Relation) -> Node | None:
+    """What a solved gold says of its one name: 5 of `x = 5`. An equation in several has none."""
+    values = unlabelled(gold)
+    if values is None or len(values) != 1:
+        return None
+    sides = [part for part in gold.parts if part is not None]
+    solved = len(sides) == 1 or any(is_name(side) for side in sides)
+    return values[0] if solved else None
 
 
 def _listing(gold: Node, answer: Node) -> Outcome:
-    if not isinstance(answer, Listing | Braces) and not _is_spread(answer):
+    if not isinstance(answer, Listing | Braces) and not is_spread(answer):
         return Outcome(False, "a list is expected")
-    values = _consistent_labels(_items(answer))
+    values = _consistent_labels(items_of(answer))
     if values is None:
         return Outcome(False, "items with different labels")
-    labelled = any(isinstance(item, Relation) for item in _items(answer))
+    labelled = any(isinstance(item, Relation) for item in items_of(answer))
     if isinstance(answer, Listing) and answer.alternative and not labelled:
         return Outcome(False, "alternatives are not an answer")
-    expected = _items(gold)
+    expected = items_of(gold)
     if isinstance(answer, Braces) and len(values) <= 4 * len(expected) + 16:
         expected, values = _distinct(expected), _distinct(values)
     return _matched(expected, values)
@@ -170,14 +165,14 @@ def _set(gold: Braces, answer: Node) -> Outcome:
     if isinstance(answer, Listing):
         if answer.alternative:
             return Outcome(False, "alternatives are not an answer")
-        values = _consistent_labels(_items(answer))
+        values = _consistent_labels(items_of(answer))
         if values is None:
             return Outcome(False, "items with different labels")
     elif isinstance(answer, Braces):
-        values = _items(answer)
+        values = items_of(answer)
     else:
         return Outcome(False, "a set is expected")
-    expected = _distinct(_items(gold))
+    expected = _distinct(items_of(gold))
     if len(values) > 4 * len(expected) + 16:
         return Outcome(False, "too many or too few items")
     return _matched(expected, _distinct(values))
@@ -235,17 +230,21 @@ def _ratio(gold: Ratio, answer: Node) -> Outcome:  # noqa: PLR0911 - one reason 
 
 
 def _scalar(node: Node) -> Scalar | None:
-    return node if isinstance(node, SCALARS) and not _is_spread(node) else None
+    return node if isinstance(node, SCALARS) and not is_spread(node) else None
 
 
 def _quantities(gold: Node, answer: Node) -> Outcome:
     """Scalars with their units."""
     gold_value, gold_unit = (gold.value, gold.unit) if isinstance(gold, Quantity) else (gold, "")
     value, unit = (answer.value, answer.unit) if isinstance(answer, Quantity) else (answer, "")
-    if not isinstance(gold_value, SCALARS) or not isinstance(value, SCALARS) or _is_spread(value):
+    if not isinstance(gold_value, SCALARS) or not isinstance(value, SCALARS) or is_spread(value):
         return Outcome(False, "another type")
     if not compatible(gold_unit, unit):
         return Outcome(False, "another unit")
+    if not unit and (factor := _unit_in_letters(gold_unit)) is not None:
+        written_out = scalars_equal(Operation("*", (gold_value, factor)), value)
+        if written_out.equal:
+            return Outcome(True, "same value and unit")
     if unit == "degree" and not gold_unit and not isinstance(gold_value, Number):
         outcome = scalars_equal(gold_value, value)
         return (
@@ -254,6 +253,20 @@ def _quantities(gold: Node, answer: Node) -> Outcome:
             else Outcome(False, "another unit")
         )
     return scalars_equal(gold_value, value)
+
+
+def _unit_in_letters(unit: str) -> Scalar | None:
+    """`m s^-1` as the product of letters that it is outside `\\text{}`.
+
+    Only for units of single letters; the lexer knows the longer ones.
+    """
+    factors: list[Scalar] = []
+    for piece in unit.split():
+        name, _, power = piece.partition("^")
+        if len(name) > 1:
+            return None
+        factors.append(Operation("^", (Symbol(name), Number(Fraction(power or 1)))))
+    return Operation("*", tuple(factors)) if factors else None
 
 
 def _free_of_angles(node: Scalar) -> bool:

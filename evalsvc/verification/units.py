@@ -46,7 +46,7 @@ _GROUPS = {
 }  # fmt: skip
 _CANONICAL = {word: unit for unit, words in _GROUPS.items() for word in words.split()}
 #: Letters that name a unit only inside `\text{}` and its like; `54x` and `4t` are products.
-_SINGLE = {"m", "g", "s", "h", "l", "L", "N", "J", "W", "V", "K"}
+ONE_LETTER = frozenset("mgshlLNJWVK")
 _COMPOUND = {
     "mph": "h^-1 mi",
     "kmh": "h^-1 km",
@@ -127,7 +127,7 @@ def _add(powers: dict[str, int], word: str, power: int) -> bool:
             return False
         unit = lowered.replace("'", "")
         unit = unit[:-1] if unit.endswith("s") and not unit.endswith("ss") else unit
-    elif len(word) == 1 and word not in _SINGLE:
+    elif len(word) == 1 and word not in ONE_LETTER:
         return False
     powers[unit] = powers.get(unit, 0) + power
     return True

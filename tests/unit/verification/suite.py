@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from tests.unit.verification import suite_classes
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -431,8 +433,14 @@ def after_a_comma(_rng: random.Random) -> Made:
         )
 
 
+def classes(_rng: random.Random) -> Made:
+    for group, gold, answer, correct in suite_classes.labelled():
+        yield Labelled(group.benchmark, group.kind, gold, answer, correct, group.how, group.choices)
+
+
 GENERATORS: tuple[Callable[[random.Random], Made], ...] = (
     integers, fractions, expressions, structures, numerals, units, words, choices, after_a_comma,
+    classes,
 )  # fmt: skip
 
 

@@ -1,0 +1,93 @@
+"""More labelled cases, by the class of what is written: what blind generators found in the verifier.
+
+Each class says which rule of docs/verification.md makes its labels.
+"""
+
+# ruff: noqa: E501 - tables of cases are read by row
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Class:
+    """Golds of one kind, each with its right and its wrong answers."""
+
+    how: str
+    kind: str
+    benchmark: str
+    rows: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
+    choices: tuple[str, ...] | None = None
+
+
+CLASSES = (
+    Class("base (rule 4): the numeral in braces, the base in words, a label", "base-n", "math", (
+        ("1200_7", ("{1200}_{7}", "1200_{\\text{base }7}", "1200_\\text{seven}", "x = 1200_{(7)}", "\\text{1200}_7"), ("1200", "1200_{\\text{base }8}", "1200_x", "1200_{1}", "x = 1200", "\\neq 1200_7")),
+        ("152A_{11}", ("x = 152A_{11}", "{152A}_{11}", "152a_{11}"), ("x = 152A", "1520_{11}", "152A_{12}", "152_{11}")),
+        ("0.0011_{2}", ("x = 0.0011_2", "0.00110_{2}", "{0.0011}_2"), ("0.0011", "0.011_2", "0.0011_3", "11_2")),
+    )),
+    Class("an equation in several unknowns is none of its sides (rule 4)", "equation", "math", (
+        ("4x-5y=-50", ("-50 = 4x-5y", "5y = 4x + 50"), ("4x-5y", "-50", "4x-5y = 50")),
+        ("x - 3z = 0", ("x = 3z",), ("x-3z", "0", "x - 3y = 0")),
+        ("\\frac{x^2}{81}+\\frac{y^2}{9}=1", ("x^2 + 9y^2 = 81",), ("\\frac{x^2}{81}+\\frac{y^2}{9}", "1")),
+        ("y = 2x", ("2x", "y=2x", "2x = y"), ("x = 2y", "y = 3x", "2y")),
+    )),
+    Class("degrees in every spelling, and what is no degree (rule 5)", "number", "math", (
+        ("-5^\\circ", ("-5", "-5\\textdegree", "-5\\text{°}", "-5^{\\circ}", "-5 \\text{ degrees}"), ("-5^\\circ C", "-5^\\circ\\text{ cm}", "5^\\circ", "-5\\text{ minutes}")),
+        ("\\cos 58^\\circ", ("\\cos(58^\\circ)", "\\cos{58^\\circ}", "\\sin\\left(32^\\circ\\right)"), ("\\cos 58", "\\cos(58)", "\\sin(58^\\circ)")),
+    )),
+    Class("signs and units inside text (rule 5)", "number", "math", (
+        ("20\\%", ("20\\text{\\%}", "\\text{20\\%}", "20\\mathrm{\\%}"), ("20\\text{ cm}", "0.2\\text{\\%}")),
+        ("-\\$0.50", ("-\\text{\\$0.50}", "-\\text{\\$}0.50"), ("\\text{\\$0.50}", "-\\text{\\$0.05}")),
+        ("15\\mbox{ cm}^2", ("\\text{15 cm}^2", "\\text{15 cm$^2$}", "15cm^2"), ("\\text{15 cm}", "\\text{15 cm}^3", "\\text{15 m}^2", "\\text{16 cm}^2")),
+    )),
+    Class("a unit of one letter, where the gold has that unit (rule 5)", "number", "mathverse", (
+        ("144 \\mbox{ m}^3", ("144 m^3", "144\\,m³", "\\text{144 m}^3", "144"), ("144 m^2", "144 m", "144 n^3", "143 m^3", "144x")),
+        ("$10km / h$", ("10 km/h", "10\\text{ km/h}", "10", "10\\,\\mathrm{km/h}"), ("10 m/h", "10\\text{ km}", "10\\text{ mph}", "11 km/h")),
+        ("54", ("54",), ("54m", "54 m", "54 s", "54t")),
+    )),
+    Class("a name in words before the value (rules 4 and 5)", "number", "mathverse", (
+        ("Volume $=10.45 \\mathrm{~cm}^{3}$", ("10.45", "V = 10.45", "\\text{Volume} = 10.45\\text{ cm}^3"), ("10.46", "V \\neq 10.45", "V < 10.45", "10.45\\text{ cm}^2")),
+        ("slope =-4", ("-4", "m=-4", "\\text{slope} = -4"), ("4", "m = 4")),
+        ("Center $=(20,10)$", ("(20,10)", "\\text{Center} = (20, 10)"), ("(10,20)", "20,10", "[20,10]")),
+        ("S.A. $=1209.84$", ("1209.84", "S = 1209.84"), ("1209.85", "1209")),
+        ("$r=24.4$", ("24.4", "r = 24.4"), ("d = 24.4", "24.5")),
+    )),
+    Class("bearings and headings are text, blanks beside signs say nothing (rule 8)", "text", "mathverse", (
+        ("S 23.5 ^\\circ W", ("S 23.5^\\circ W", "S23.5°W", "\\text{S }23.5^{\\circ}\\text{ W}"), ("N 23.5^\\circ W", "S 23.5^\\circ E", "S 2 3.5^\\circ W", "23.5^\\circ")),
+        ("315^\\circT", ("315^\\circ", "315°T", "315^\\circ T", "315"), ("316^\\circ T", "45^\\circ T")),
+        ("domain: [-4,4] and range: [0,2]", ("\\text{domain: }[-4,4]\\text{ and range: }[0,2]", "\\text{Domain: } [-4, 4] \\text{ and range: } [0, 2]"), ("domain: [-44] and range: [0,2]", "domain: [0,2] and range: [-4,4]", "[-4,4]", "domain: (-4,4) and range: [0,2]")),
+    )),
+    Class("numbers: groups with blanks, TeX's own fractions, improper mixed numbers (rules 3 and 9)", "number", "math", (
+        ("12,\\!000,\\!085", ("12 000 085", "12\\ 000\\ 085", "x = 12 000 085"), ("12 000 85", "12 000 086", "12 000")),
+        ("-\\frac{24}{25}", ("-{24 \\over 25}", "{-24 \\over 25}"), ("{24 \\over 25}", "{25 \\over -24}")),
+        ("\\frac{46}{3}", ("15\\frac{1}{3}", "46 \\over 3"), ("1\\frac{46}{3}", "46\\frac{1}{3}")),
+        ("120", ("{10 \\choose 3}", "\\binom{10}{3}"), ("{10 \\over 3}", "{10 \\choose 4}")),
+        ("3125", ("3 125", "3,125"), ("3", "125", "3, 125")),
+    )),
+    Class("one sign of either kind makes two values (rule 6)", "list", "math", (
+        ("1 \\pm \\sqrt{19}", ("\\frac{2 \\pm \\sqrt{76}}{2}", "1 \\mp \\sqrt{19}"), ("\\frac{2 \\pm \\sqrt{76}}{4}", "\\frac{2 + \\sqrt{76}}{2}", "\\pm 1 \\pm \\sqrt{19}")),
+        ("2", ("2",), ("\\frac{4 \\pm 0}{2}", "\\frac{3 \\pm 1}{2}", "\\pm 2")),
+    )),
+    Class("values that exist only far out, and digits beyond forty (rule 3)", "expression", "math", (
+        ("-\\sqrt{x-3}+3", ("3-\\sqrt{x-3}", "-(\\sqrt{x-3}-3)"), ("3+\\sqrt{x-3}", "3-\\sqrt{x+3}")),
+        ("10^{70}", ("10\\cdot 10^{69}",), ("10^{70}+i", "10^{70}+\\sqrt{2}", "10^{70}+1")),
+    )),
+    Class("ratios with a braced colon (rule 4)", "ratio", "mathverse", (
+        ("1:64", ("1{:}64", "1\\!:\\!64"), ("64{:}1", "1{,}64")),
+    )),
+    Class("letter and text beside each other (rule 7)", "choice", "mathvision", (
+        ("E", ("E (Friday)", "\\text{Friday (E)}", "\\textbf{E} Friday", "E, Friday", "\\textbf{(E)}\\ ", "E\\ "), ("E (Monday)", "Monday (E)", "A Friday", "A (Friday)", "E (A)", "E A", "Friday (A)")),
+    ), ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")),
+    Class("letters run together where several are asked for (rule 4)", "choice", "mathverse", (
+        ("C\nD", ("CD", "DC", "C, D"), ("C", "CDE", "CC", "AD")),
+    )),
+)  # fmt: skip
+
+
+def labelled() -> Iterator[tuple[Class, str, str, bool]]:
+    """Class, gold, answer and label."""
+    for group in CLASSES:
+        for gold, right, wrong in group.rows:
+            yield from ((group, gold, answer, True) for answer in right)
+            yield from ((group, gold, answer, False) for answer in wrong)
