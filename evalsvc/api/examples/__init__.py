@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from evalsvc.api.examples.comparisons import (
     BENCHMARK,
     CHECKPOINT,
-    COMPARISON,
+    COMPARED,
     DELIVERY,
     DISPATCHER,
     IMPORTED,
@@ -38,13 +38,7 @@ from evalsvc.api.examples.evaluations import (
     SAMPLES,
     STARTED,
 )
-from evalsvc.api.examples.story import JOB_ID, Json
-
-
-def page(item: Json, next_cursor: str | None = None) -> Json:
-    """A page of one item."""
-    return {"items": [item], "next_cursor": next_cursor}
-
+from evalsvc.api.examples.story import JOB_ID, page
 
 _EVALUATION = "/v1/evaluations/{evaluation_id}"
 ANSWERS: Mapping[str, Any] = {
@@ -89,7 +83,7 @@ ANSWERS: Mapping[str, Any] = {
     "GET /v1/benchmarks": page(BENCHMARK),
     "GET /v1/benchmarks/{name}": BENCHMARK,
     "GET /v1/benchmarks/{name}/published": PUBLISHED,
-    "GET /v1/compare": page(COMPARISON),
+    "GET /v1/compare": COMPARED,
     "GET /v1/leaderboard": {"k": 1, "items": [LEADER], "notes": []},
     "GET /v1/rank": {
         "how": "mean",

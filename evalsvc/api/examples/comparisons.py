@@ -9,6 +9,7 @@ from evalsvc.api.examples.story import (
     SIDE,
     SUBMITTED,
     Json,
+    page,
 )
 
 RUN: Json = {
@@ -100,6 +101,9 @@ COMPARISON: Json = {
     "minimum_detectable_effect": 0.067,
     "sentence": "pass@1 goes from 10.0% to 13.3%: not told apart on 30 problems.",
     "significant": False,
+    "margin": 0.01,
+    "equivalent": False,
+    "equivalence_p_value": 0.64,
     "test": "sign flips by cluster, 4,999 draws",
     "family_size": 1,
     "discordant": 14,
@@ -108,12 +112,32 @@ COMPARISON: Json = {
     "problems": 30,
     "clusters": 30,
     "indicator": False,
+    "baseline_method": "GRPO",
+    "candidate_method": "GRPO + A-GRAE",
     "baseline_checkpoint": "qwen-grpo-seed0@100",
     "candidate_checkpoint": "qwen-agrae-seed0@100",
     "baseline_evaluation": "37899fbd5141308021e23918",
     "candidate_evaluation": EVALUATION_ID,
     "baseline_coverage": 1.0,
     "candidate_coverage": 1.0,
+    "notes": [],
+}
+COMPARED: Json = {
+    **page(COMPARISON),
+    "crossovers": [
+        {
+            "benchmark": "aime2025",
+            "baseline_checkpoint": "qwen-grpo-seed0@100",
+            "candidate_checkpoint": "qwen-agrae-seed0@100",
+            "k": 3.2,
+            "below": 2,
+            "above": 4,
+            "leader_below": "candidate",
+            "leader_above": "baseline",
+            "resolved": False,
+        }
+    ],
+    "methods": [],
     "notes": [],
 }
 LEADER: Json = {

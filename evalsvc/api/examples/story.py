@@ -19,3 +19,8 @@ REVISION = "9d6f7ec7fdc180b282fe27a5f216feab0e34db1be3e6d32c69b54035a99ac1d0"
 CHECKPOINT_PATH = "/models/qwen-agrae/checkpoint-100"
 SUBMITTED, FINISHED = "2026-03-01T09:00:00Z", "2026-03-01T09:21:40Z"
 SIDE: Json = {"run": "qwen-agrae-seed0", "method": "GRPO + A-GRAE", "step": 100}
+
+
+def page(item: Json, next_cursor: str | None = None) -> Json:
+    """A page of one item."""
+    return {"items": [item], "next_cursor": next_cursor}
