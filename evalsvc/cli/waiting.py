@@ -66,16 +66,18 @@ def follow(client: Client, job_id: str, description: str = "") -> dict[str, Any]
 def _follow_plainly(client: Client, job_id: str, description: str) -> dict[str, Any]:
     """The same in lines, where standard error is no terminal: one at each tenth."""
     started, shown = time.monotonic(), -1
+    there: int | None = None  # samples of former jobs: nobody draws them now
 
     def show(job: dict[str, Any]) -> None:
-        nonlocal shown
+        nonlocal shown, there
         done, wanted = job["progress"]["samples_done"], job["progress"]["samples_wanted"]
+        there = done if there is None else there
         tenth = int(10 * done / wanted) if wanted else 0
         if tenth == shown:
             return
         shown = tenth
         seconds = time.monotonic() - started
-        rate = done / seconds if seconds > 0 else 0.0
+        rate = (done - there) / seconds if seconds > 0 else 0.0
         left = f", about {(wanted - done) / rate:.0f} s left" if rate and done < wanted else ""
         typer.echo(
             f"{description}: {done:,} of {wanted:,} samples, {rate:.1f} samples/s{left}", err=True
