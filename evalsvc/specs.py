@@ -9,7 +9,7 @@ import json
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 MAX_SAMPLES = 16_384  # vLLM's own limit on the sequences of one request; a sane cap for a job too
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -87,6 +87,13 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
+# Which of the two is meant is seen from the value, so that errors speak of that one only.
+NamedOrWritten = Annotated[
+    Annotated[str, Tag("name")] | Annotated[Protocol, Tag("settings")],
+    Discriminator(lambda value: "name" if isinstance(value, str) else "settings"),
+]
+
+
 class Modality(StrEnum):
     TEXT = "text"
     IMAGE = "image"
@@ -153,7 +160,7 @@ class JobRequest(Spec):
     train_seed: int | None = None  # the seed of the training run, not of the sampling
     config: dict[str, Any] = Field(default_factory=dict)  # free-form, kept with the run
     benchmarks: tuple[BenchmarkRequest | str, ...] = Field(min_length=1, max_length=64)
-    protocol: str | Protocol = "quick"
+    protocol: NamedOrWritten = "quick"
     samples: int | None = Field(default=None, ge=1, le=MAX_SAMPLES)  # overrides the protocol's n
     ks: tuple[int, ...] | None = None
     max_tokens: int | None = Field(default=None, ge=1)

@@ -24,6 +24,7 @@ from evalsvc.specs import (
 from evalsvc.store.identifiers import evaluation_id
 
 OFFICIAL = "official"  # means something only where the benchmark's folder says what
+REMEDY = "Correct the protocol, or what the request says beside it."
 CHARACTERS_PER_TOKEN_AT_MOST = 12  # a lower bound of a prompt's tokens, without its tokenizer
 
 
@@ -116,12 +117,14 @@ def resolve_protocol(request: JobRequest, benchmark: Benchmark) -> Protocol:
         protocol = request.model_copy(update=changes).resolved_protocol()
         prompt = benchmark.prompt_name(protocol.prompt, name)
     except ValidationError as error:
-        words = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
-        raise ProtocolError(f"The protocol cannot be used: {words}.", "Correct it.") from error
+        first = error.errors()[0]
+        words = str(first["msg"]).removeprefix("Value error, ")
+        where = "".join(f"{step}: " for step in first["loc"])
+        raise ProtocolError(f"The protocol cannot be used: {where}{words}.", REMEDY) from error
     except CatalogueError as error:
         raise ProtocolError(error.message, error.remedy) from error
     except ValueError as error:
-        raise ProtocolError(f"The protocol cannot be used: {error}.") from error
+        raise ProtocolError(f"The protocol cannot be used: {error}.", REMEDY) from error
     return protocol.model_copy(update={"prompt": prompt})
 
 

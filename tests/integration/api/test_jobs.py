@@ -86,6 +86,10 @@ def test_what_is_wrong_with_a_request_is_said_with_a_remedy(server: Running, ans
         ),
         ({"engine": "vllm"}, 400, "no option 'answers'"),
         ({"engine": "magic"}, 400, "magic"),
+        ({"protocol": "magic"}, 422, "no protocol 'magic'"),
+        ({"protocol": {"temperature": -1}}, 422, "protocol.settings.temperature"),
+        ({"protocol": 7}, 422, "protocol.settings"),
+        ({"max_tokens": 10**9}, 422, "max_tokens"),
         ({"surprise": 1}, 422, "surprise"),
         ({"run": "a\x00b"}, 422, "run"),
     ]
