@@ -1,9 +1,11 @@
 """The dispatcher's picture of what waits: a copy in memory of the evaluations with ready shards.
 
 The database is the truth: the copy is refreshed for the evaluations that an event or the
-dispatcher's own work may have changed, and taking a shard may still find that there is none.
+dispatcher's own work may have changed, and taking a shard may still find that there is none. How
+long an evaluation waits is told by this process's clock, from when it was first seen here.
 """
 
+import time
 from collections.abc import Collection, Iterable, Sequence
 
 from evalsvc.dispatch.policy import Candidate, Fit, Shares, choose
@@ -74,11 +76,14 @@ class Board:
         return [c for c in self._candidates.values() if c.evaluation_id not in left_out]
 
     def _replace(self, rows: Sequence[Waiting]) -> None:
+        now, is_first = time.time(), self._changed is None
         gone = self._candidates.keys() if self._changed is None else self._changed
         known = {e: self._candidates.pop(e) for e in list(gone) if e in self._candidates}
         for row in rows:
             before = known.get(row.evaluation_id)
-            since = before.waiting_since if before else row.submitted_at.timestamp()
+            since = before.waiting_since if before else now
+            if is_first:  # submitted before this dispatcher started; by a clock that may be ahead
+                since = min(now, row.submitted_at.timestamp())
             self._candidates[row.evaluation_id] = _candidate(row, since)
 
 

@@ -37,6 +37,7 @@ class Webhook(Base):
     events: Mapped[list[Any]]  # kinds, e.g. job.done
     secret: Mapped[str]  # signs the deliveries; shown once
     active: Mapped[bool] = mapped_column(default=True)
+    after_event: Mapped[int] = mapped_column(BigInt)  # the newest one when it was made
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -1,13 +1,14 @@
 """Webhooks and their deliveries: one row per (webhook, event), claimed before it is sent.
 
 A claim moves the next attempt into the future, so that two servers never send the same attempt and
-a server that dies in the middle only delays it. Delivery is at least once.
+a server that dies in the middle only delays it. Delivery is at least once. What is due is decided
+by the database's clock: those of several servers may differ.
 """
 
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -44,6 +45,7 @@ def create(session: Session, owner: str, url: str, kinds: Sequence[str]) -> Webh
         url=url,
         events=list(kinds),
         secret=secrets.token_urlsafe(32),
+        after_event=events.newest_id(session),
     )
     session.add(row)
     session.flush()
@@ -95,8 +97,7 @@ def new_events(session: Session, limit: int = 200) -> list[tuple[Webhook, Event]
             select(Event)
             .where(
                 Event.kind.in_(hook.events),
-                Event.at >= hook.created_at,
-                Event.id > func.coalesce(newest.scalar_subquery(), 0),
+                Event.id > func.coalesce(newest.scalar_subquery(), hook.after_event),
             )
             .order_by(Event.id)
             .limit(limit)
@@ -107,8 +108,11 @@ def new_events(session: Session, limit: int = 200) -> list[tuple[Webhook, Event]
 
 def enqueue(session: Session, found: Sequence[tuple[str, int, dict[str, Any]]]) -> None:
     """Make deliveries of (webhook, event, payload); those that exist are left as they are."""
+    if not found:
+        return
+    first = {"state": WAITING, "next_attempt_at": _now(session)}
     rows = [
-        {"webhook_id": hook, "event_id": event, "payload": payload, "state": WAITING}
+        {"webhook_id": hook, "event_id": event, "payload": payload, **first}
         for hook, event, payload in found
     ]
     insert_missing(session, WebhookDelivery, rows, WebhookDelivery.id)
@@ -117,16 +121,17 @@ def enqueue(session: Session, found: Sequence[tuple[str, int, dict[str, Any]]]) 
 def is_due(session: Session) -> bool:
     """Whether any delivery should be attempted now."""
     statement = select(WebhookDelivery.id).where(
-        WebhookDelivery.state == WAITING, WebhookDelivery.next_attempt_at <= now()
+        WebhookDelivery.state == WAITING, WebhookDelivery.next_attempt_at <= _now(session)
     )
     return session.scalars(statement.limit(1)).first() is not None
 
 
 def claim(session: Session, limit: int) -> list[Claimed]:
     """Take deliveries that are due."""
+    moment = _now(session)
     due = (
         select(WebhookDelivery.id)
-        .where(WebhookDelivery.state == WAITING, WebhookDelivery.next_attempt_at <= now())
+        .where(WebhookDelivery.state == WAITING, WebhookDelivery.next_attempt_at <= moment)
         .order_by(WebhookDelivery.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -134,7 +139,7 @@ def claim(session: Session, limit: int) -> list[Claimed]:
     ids = session.scalars(
         update(WebhookDelivery)
         .where(WebhookDelivery.id.in_(due))
-        .values(next_attempt_at=now() + CLAIM, attempts=WebhookDelivery.attempts + 1)
+        .values(next_attempt_at=moment + CLAIM, attempts=WebhookDelivery.attempts + 1)
         .returning(WebhookDelivery.id)
         .execution_options(synchronize_session=False)
     ).all()
@@ -162,4 +167,12 @@ def finish(session: Session, claimed: Claimed, *, status: int | None, error: str
         row.state = FAILED
     else:
         pause = FIRST_PAUSE_SECONDS * PAUSE_FACTOR ** (claimed.attempts - 1)
-        row.next_attempt_at = now() + timedelta(seconds=pause)
+        row.next_attempt_at = _now(session) + timedelta(seconds=pause)
+
+
+def _now(session: Session) -> datetime:
+    """The database's time; an SQLite database has that of the one machine it is on."""
+    if session.get_bind().dialect.name != "postgresql":
+        return now()
+    moment: datetime = session.execute(select(func.now())).scalar_one()
+    return moment

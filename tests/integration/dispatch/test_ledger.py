@@ -1,8 +1,10 @@
 """The ledger on both databases: once and only once, epochs, shards cut anew, everything at once."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from sqlalchemy import func, select
 
 from evalsvc.dispatch.board import Board
 from evalsvc.dispatch.ledger import Ledger
+from evalsvc.dispatch.policy import AGEING_SECONDS
 from evalsvc.errors import Conflict
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
@@ -222,3 +225,21 @@ def test_the_board_follows_what_others_write(
         jobs.cancel(session, job_id)
     assert board.poll() == [job_id]
     assert len(board) == 0
+
+
+@pytest.mark.parametrize("hours", [-1, 1], ids=["behind", "ahead"])
+def test_a_server_whose_clock_is_wrong_gains_and_loses_nothing(
+    database: Database, settings: Settings, answers: Path, hours: int
+) -> None:
+    board = Board(database)
+    board.poll()
+    wrong = place(database, settings, request(answers, checkpoint="wrong"), owner="a")
+    place(database, settings, request(answers, checkpoint="right", priority=1), owner="b")
+    with database.write() as session:
+        session.get_one(Job, wrong).created_at += timedelta(hours=hours)
+    board.poll()
+    first = board.choose(None, {}, time.time())
+    later = board.choose(None, {}, time.time() + 4 * AGEING_SECONDS)
+    assert first is not None
+    assert later is not None
+    assert (first.owner, later.owner) == ("b", "b"), "both wait equally long"
