@@ -59,6 +59,22 @@ def import_results(
     )
     for note in made["notes"]:
         typer.echo(f"Note: {note}")
+    if (claims := made["source_verdicts"]) is not None:
+        _show_claims(claims)
+
+
+def _show_claims(claims: dict[str, Any]) -> None:
+    """Both graders' scores over the same samples, and where they differ."""
+    samples, differ = claims["samples"], claims["disagreements"]
+    typer.echo(
+        f"The source's own grader accepts {claims['correct']:,} of {samples:,} "
+        f"({claims['correct'] / samples:.2%}), this verifier {claims['correct_here']:,} "
+        f"({claims['correct_here'] / samples:.2%}); they differ on "
+        f"{sum(entry['samples'] for entry in differ):,}."
+    )
+    for entry in differ:
+        who = "the source" if entry["accepted_by"] == "source" else "this verifier"
+        typer.echo(f"  {entry['samples']:,} only {who} accepts; rule: {entry['rule']}")
 
 
 def _rows(format: str, path: Path) -> dict[str, list[dict[str, Any]]]:
@@ -82,4 +98,5 @@ def _response(row: ResponseRow) -> dict[str, Any]:
         "response": row.response,
         "truncated": row.truncated,
         "output_tokens": row.output_tokens,
+        "claimed_correct": row.claimed_correct,
     }

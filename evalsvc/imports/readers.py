@@ -88,16 +88,19 @@ def read_verl(path: Path) -> Iterator[ResponseRow]:
 
 
 def read_plain(path: Path) -> Iterator[ResponseRow]:
-    """JSONL of `{"problem_id", "response"}`, and optionally `output_tokens` and `truncated`."""
+    """JSONL of `{"problem_id", "response"}` (or `id`), and as the source has them
+    `output_tokens`, `truncated`, and `correct`: the verdict of its own grader.
+    """
     for line in read_lines(path):
         truncated = line.values.get("truncated", False)
         if not isinstance(truncated, bool):
             line.refuse("truncated must be true or false")
         yield ResponseRow(
-            problem_id=line.identity("problem_id"),
+            problem_id=line.identity("problem_id", "id"),
             response=line.text("response"),
             truncated=truncated,
             output_tokens=line.optional_count("output_tokens"),
+            claimed_correct=line.flag("correct"),
             where=line.where,
         )
 

@@ -44,16 +44,22 @@ class Transcript:
 
 
 def judge_responses(
-    dataset: "Dataset", responses: Mapping[int, Sequence[ResponseLike]], settings: Settings
+    dataset: "Dataset",
+    responses: Mapping[int, Sequence[ResponseLike]],
+    settings: Settings,
+    prompt: str,
 ) -> Imported:
-    """Judge every response, by row index of its problem; hard cases in killable children."""
+    """Judge every response, by row index of its problem; hard cases in killable children.
+
+    `prompt` names the prompt of the benchmark that was answered: it says how answers are marked.
+    """
     from evalsvc.verification import (  # noqa: PLC0415 - an extra
         VERIFIER_VERSION,
         Case,
         VerificationPool,
     )
 
-    policy = policy_of(dataset)
+    policy = policy_of(dataset, prompt)
     problems = [dataset.problems[index] for index in sorted(responses)]
     cases = (
         Case(item.response, problem.gold, problem.kind, problem.choices, policy)
@@ -72,7 +78,7 @@ def judge_responses(
     return Imported(tallies, rows, VERIFIER_VERSION)
 
 
-def policy_of(dataset: "Dataset", prompt: str = "default") -> "ExtractionPolicy":
+def policy_of(dataset: "Dataset", prompt: str) -> "ExtractionPolicy":
     """How answers are marked under a prompt of the benchmark."""
     from evalsvc.verification import ExtractionPolicy  # noqa: PLC0415
 

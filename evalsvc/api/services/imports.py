@@ -6,25 +6,19 @@ Importing the same run, step, benchmark and format again replaces what was impor
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.orm import Session
 
+from evalsvc.api.services.claims import Claims, compare_claims
+from evalsvc.api.services.import_protocols import named_protocol, with_samples
 from evalsvc.api.services.imported import Imported, judge_responses, store_transcript
 from evalsvc.errors import UsageError
 from evalsvc.settings import Settings
-from evalsvc.specs import (
-    MAX_SAMPLES,
-    PROTOCOLS,
-    Name,
-    ProblemTally,
-    Protocol,
-    content_hash,
-    powers_of_two,
-)
+from evalsvc.specs import MAX_SAMPLES, Name, ProblemTally, Protocol, content_hash
 from evalsvc.store.models import Checkpoint, Evaluation
 from evalsvc.store.repositories import checkpoints, evaluations, events, imports, results
 from evalsvc.store.repositories.evaluations import ProblemTraits
@@ -33,7 +27,6 @@ if TYPE_CHECKING:
     from evalsvc.catalogue import Catalogue, Dataset
 
 ProblemName = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]+$")]
-UNKNOWN_PROTOCOL = "imported"  # nobody said how the samples were drawn
 MOST_PROBLEMS = 200_000
 SHOWN = 5
 
@@ -61,6 +54,9 @@ class ImportedResponse(BaseModel):
     response: str = Field(max_length=4_000_000)
     truncated: bool = False
     output_tokens: int = Field(default=0, ge=0, lt=2**31)
+    claimed_correct: bool | None = Field(
+        default=None, description="what the source's own grader says; it is only compared"
+    )
 
 
 class ImportRequest(BaseModel):
@@ -116,6 +112,7 @@ class ImportView:
     correct: int
     replaced: bool
     notes: list[str]
+    source_verdicts: Claims | None  # where the source's own grader differs
 
 
 @dataclass(frozen=True)
@@ -127,13 +124,22 @@ class Prepared:
     tallies: Sequence[ProblemTally]
     notes: Sequence[str]
     imported: Imported | None = None
+    claims: Claims | None = None
+    protocol: Protocol | None = None  # None: nobody named it
+
+    @property
+    def samples(self) -> int:
+        """The largest number of samples of a problem."""
+        return max(tally.n for tally in self.tallies)
 
 
 def prepare(request: ImportRequest, settings: Settings, catalogue: "Catalogue") -> Prepared:
     """Match the problems and judge the responses. Raises UsageError, CatalogueError."""
+    protocol = named_protocol(request.protocol, request.benchmark, catalogue)
     dataset = _dataset(request.benchmark, settings, catalogue)
     if request.counts is not None:
-        return _prepare_counts(request.counts, request.benchmark, dataset)
+        counted = _prepare_counts(request.counts, request.benchmark, dataset)
+        return replace(counted, protocol=protocol)
     assert request.responses is not None, "the request has one of the two"
     if dataset is None:
         raise UsageError(
@@ -146,8 +152,10 @@ def prepare(request: ImportRequest, settings: Settings, catalogue: "Catalogue") 
     grouped: dict[int, list[ImportedResponse]] = {}
     for row in request.responses:
         grouped.setdefault(rows[row.problem_id], []).append(row)
-    judged = judge_responses(dataset, grouped, settings)
-    return Prepared(dataset.revision, _traits(dataset), judged.tallies, notes, judged)
+    judged = judge_responses(dataset, grouped, settings, protocol.prompt if protocol else "default")
+    claims = compare_claims(judged.rows, grouped)
+    traits = _traits(dataset)
+    return Prepared(dataset.revision, traits, judged.tallies, notes, judged, claims, protocol)
 
 
 def store(
@@ -155,7 +163,7 @@ def store(
 ) -> ImportView:
     """Store a prepared import in the caller's transaction."""
     checkpoint = _checkpoint(session, request)
-    protocol, protocol_hash = _protocol(request, max(tally.n for tally in prepared.tallies))
+    protocol, protocol_hash = with_samples(prepared.protocol, prepared.samples)
     revision = evaluations.find_or_create_revision(
         session, request.benchmark, prepared.revision, lambda: prepared.traits
     )
@@ -188,14 +196,14 @@ def store(
         correct=sum(int(tally.correct, 16).bit_count() for tally in prepared.tallies),
         replaced=replaced,
         notes=list(prepared.notes),
+        source_verdicts=prepared.claims,
     )
 
 
 def _finish(row: Evaluation, request: ImportRequest, prepared: Prepared) -> None:
-    largest = max(tally.n for tally in prepared.tallies)
-    imports.mark_done(row, samples=largest, problems=len(prepared.tallies))
+    imports.mark_done(row, samples=prepared.samples, problems=len(prepared.tallies))
     row.verifier = prepared.imported.verifier if prepared.imported else None
-    row.provenance = {
+    origin: dict[str, Any] = {
         "imported": request.format,
         "source": request.source,
         "protocol": request.protocol or "not known",
@@ -203,6 +211,12 @@ def _finish(row: Evaluation, request: ImportRequest, prepared: Prepared) -> None
         if prepared.imported
         else "only counts; which are right is unknown",
     }
+    if (claims := prepared.claims) is not None:
+        origin["source_verdicts"] = (
+            f"{claims.correct} of {claims.samples} correct, here {claims.correct_here}; "
+            f"different on {sum(entry.samples for entry in claims.disagreements)}"
+        )
+    row.provenance = origin
 
 
 def _checkpoint(session: Session, request: ImportRequest) -> Checkpoint:
@@ -215,25 +229,6 @@ def _checkpoint(session: Session, request: ImportRequest) -> Checkpoint:
     )
     session.flush()
     return imports.checkpoint_at(session, run, request.step)
-
-
-def _protocol(request: ImportRequest, largest: int) -> tuple[dict[str, Any], str]:
-    """The protocol and its hash; one that nobody named equals only others that nobody named."""
-    if request.protocol is None:
-        protocol = {
-            "name": UNKNOWN_PROTOCOL,
-            "samples": largest,
-            "ks": list(powers_of_two(largest)),
-        }
-        return protocol, content_hash([UNKNOWN_PROTOCOL])
-    if request.protocol not in PROTOCOLS:
-        raise UsageError(
-            f"There is no protocol {request.protocol!r}.",
-            f"Known: {', '.join(PROTOCOLS)}; leave it out if it is not known.",
-        )
-    named = PROTOCOLS[request.protocol].model_dump(mode="json", exclude={"samples", "ks"})
-    found = Protocol.model_validate({**named, "samples": max(largest, 1), "ks": ()})
-    return found.model_dump(mode="json"), found.hash
 
 
 def _dataset(name: str, settings: Settings, catalogue: "Catalogue") -> "Dataset | None":

@@ -198,3 +198,16 @@ def test_reading_streams(tmp_path: Path) -> None:
     assert sum(1 for _ in read("jsonl", path)) == 20_000
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
     tracemalloc.stop()
+
+
+def test_plain_lines_may_say_id_and_what_their_own_grader_said(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "outputs.jsonl",
+        {"id": "1", "response": "\\boxed{60}", "model_answer": "60", "correct": True},
+        {"id": "2", "response": "no", "correct": False},
+        {"problem_id": "3", "id": "other", "response": "no"},
+    )
+    found = [row for row in read("jsonl", path) if isinstance(row, ResponseRow)]
+    assert [(row.problem_id, row.claimed_correct) for row in found] == [
+        ("1", True), ("2", False), ("3", None),
+    ]  # fmt: skip
