@@ -6,8 +6,8 @@ leaves the server: what nobody foresaw is logged under an id, and the answer nam
 
 import logging
 import uuid
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -63,6 +63,9 @@ class ProblemResponse(JSONResponse):
     media_type = MEDIA_TYPE
 
 
+Handler: TypeAlias = Callable[[Request, Exception], ProblemResponse]
+
+
 def problem(
     instance: str,
     status: int,
@@ -115,14 +118,23 @@ def printable(value: Any) -> Any:
 
 def install(app: FastAPI) -> None:
     """Register the handlers that turn every exception into a problem document."""
-    app.add_exception_handler(EvalsvcError, _ours)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(DBAPIError, _database)
-    for unstorable in (DataError, OverflowError, UnicodeEncodeError):
-        app.add_exception_handler(unstorable, _unstorable)
-    app.add_exception_handler(ValueError, _value)
-    app.add_exception_handler(Exception, _unforeseen)
+    for kind, handler in handlers().items():
+        app.add_exception_handler(kind, handler)
+
+
+def handlers() -> dict[type[Exception], Handler]:
+    """What answers each kind of exception; the dashboard makes pages of the same answers."""
+    return {
+        EvalsvcError: _ours,
+        RequestValidationError: _invalid,
+        HTTPException: _http,
+        DBAPIError: _database,
+        DataError: _unstorable,
+        OverflowError: _unstorable,
+        UnicodeEncodeError: _unstorable,
+        ValueError: _value,
+        Exception: _unforeseen,
+    }
 
 
 def _ours(request: Request, error: Exception) -> ProblemResponse:

@@ -9,16 +9,16 @@ from urllib.parse import quote
 
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from evalsvc.api import problems
 from evalsvc.api.state import get_state
-from evalsvc.dashboard import access, assets, files, live, security
+from evalsvc.dashboard import access, assets, faults, files, live, security
 from evalsvc.dashboard.asking import Ask
 from evalsvc.dashboard.pages import PAGES, leaderboard
 from evalsvc.dashboard.rendering import render
 from evalsvc.dashboard.view import Format, View, as_csv, as_json
-from evalsvc.errors import AuthenticationError, EvalsvcError, UsageError
+from evalsvc.errors import EvalsvcError, UsageError
 
 Build = Callable[[Ask], View]
 Handler = Callable[[Request], Response]
@@ -26,6 +26,7 @@ Handler = Callable[[Request], Response]
 
 def mount(app: FastAPI) -> None:
     """Add every route of the dashboard; none of them is part of the OpenAPI document."""
+    faults.install(app)
     for path, build in PAGES:
         base = "/index" if path == "/" else path
         app.add_route(f"{base}.json", _page(build, "json"), include_in_schema=False)
@@ -50,9 +51,9 @@ def _page(build: Build, form: Format) -> Handler:
                 ask = Ask(request, session, state)
                 response = _answer(ask, build(ask), form, principal.name)
         except EvalsvcError as error:
-            response = failed(request, error, form)
+            response = faults.failed(request, error, form)
         except ValueError as error:
-            response = failed(request, _in_our_words(error), form)
+            response = faults.failed(request, _in_our_words(error), form)
         return security.protect(response)
 
     return handle
@@ -87,27 +88,6 @@ def _answer(ask: Ask, view: View, form: Format, who: str) -> Response:
     return HTMLResponse(body)
 
 
-def failed(request: Request, error: EvalsvcError, form: Format = "html") -> Response:
-    """An error in the form that was asked for; without a key a page leads to the sign-in."""
-    if form != "html":
-        return problems.from_error(error, request.url.path)
-    if isinstance(error, AuthenticationError):
-        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"/sign-in?next={quote(asked, safe='')}", status_code=303)
-    body = render(
-        "error.html",
-        title=error.title,
-        error=error,
-        status=error.status,
-        live=False,
-        figures=False,
-        here=request.url.path,
-        who=None,
-        formats=None,
-    )
-    return HTMLResponse(body, status_code=error.status)
-
-
 def _in_our_words(error: ValueError) -> EvalsvcError:
     """Statistics, verification and catalogue raise ValueErrors that carry a remedy."""
     if not hasattr(error, "remedy"):
@@ -120,7 +100,7 @@ def _guarded(handler: Callable[[Request], Response]) -> Handler:
         try:
             return security.protect(handler(request))
         except EvalsvcError as error:
-            return security.protect(failed(request, error))
+            return security.protect(faults.failed(request, error))
 
     return handle
 

@@ -1,4 +1,4 @@
-"""What pages link to beside pages: a response as plain text, a picture, a person's verdict."""
+"""What pages link to beside pages: a response as plain text, a picture, a person's decisions."""
 
 import io
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from evalsvc.dashboard import access, security
 from evalsvc.dashboard.questions import find_image
 from evalsvc.dashboard.rendering import link, path
 from evalsvc.errors import NotFound, UsageError
-from evalsvc.store.repositories import browsing, overrides
+from evalsvc.store.repositories import browsing, overrides, rescores
 
 MAX_REASON_CHARACTERS = 2000
 MAX_SAMPLE_DIGITS = 7
@@ -85,6 +85,16 @@ def override(request: Request) -> Response:
     return RedirectResponse(f"{link(target, sample=number)}#sample-{number}", status_code=303)
 
 
+def accept_rescore(request: Request) -> Response:
+    """The verdicts of a rescore become the evaluation's; then back to the rescore."""
+    run(security.read_form, request)
+    principal = access.submitter(request)
+    with get_state(request).database.write() as session:
+        row = rescores.accept(session, request.path_params["rescore"], by=principal.name)
+        target = path("rescores", row.id)
+    return RedirectResponse(target, status_code=303)
+
+
 def _sample_number(request: Request) -> int:
     text = str(request.path_params["sample"])
     if not text.isascii() or not text.isdecimal() or len(text) > MAX_SAMPLE_DIGITS:
@@ -96,5 +106,6 @@ _SAMPLE = "/evaluations/{evaluation}/problems/{problem}/samples/{sample}"
 ROUTES: tuple[tuple[str, Callable[[Request], Response], str], ...] = (
     (_SAMPLE + "/response.txt", raw_response, "GET"),
     (_SAMPLE + "/override", override, "POST"),
+    ("/rescores/{rescore}/accept", accept_rescore, "POST"),
     ("/evaluations/{evaluation}/problems/{problem}/images/{position:int}", picture, "GET"),
 )

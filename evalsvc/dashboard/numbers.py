@@ -20,7 +20,7 @@ def points(fraction: float | None, decimals: int = 1) -> str:
     if fraction is None:
         return NOTHING
     text = f"{100 * fraction:+.{decimals}f}"
-    return text.replace("-", _MINUS) if float(text) else f"0.{'0' * decimals}"
+    return text.replace("-", _MINUS) if float(text) else f"{0:.{decimals}f}"
 
 
 def interval(low: float | None, high: float | None, decimals: int = 1) -> str:

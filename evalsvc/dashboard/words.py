@@ -64,8 +64,32 @@ def state(name: str) -> Mark:
     return STATES.get(name) or Mark(name)
 
 
+def state_of(name: str, coverage: float) -> Mark:
+    """An evaluation's state; one that ended without some of its samples is called incomplete."""
+    return state("incomplete" if name == "done" and coverage < 1 else name)
+
+
+def level(name: str) -> str:
+    """`level 5`, whether the data say "5" or "Level 5"."""
+    return f"level {name.lower().removeprefix('level').strip()}"
+
+
 def verdict(name: str) -> Mark:
     return VERDICTS.get(name) or Mark(name)
+
+
+def reason(name: str, rule: str, extracted: str | None, gold: str | None) -> str:
+    """Why a sample has its verdict, as a sentence; `rule` is what decided, in short."""
+    if name == "correct":
+        return f"The answer is the right one: {rule}."
+    if name == "wrong" and extracted is not None:
+        right = "the right answer" if gold is None else f"the right answer {_short(gold)}"
+        return f"{_short(extracted)} is not {right}: {rule}."
+    return f"{verdict(name).meaning} ({rule})" if verdict(name).meaning else rule
+
+
+def _short(text: str, most: int = 60) -> str:
+    return f"“{text if len(text) <= most else text[:most] + '…'}”"
 
 
 def outcome(name: str) -> Mark:

@@ -6,16 +6,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from evalsvc.api.services.figures import Group, Metric, breakdowns, pass_at_ks, useful_ks
 from evalsvc.api.services.memo import Memo
 from evalsvc.api.services.origins import origins
 from evalsvc.catalogue import Catalogue
+from evalsvc.imports import COUNTS_FORMAT
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import browsing
 from evalsvc.store.repositories.counts import Counts, ProblemTraits, read_counts, read_traits
 from evalsvc.store.states import EvaluationState
+
+COUNTS_ENGINE = f"import:{COUNTS_FORMAT}"
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,7 @@ class EvaluationSummary:
     id: str
     run: str
     method: str
+    base_model: str | None
     step: int
     checkpoint_id: int
     benchmark: str
@@ -84,6 +90,7 @@ def summarise(row: Evaluation) -> EvaluationSummary:
         id=row.id,
         run=row.checkpoint.run.name,
         method=row.checkpoint.run.method,
+        base_model=row.checkpoint.run.base_model,
         step=row.checkpoint.step,
         checkpoint_id=row.checkpoint_id,
         benchmark=row.benchmark,

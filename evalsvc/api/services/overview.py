@@ -234,11 +234,16 @@ def _failed_jobs(session: Session) -> list[Failure]:
 
 
 def _failed_evaluations(session: Session) -> list[Failure]:
+    """Those with missing samples or a fault; what is missing because a user cancelled it is not."""
+    stopped = select(Shard.evaluation_id).where(Shard.state == ShardState.CANCELLED)
+    faulty = select(Shard.evaluation_id).where(Shard.state == ShardState.FAILED)
+    by_a_user = Evaluation.id.in_(stopped) & Evaluation.id.not_in(faulty)
     rows = session.scalars(
         select(Evaluation)
         .options(joinedload(Evaluation.checkpoint).joinedload(Checkpoint.run))
         .where(
-            Evaluation.state.in_((EvaluationState.FAILED, EvaluationState.INCOMPLETE))
+            (Evaluation.state == EvaluationState.FAILED)
+            | ((Evaluation.state == EvaluationState.INCOMPLETE) & ~by_a_user)
             | Evaluation.error.is_not(None)
         )
         .order_by(Evaluation.created_at.desc())

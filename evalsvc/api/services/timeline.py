@@ -61,11 +61,8 @@ def timeline(session: Session, evaluations: Sequence[str], job: str | None = Non
     total = session.scalar(
         select(func.count()).select_from(Shard).where(Shard.evaluation_id.in_(evaluations))
     )
-    return Timeline(
-        spans=tuple(_span(row) for row in reversed(rows)),
-        happenings=_happenings(session, evaluations, job),
-        shards=total or 0,
-    )
+    spans = tuple(_span(row) for row in reversed(rows))
+    return Timeline(spans, _happenings(session, evaluations, job, spans), total or 0)
 
 
 def _span(row: Shard) -> Span:
@@ -85,11 +82,16 @@ def _span(row: Shard) -> Span:
 
 
 def _happenings(
-    session: Session, evaluations: Sequence[str], job: str | None
+    session: Session, evaluations: Sequence[str], job: str | None, spans: Sequence[Span]
 ) -> tuple[Happening, ...]:
+    """What these evaluations, the job, and meanwhile their workers went through."""
     concerned: list[ColumnElement[bool]] = [Event.evaluation_id.in_(evaluations)]
     if job is not None:
         concerned.append(Event.job_id == job)
+    if spans:
+        began, ended = min(span.start for span in spans), max(span.end for span in spans)
+        workers = {span.worker for span in spans}
+        concerned.append(Event.worker_id.in_(workers) & Event.at.between(began, ended))
     rows = session.scalars(
         select(Event).where(or_(*concerned)).order_by(Event.id.desc()).limit(MOST_EVENTS)
     )

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from evalsvc.api.services.comparisons import ComparisonView, compare, find_pairings
+from evalsvc.api.services.comparisons import ComparisonView, compare
 from evalsvc.api.services.evaluations import metrics_of
 from evalsvc.api.services.methods import MethodView, compare_methods_of
+from evalsvc.api.services.pairings import find_pairings
 from evalsvc.dashboard.asking import Ask
 from evalsvc.dashboard.pages.evaluation import curve
 from evalsvc.dashboard.plots.passk import difference_figure, pass_at_k_figure
@@ -160,8 +161,10 @@ def _table(found: Sequence[ComparisonView]) -> Table:
         "baseline",
         "candidate",
         "difference",
-        "low",
-        "high",
+        "population_low",
+        "population_high",
+        "fixed_low",
+        "fixed_high",
         "p_value",
         "p_adjusted",
         "minimum_detectable_effect",
@@ -175,6 +178,7 @@ def _table(found: Sequence[ComparisonView]) -> Table:
             v.candidate,
             v.difference,
             *v.interval_population,
+            *(v.interval_fixed or (None, None)),
             v.p_value,
             v.p_adjusted,
             v.minimum_detectable_effect,

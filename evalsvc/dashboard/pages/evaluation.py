@@ -23,6 +23,7 @@ from evalsvc.store.models import Evaluation, ProblemResult, Rescore
 from evalsvc.store.repositories import browsing
 
 PAGE_SIZE = 50
+UNASKED_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,15 @@ class ProblemLine:
     no_answer: int
     failed: int
     tokens_per_sample: float
-    error: str | None
+
+
+@dataclass(frozen=True)
+class UnaskedLine:
+    """A problem that gave no sample, and why."""
+
+    problem: int
+    problem_id: str
+    error: str
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,8 @@ class Model:
     pages: Pages
     solved_never: int
     solved_always: int
+    unasked: list[UnaskedLine]  # the first of `unasked_total`
+    unasked_total: int
     timeline: Timeline
     rescores: list[RescoreLine]
 
@@ -94,15 +105,17 @@ def build(ask: Ask) -> View:
                 no_answer=found.no_answer,
                 failed=found.failed,
                 tokens_per_sample=float(counts.tokens[i] / max(int(counts.n[i]), 1)),
-                error=found.error,
             )
         )
+    unasked = _unasked(ask, row.id, traits.ids)
     model = Model(
         evaluation=detail,
         problems=problems,
         pages=pages,
         solved_never=chosen.solved_never,
         solved_always=chosen.solved_always,
+        unasked=unasked[:UNASKED_SHOWN],
+        unasked_total=len(unasked),
         timeline=timeline(session, [row.id]),
         rescores=_rescores(ask, row.id),
     )
@@ -154,7 +167,6 @@ class _Masks:
     truncated: int
     no_answer: int
     failed: int
-    error: str | None
 
 
 def _masks(ask: Ask, evaluation: str, problems: list[int]) -> dict[int, _Masks]:
@@ -164,7 +176,6 @@ def _masks(ask: Ask, evaluation: str, problems: list[int]) -> dict[int, _Masks]:
         ProblemResult.truncated,
         ProblemResult.no_answer,
         ProblemResult.failed,
-        ProblemResult.error,
     )
     rows = ask.session.execute(
         select(*columns).where(
@@ -172,9 +183,21 @@ def _masks(ask: Ask, evaluation: str, problems: list[int]) -> dict[int, _Masks]:
         )
     )
     return {
-        problem: _Masks(ones(truncated), ones(no_answer), ones(failed), error)
-        for problem, truncated, no_answer, failed, error in rows
+        problem: _Masks(ones(truncated), ones(no_answer), ones(failed))
+        for problem, truncated, no_answer, failed in rows
     }
+
+
+def _unasked(ask: Ask, evaluation: str, ids: dict[int, str]) -> list[UnaskedLine]:
+    """Too long a prompt, a broken picture, no answer to replay: the reason of each problem."""
+    rows = ask.session.execute(
+        select(ProblemResult.problem, ProblemResult.error)
+        .where(ProblemResult.evaluation_id == evaluation, ProblemResult.error.is_not(None))
+        .order_by(ProblemResult.problem)
+    )
+    return [
+        UnaskedLine(number, ids.get(number, str(number)), error or "") for number, error in rows
+    ]
 
 
 def ones(mask: bytes) -> int:
@@ -195,9 +218,6 @@ def _rescores(ask: Ask, evaluation: str) -> list[RescoreLine]:
 
 
 def _table(model: Model) -> Table:
-    columns = ("problem", "problem_id", "n", "c", "truncated", "no_answer", "failed", "error")
-    rows = [
-        (p.problem, p.problem_id, p.n, p.c, p.truncated, p.no_answer, p.failed, p.error)
-        for p in model.problems
-    ]
+    columns = ("problem", "problem_id", "n", "c", "truncated", "no_answer", "failed")
+    rows = [[getattr(p, name) for name in columns] for p in model.problems]
     return Table(columns, rows)

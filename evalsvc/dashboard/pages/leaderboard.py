@@ -94,6 +94,12 @@ def build(ask: Ask) -> View:
             "every": every,
             "which": which,
             "published_choices": CHOICES,
+            "permalink": ask.with_(
+                k=k,
+                baseline=model.baseline,
+                steps="all" if every else "newest",
+                published=which,
+            ),
         },
     )
 

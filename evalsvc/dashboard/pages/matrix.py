@@ -121,7 +121,7 @@ def build(ask: Ask) -> View:
             "chosen": {_name(row) for row in chosen},
             "filters": [(name, f"{words} {model.tally[name]}") for name, words in FILTERS],
             "which": which,
-            "sort": sort,
+            "subjects": any(row.subject or row.level for row in rows),
             "map": draw_strips(
                 strip(matrix, positions, BINS),
                 [column.checkpoint for column in model.columns],

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from evalsvc.api.services import samples as service
 from evalsvc.api.services.evaluations import EvaluationSummary, counts_of, summarise
 from evalsvc.api.services.samples import SampleView
+from evalsvc.catalogue import ImageRef
 from evalsvc.dashboard import mathematics, text
 from evalsvc.dashboard.asking import Ask, Pages
 from evalsvc.dashboard.pages.sample_masks import FILTERS, SampleMark, choose, marks_of, runs_of
@@ -35,6 +36,7 @@ class Model:
     kind: str | None
     choices: tuple[str, ...]
     images: int
+    images_here: tuple[int, ...]  # the positions of those that can be shown
     not_here: str  # why the problem's text is not shown
     prompt: list[dict[str, Any]]
     n: int
@@ -89,7 +91,7 @@ def build(ask: Ask) -> View:
             "marks": marks[:MARKS_SHOWN],
             "marks_hidden": max(0, len(marks) - MARKS_SHOWN),
             "shown": set(shown),
-            "open_sample": _open_sample(ask, shown),
+            "open_sample": _open_sample(ask, shown, marks),
             "first_wrong": next((m.sample for m in marks if m.verdict == "wrong"), None),
             "body": lambda sample: body(sample, raw=raw),
         },
@@ -142,6 +144,7 @@ def _read(
 
 def _question(row: Problem | None, question: Question) -> dict[str, Any]:
     problem = question.problem
+    images = problem.images if problem else ()
     return {
         "subject": row.subject if row else None,
         "level": row.level if row else None,
@@ -149,9 +152,14 @@ def _question(row: Problem | None, question: Question) -> dict[str, Any]:
         "gold": problem.gold if problem else None,
         "kind": problem.kind if problem else None,
         "choices": tuple(problem.choices or ()) if problem else (),
-        "images": len(problem.images) if problem else 0,
+        "images": len(images),
+        "images_here": tuple(i for i, image in enumerate(images) if _is_here(image)),
         "not_here": question.reason,
     }
+
+
+def _is_here(image: ImageRef) -> bool:
+    return image.path is not None and image.path.is_file() and not image.problem
 
 
 def _neighbours(ask: Ask, evaluation: Evaluation, index: int) -> tuple[int | None, int | None]:
@@ -170,11 +178,13 @@ def _filters(marks: list[SampleMark]) -> list[tuple[str, str]]:
     return [(value, f"{name} {count}") for value, name, count in counted if count or value == "all"]
 
 
-def _open_sample(ask: Ask, shown: list[int]) -> int | None:
+def _open_sample(ask: Ask, shown: list[int], marks: list[SampleMark]) -> int | None:
+    """The sample asked for, else the first one on the page that is wrong, else the first one."""
     asked = ask.number("sample", -1, low=-1)
     if asked in shown:
         return asked
-    return shown[0] if shown else None
+    wrong = {mark.sample for mark in marks if mark.verdict == "wrong"}
+    return next((number for number in shown if number in wrong), shown[0] if shown else None)
 
 
 def _table(model: Model) -> Table:

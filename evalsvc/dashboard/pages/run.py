@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from evalsvc.api.services.method_curves import MethodCurve, method_curves
 from evalsvc.api.services.runs import (
     CheckpointView,
     Curve,
@@ -21,22 +22,25 @@ from evalsvc.dashboard.pages.leaderboard import KS, ordered
 from evalsvc.dashboard.plots.training import Gap, Point, Series, training_figure
 from evalsvc.dashboard.rendering import path
 from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.words import plural
 from evalsvc.methods import method_order
 from evalsvc.store.models import Checkpoint, Run
 from evalsvc.store.repositories import browsing
 from evalsvc.store.states import CheckpointState
 
 MOST_RUNS = 6
+LINES = (("runs", "runs"), ("methods", "methods"))
 
 
 @dataclass(frozen=True)
 class Model:
-    """A run with its checkpoints and its curve; `others` are the runs drawn beside it."""
+    """A run with its checkpoints, the curves of it and of the runs beside it, and of methods."""
 
     run: RunView
     benchmark: str | None
     k: int
     curves: list[Curve]
+    methods: list[MethodCurve]  # of all that started from the same base model
     checkpoints: list[CheckpointView]
     notes: list[str]
 
@@ -53,13 +57,19 @@ def build(ask: Ask) -> View:
     others = _others(ask, run)
     beside = [name for name in ask.many("with") if name in dict(others)][: MOST_RUNS - 1]
     curves = [own, *(curve(ask.session, ask.state.memo, name, benchmark, k) for name in beside)]
-    drawn = [_series(one, benchmark, kind) for one in curves]
-    drawn[0] = _with_gaps(drawn[0], checkpoints)
+    methods = method_curves(ask.session, ask.state.memo, benchmark, run.base_model, k)
+    lines = ask.choice("lines", dict(LINES), "runs")
+    if lines == "methods":
+        drawn = [_method_series(one) for one in methods[:MOST_RUNS]]
+    else:
+        drawn = [_series(one, benchmark, kind) for one in curves]
+        drawn[0] = _with_gaps(drawn[0], checkpoints)
     model = Model(
         run=view_runs(ask.session, [run])[0],
         benchmark=benchmark or None,
         k=k,
         curves=curves,
+        methods=methods,
         checkpoints=checkpoints,
         notes=[
             f"{one.run}: {note.removeprefix(f'{benchmark}: ')}"
@@ -79,6 +89,8 @@ def build(ask: Ask) -> View:
             "others": others,
             "beside": set(beside),
             "kind": kind,
+            "lines": lines,
+            "line_choices": LINES,
             "by_checkpoint": _by_checkpoint(own.points),
         },
         figures={"curve": training_figure(drawn, f"pass@{k}, %")} if own.points else {},
@@ -112,6 +124,16 @@ def _series(one: Curve, benchmark: str, kind: str) -> Series:
         link = path("evaluations", point.evaluation)
         points.append(Point(point.step, point.value, low, high, link))
     return Series(f"{one.method}: {one.run}", points)
+
+
+def _method_series(one: MethodCurve) -> Series:
+    return Series(
+        one.method,
+        [
+            Point(p.step, p.value, p.low, p.high, said=f", {plural(p.runs, 'run')}")
+            for p in one.points
+        ],
+    )
 
 
 def _with_gaps(series: Series, checkpoints: Sequence[CheckpointView]) -> Series:

@@ -1,22 +1,25 @@
-"""The timeline of shards as SVG made here: one lane a worker, a bar a shard, a tick a fault.
+"""The timeline of shards as SVG made here: a lane a worker, a bar a shard, a tick a fault.
 
-Only numbers and class names go into attributes; the workers' names are escaped.
+A worker has several shards in flight: they lie beneath each other in its lane. Only numbers and
+class names go into attributes; the workers' names are escaped.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from markupsafe import Markup, escape
 
 from evalsvc.api.services.timeline import Happening, Span, Timeline
-from evalsvc.dashboard import numbers
+from evalsvc.dashboard import numbers, words
 from evalsvc.dashboard.text import plain
 
-WIDTH, LEFT, LANE, TOP = 1000.0, 150.0, 22.0, 8.0
-MOST_LANES = 24
+WIDTH, LEFT, TOP = 1000.0, 150.0, 8.0
+ROW, PADDING = 11.0, 4.0  # height of a bar with its gap; above and below the bars of a lane
+MOST_LANES, MOST_ROWS = 24, 6
 NAME_CHARACTERS = 22
-_MARKS = ("died", "killed", "failed", "swapped", "started", "restarted")
-_BAD = ("died", "killed", "failed")
+_MARKS = ("died", "killed", "failed", "retried", "swapped", "started", "restarted")
+_BAD = ("died", "killed", "failed", "retried")
 
 
 def draw_timeline(timeline: Timeline) -> Markup:
@@ -25,17 +28,22 @@ def draw_timeline(timeline: Timeline) -> Markup:
         return Markup("")
     start = min(span.start for span in timeline.spans)
     end = max(span.end for span in timeline.spans)
-    workers = list(dict.fromkeys(span.worker for span in timeline.spans))[:MOST_LANES]
     scale = _Scale(start, max((end - start).total_seconds(), 1.0))
-    height = TOP + LANE * len(workers) + 22
+    lanes = _lanes(timeline.spans)
+    bottom = max(lane.bottom for lane in lanes.values())
+    height = bottom + 22
     parts = [
         f'<svg class="timeline" viewBox="0 0 {WIDTH:g} {height:g}" role="img" '
-        f'aria-label="Timeline of {len(timeline.spans)} shards on {len(workers)} workers">'
+        f'aria-label="Timeline of {words.plural(len(timeline.spans), "shard")} on '
+        f'{words.plural(len(lanes), "worker")}">'
     ]
-    for lane, worker in enumerate(workers):
-        parts.append(_lane(lane, worker))
-        parts += [_bar(lane, span, scale) for span in timeline.spans if span.worker == worker]
-    parts += [_tick(h, workers, scale) for h in timeline.happenings if _is_marked(h, scale)]
+    for worker, lane in lanes.items():
+        parts.append(_head(lane, worker))
+        parts += [_bar(lane.top + PADDING + ROW * row, span, scale) for row, span in lane.bars]
+    for happening in timeline.happenings:
+        if _is_marked(happening, scale):
+            lane = lanes.get(happening.worker) or _Lane(TOP, bottom, [])
+            parts.append(_tick(happening, lane, scale))
     parts.append(_axis(scale, height))
     parts.append("</svg>")
     return Markup("".join(parts))  # noqa: S704 - numbers, fixed classes and escaped names
@@ -52,26 +60,59 @@ class _Scale:
         return LEFT + (WIDTH - LEFT) * min(1.0, max(0.0, share))
 
 
-def _lane(lane: int, worker: str) -> str:
-    y = TOP + LANE * lane
+@dataclass(frozen=True)
+class _Lane:
+    """The room of one worker, in user units, and its bars as (row, shard)."""
+
+    top: float
+    bottom: float
+    bars: list[tuple[int, Span]]
+
+
+def _lanes(spans: Sequence[Span]) -> dict[str, _Lane]:
+    """By worker, in the order in which they first had a shard."""
+    workers = list(dict.fromkeys(span.worker for span in spans))[:MOST_LANES]
+    lanes: dict[str, _Lane] = {}
+    top = TOP
+    for worker in workers:
+        bars = _rows([span for span in spans if span.worker == worker])
+        bottom = top + 2 * PADDING + ROW * (1 + max(row for row, _ in bars))
+        lanes[worker] = _Lane(top, bottom, bars)
+        top = bottom
+    return lanes
+
+
+def _rows(spans: Sequence[Span]) -> list[tuple[int, Span]]:
+    """Each shard in the first row that is free when it starts; beyond MOST_ROWS they overlap."""
+    ends: list[datetime] = []
+    placed = []
+    for span in sorted(spans, key=lambda span: span.start):
+        row = next((i for i, end in enumerate(ends) if end <= span.start), len(ends))
+        row = min(row, MOST_ROWS - 1)
+        ends[row : row + 1] = [span.end]
+        placed.append((row, span))
+    return placed
+
+
+def _head(lane: _Lane, worker: str) -> str:
     short = worker if len(worker) <= NAME_CHARACTERS else worker[: NAME_CHARACTERS - 1] + "…"
     return (
-        f'<text x="0" y="{y + 14:g}">{escape(plain(short))}</text>'
-        f'<line class="lane" x1="{LEFT:g}" x2="{WIDTH:g}" y1="{y + LANE:g}" y2="{y + LANE:g}"/>'
+        f'<text x="0" y="{(lane.top + lane.bottom) / 2 + 4:g}">{escape(plain(short))}</text>'
+        f'<line class="lane" x1="0" x2="{WIDTH:g}" y1="{lane.bottom:g}" y2="{lane.bottom:g}"/>'
     )
 
 
-def _bar(lane: int, span: Span, scale: _Scale) -> str:
-    x, y = scale.x(span.start), TOP + LANE * lane + 4
+def _bar(y: float, span: Span, scale: _Scale) -> str:
+    x = scale.x(span.start)
     width = max(scale.x(span.end) - x - 0.6, 1.2)
     state = span.state if span.state in ("done", "running", "failed", "cancelled") else "running"
     seconds = (span.end - span.start).total_seconds()
-    words = f"{numbers.count(span.samples)} samples, {numbers.duration(seconds)}, {span.state}"
+    said = f"{numbers.count(span.samples)} samples, {numbers.duration(seconds)}, {span.state}"
     if span.deaths:
-        words += f", {span.deaths} worker deaths"
+        said += f", {words.plural(span.deaths, 'worker')} died of it"
     return (
         f'<rect class="shard-{state}" x="{x:.1f}" y="{y:g}" width="{width:.1f}" '
-        f'height="{LANE - 8:g}" rx="1.5"><title>{escape(words)}</title></rect>'
+        f'height="{ROW - 2:g}" rx="1.5"><title>{escape(said)}</title></rect>'
     )
 
 
@@ -80,16 +121,13 @@ def _is_marked(happening: Happening, scale: _Scale) -> bool:
     return after and happening.kind.rpartition(".")[2] in _MARKS
 
 
-def _tick(happening: Happening, workers: Sequence[str], scale: _Scale) -> str:
+def _tick(happening: Happening, lane: _Lane, scale: _Scale) -> str:
     x = scale.x(happening.at)
-    lane = workers.index(happening.worker) if happening.worker in workers else None
-    top = TOP + LANE * lane if lane is not None else TOP
-    bottom = top + LANE if lane is not None else TOP + LANE * len(workers)
     kind = "event event-bad" if happening.kind.rpartition(".")[2] in _BAD else "event"
-    words = f"{happening.kind} {numbers.instant(happening.at)}"
+    said = f"{happening.kind} {numbers.instant(happening.at)} {words.details(happening.data)}"
     return (
-        f'<line class="{kind}" x1="{x:.1f}" x2="{x:.1f}" y1="{top:g}" y2="{bottom:g}">'
-        f"<title>{escape(words)}</title></line>"
+        f'<line class="{kind}" x1="{x:.1f}" x2="{x:.1f}" y1="{lane.top:g}" y2="{lane.bottom:g}">'
+        f"<title>{escape(plain(said))}</title></line>"
     )
 
 

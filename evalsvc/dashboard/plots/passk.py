@@ -29,7 +29,7 @@ def pass_at_k_figure(curves: Sequence[Curve]) -> dict[str, Any]:
         "data": traces,
         "layout": layout(
             xaxis=k_axis([k for curve in curves for k in curve.ks]),
-            yaxis=axis("pass@k, %"),
+            yaxis=axis("pass@k, %", automargin=False),
             showlegend=len(curves) > 1,
         ),
     }
@@ -74,7 +74,9 @@ def difference_figure(
         "data": traces,
         "layout": layout(
             xaxis=k_axis(xs),
-            yaxis=axis("points", zeroline=True, zerolinecolor="--ink", zerolinewidth=1.2),
+            yaxis=axis(
+                "points", automargin=False, zeroline=True, zerolinecolor="--ink", zerolinewidth=1.2
+            ),
             shapes=lines,
             showlegend=False,
         ),

@@ -3,6 +3,7 @@
 from typing import Any
 
 SERIES = tuple(f"--s{i}" for i in range(1, 8))
+LEFT = 54  # pixels for the labels at the left: figures below one another share their axis
 FONT = {"family": "inherit", "size": 12.5, "color": "--muted"}
 
 
@@ -31,7 +32,7 @@ def layout(**more: Any) -> dict[str, Any]:
     return {
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "margin": {"l": LEFT, "r": 8, "t": 8, "b": 8},
         "font": FONT,
         "hovermode": "x unified",
         "hoverlabel": {

@@ -11,13 +11,14 @@ from evalsvc.dashboard.text import plain
 
 @dataclass(frozen=True)
 class Point:
-    """One evaluated step, in fractions; `link` is where a click leads."""
+    """One evaluated step, in fractions; `link` is where a click leads, `said` stands beside it."""
 
     step: int
     value: float
     low: float | None
     high: float | None
-    link: str
+    link: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,17 +61,27 @@ def _traces(index: int, one: Series) -> list[dict[str, Any]]:
         "connectgaps": False,
         "line": {"color": colour(index), "width": 2},
         "marker": {"size": 7, "color": colour(index)},
-        "hovertemplate": "%{y:.1f} %",
+        "hovertemplate": "%{y:.1f} %%{text}",
     }
     low = [None if p.low is None else 100 * p.low for p in one.points]
     high = [None if p.high is None else 100 * p.high for p in one.points]
     pieces = _pieces(one)
-    traces = [band(steps[a:b], low[a:b], high[a:b], index, name) for a, b in pieces if b - a > 1]
+    traces = [_band(steps[a:b], low[a:b], high[a:b], index, name) for a, b in pieces if a < b]
     traces.append(line)
     if one.gaps:
         floor = min((bound for bound in low if bound is not None), default=0.0)
         traces.append(_gap_marks(one, name, floor, index))
     return traces
+
+
+def _band(
+    steps: list[Any], low: list[float | None], high: list[float | None], index: int, name: str
+) -> dict[str, Any]:
+    """The band of one piece; a point that stands alone gets a bar."""
+    made = band(steps, low, high, index, name)
+    if len(steps) == 1:
+        made["line"] = {"width": 6, "color": colour(index, 0.25)}
+    return made
 
 
 def _pieces(one: Series) -> list[tuple[int, int]]:
@@ -85,15 +96,16 @@ def _pieces(one: Series) -> list[tuple[int, int]]:
 
 def _broken_line(one: Series) -> dict[str, list[Any]]:
     """The points in order of step, with an empty one at each gap."""
-    rows: list[tuple[int, float | None, str | None]] = [
-        (p.step, 100 * p.value, p.link) for p in one.points
+    rows: list[tuple[int, float | None, str, str]] = [
+        (p.step, 100 * p.value, p.link, p.said) for p in one.points
     ]
-    rows += [(gap.step, None, None) for gap in one.gaps]
+    rows += [(gap.step, None, "", "") for gap in one.gaps]
     rows.sort(key=lambda row: row[0])
     return {
         "x": [row[0] for row in rows],
         "y": [row[1] for row in rows],
         "customdata": [row[2] for row in rows],
+        "text": [plain(row[3]) for row in rows],
     }
 
 

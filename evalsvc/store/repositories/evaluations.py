@@ -147,5 +147,5 @@ def _unaskable(session: Session, evaluation: Evaluation) -> tuple[str | None, st
     return (
         f"{len(reasons)} of {evaluation.problems_wanted} problems could not be asked; "
         f"the first: {reasons[0]}",
-        "The other problems count; the missing ones are not taken as wrong.",
+        "Mend what the reason names and submit again; until then these are missing, not wrong.",
     )

@@ -88,6 +88,39 @@ def test_a_person_overrides_a_verdict_with_a_reason(world: World, opened: Opener
     expect(kept).to_contain_text("<b>the gold</b> is mistaken")
 
 
+def test_a_rescore_is_accepted_on_its_page(world: World, opened: Opener) -> None:
+    started = world.client.post(f"/v1/evaluations/{world.evaluation('agrae-seed1')}/rescore")
+    page = opened().page
+    page.goto(f"{world.url}/rescores/{started.json()['id']}")
+    page.get_by_role("button", name="Accept these verdicts").click(timeout=30_000)
+    expect(page.locator(".page-head .tag")).to_contain_text("accepted")
+    expect(page.get_by_role("button", name="Accept these verdicts")).to_have_count(0)
+
+
+def test_a_picture_is_shown_and_a_lost_one_is_announced(world: World, opened: Opener) -> None:
+    page = opened().page
+    problems = f"{world.url}/evaluations/{world.evaluation('pictures', 0)}/problems"
+    page.goto(f"{problems}/0")
+    picture = page.get_by_role("img", name="Picture 1 of this problem")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.complete && image.naturalWidth") == 120
+    page.goto(f"{problems}/8")
+    expect(page.locator(".notice")).to_contain_text("cannot be shown")
+
+
+def test_what_a_reader_opened_stays_open_when_the_page_renews_itself(
+    world: World, opened: Opener
+) -> None:
+    page = opened().page
+    page.goto(f"{world.url}/jobs/{world.jobs['grpo-seed0@100']}")
+    events = page.locator("[data-region=timeline] details")
+    events.evaluate("details => { details.open = true; details.dataset.old = 'yes'; }")
+    page.evaluate("document.querySelector('[data-region=timeline]').append('x')")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("[data-region=timeline] details:not([data-old])")).to_have_count(1)
+    assert events.evaluate("details => details.open") is True
+
+
 def test_a_form_from_another_site_is_refused(world: World) -> None:
     evaluation = world.evaluation("agrae-seed1")
     path = f"/evaluations/{evaluation}/problems/4/samples/0/override"
@@ -196,14 +229,18 @@ def test_a_stopped_server_is_announced_and_comes_back_by_itself(
     service = Service(tmp_path)
     service.start()
     try:
-        page = opened(silent=False).page
-        page.goto(service.url)
-        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-        page.evaluate("window.untouched = true")
+        # One page that is alive and one that is not: both must notice.
+        pages = [opened(silent=False).page for _ in range(2)]
+        for page, path in zip(pages, ("/", "/leaderboard"), strict=True):
+            page.goto(service.url + path)
+            expect(page.locator("h1")).to_be_visible()
+            page.evaluate("window.untouched = true")
         service.stop()
-        expect(page.locator("#server-gone")).to_be_visible(timeout=20_000)
+        for page in pages:
+            expect(page.locator("#server-gone")).to_be_visible(timeout=20_000)
         service.start()
-        expect(page.locator("#server-gone")).to_be_hidden(timeout=20_000)
-        assert page.evaluate("window.untouched") is True
+        for page in pages:
+            expect(page.locator("#server-gone")).to_be_hidden(timeout=20_000)
+            assert page.evaluate("window.untouched") is True
     finally:
         service.stop()

@@ -1,7 +1,8 @@
 """A running service with everything that the dashboard shows, made by real jobs and imports.
 
 `evalsvc up` runs with the replay engine: two methods with two runs each on the smoke benchmark,
-an imported third, a job that fails in part, a rotated checkpoint, hostile responses, a rescore.
+an imported third, problems with pictures, jobs that fail in part and altogether, hostile responses,
+a rescore.
 """
 
 import contextlib
@@ -23,6 +24,7 @@ from evalsvc.catalogue import Catalogue
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 from evalsvc.store.models import RescoredSample
+from tests.support.odd_pictures import ODD, write_odd_benchmark
 
 EVALSVC = (sys.executable, "-c", "from evalsvc.cli import main; main()")
 START_SECONDS = 60.0
@@ -150,7 +152,9 @@ class World:
 @contextmanager
 def running_world(folder: Path) -> Iterator[World]:
     """A filled service."""
-    service = Service(folder)
+    odd = write_odd_benchmark(folder / "benchmarks", folder / "source")
+    Catalogue([odd.parent]).add_data("odd", folder / "source", folder / "data")
+    service = Service(folder, environ={"EVALSVC_BENCHMARKS": str(odd.parent)})
     service.start()
     try:
         with httpx.Client(base_url=service.url, timeout=30) as client:
@@ -197,11 +201,15 @@ def _fill(world: World) -> None:
             folder / f"{run}-{step}.jsonl", share, hostile=(run, step) == ("grpo-seed0", 100)
         )
         world.submit(run, method, answers, step=step, train_seed=int(run[-1]))
+    nothing = folder / "nothing.jsonl"
+    nothing.write_text('{"problem": 999, "response": "to no problem"}\n', encoding="utf-8")
+    world.submit("failed", "GRPO", nothing)
     partial = write_answers(folder / "partial.jsonl", 0.5, problems=PROBLEMS - 5)
     world.submit("partial", "GRPO", partial)
     for job in list(world.jobs.values()):
         world.wait(job)
     _import_counts(world)
+    _import_pictures(world)
     _rescore(world)
 
 
@@ -234,11 +242,23 @@ def _rescore(world: World) -> None:
             )
 
 
+def _import_pictures(world: World) -> None:
+    """Responses to problems with pictures, some of which are broken on this server."""
+    path = world.service.folder / "pictures.jsonl"
+    rows = [{"problem_id": odd.name, "response": "It is \\boxed{2}."} for odd in ODD]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    _import(world, "jsonl", path, "--run", "pictures", "--method", "CoT", "--benchmark", "odd")
+
+
+def _import(world: World, *arguments: object) -> None:
+    command = [*EVALSVC, "import", *map(str, arguments), "--server", world.url]
+    subprocess.run(command, check=True, timeout=60)
+
+
 def _import_counts(world: World) -> None:
     path = world.service.folder / "counts.jsonl"
     ids = [problem.id for problem in Catalogue().load("smoke", path.parent)]
     rows = [{"problem_id": name, "n": 16, "c": (i * 7) % 17} for i, name in enumerate(ids)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    command = [*EVALSVC, "import", "counts", str(path)]
     options = ["--run", "imported", "--method", "DAPO", "--step", "50", "--benchmark", "smoke"]
-    subprocess.run([*command, *options, "--server", world.url], check=True, timeout=60)
+    _import(world, "counts", path, *options)

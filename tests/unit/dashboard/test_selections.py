@@ -1,10 +1,13 @@
 """Choosing problems and samples, and the drawings made of them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
 from evalsvc.api.services.matrix import Matrix, choose, strip, tally
+from evalsvc.api.services.method_curves import MethodPoint, together
+from evalsvc.api.services.runs import CurvePoint
 from evalsvc.api.services.timeline import Happening, Span, Timeline
 from evalsvc.dashboard.drawings import progress, whisker
 from evalsvc.dashboard.pages.matrix import Cell
@@ -109,6 +112,38 @@ def test_a_band_stops_at_a_gap_and_has_no_bounds_where_there_are_none() -> None:
     assert max(band["x"]) == 2
 
 
+def test_a_point_alone_between_gaps_has_a_bar() -> None:
+    points = [Point(step, 0.5, 0.4, 0.6) for step in (1, 3)]
+    figure = training_figure([Series("run", points, [Gap(2, "rotated")])], "pass@1")
+    bars = [trace for trace in figure["data"] if trace.get("fill") == "toself"]
+    assert [bar["x"] for bar in bars] == [[1, 1], [3, 3]]
+    assert all(bar["line"]["width"] > 0 for bar in bars)
+
+
+def test_a_method_is_the_mean_of_its_runs_and_the_room_between_them() -> None:
+    def run(*values: tuple[int, float]) -> list[CurvePoint]:
+        return [
+            CurvePoint("math", step, 1, "e", "paper", "h", True, 1.0, value, 1, None, (0.0, 1.0))
+            for step, value in values
+        ]
+
+    found = together([run((100, 0.2), (200, 0.4)), run((100, 0.4), (100, 0.6))])
+    assert found == [MethodPoint(100, 0.4, 0.2, 0.6, 2), MethodPoint(200, 0.4, 0.4, 0.4, 1)]
+
+
+def test_shards_in_flight_together_lie_beneath_each_other() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def span(first: int, last: int) -> Span:
+        at = [start + timedelta(seconds=second) for second in (first, last)]
+        return Span("s", "e", "gpu", "done", at[0], at[1], 64, 1, 0, "")
+
+    drawing = draw_timeline(Timeline((span(0, 10), span(5, 15), span(10, 20)), (), 3))
+    tops = re.findall(r'<rect [^>]* y="([^"]+)"', drawing)
+    assert len(tops) == 3
+    assert tops[0] == tops[2] != tops[1]
+
+
 def test_the_timeline_escapes_names_and_marks_deaths() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     later = start + timedelta(minutes=2)
@@ -118,5 +153,5 @@ def test_the_timeline_escapes_names_and_marks_deaths() -> None:
     assert "&lt;b&gt;gpu" in drawing
     assert "<b>" not in drawing
     assert 'class="event event-bad"' in drawing
-    assert "1 worker death" in drawing
+    assert "1 worker died of it" in drawing
     assert draw_timeline(Timeline((), (), 0)) == ""

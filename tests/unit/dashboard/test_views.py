@@ -12,6 +12,7 @@ from evalsvc.dashboard.latex import Cell, escape, tabular
 from evalsvc.dashboard.rendering import figure_json, link, path
 from evalsvc.dashboard.security import check_origin, local_address
 from evalsvc.dashboard.view import Table, as_csv, as_json
+from evalsvc.dashboard.words import VERDICTS, level, reason, state_of
 from evalsvc.errors import PermissionDenied
 
 
@@ -65,6 +66,7 @@ def test_slices_count_from_one() -> None:
         (n.percent(-0.00001), "0.0"),
         (n.points(-0.004), "−0.4"),
         (n.points(0.00001), "0.0"),
+        (n.points(0.0, 0), "0"),
         (n.interval(0.1, 0.25), "10.0–25.0"),
         (n.point_interval(None), "—"),
         (n.count(1234567), "1\u2009234\u2009567"),
@@ -81,6 +83,28 @@ def test_slices_count_from_one() -> None:
 )
 def test_quantities(shown: str, expected: str) -> None:
     assert shown == expected
+
+
+@pytest.mark.parametrize(
+    ("verdict", "rule", "extracted", "gold", "expected"),
+    [
+        ("correct", "same text", "7", "7", "The answer is the right one: same text."),
+        ("wrong", "exact value", "7", "18", "“7” is not the right answer “18”: exact value."),
+        ("wrong", "exact value", "7", None, "“7” is not the right answer: exact value."),
+        ("no_answer", "no box", None, "18", VERDICTS["no_answer"].meaning + " (no box)"),
+        ("timeout", "2 s", "7", "18", VERDICTS["timeout"].meaning + " (2 s)"),
+    ],
+)
+def test_a_verdict_says_why(
+    verdict: str, rule: str, extracted: str | None, gold: str | None, expected: str
+) -> None:
+    assert reason(verdict, rule, extracted, gold) == expected
+
+
+def test_what_ended_with_samples_missing_is_not_called_done() -> None:
+    assert state_of("done", 0.8).word.endswith("incomplete")
+    assert state_of("done", 1.0).word.endswith("done")
+    assert [level("5"), level("Level 5")] == ["level 5", "level 5"]
 
 
 def test_tables_cannot_run_in_a_spreadsheet() -> None:
