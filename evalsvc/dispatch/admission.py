@@ -64,6 +64,7 @@ def admit_checkpoint(
     reads = engine not in READS_NO_CHECKPOINT
     if reads or exists:
         _check_root(resolved, settings, "checkpoint")
+        _check_links(resolved, settings)
     if reads or is_checkpoint:
         return cache.inspect(resolved, allow_pickle=settings.allow_pickle_weights)
     return label_checkpoint(str(resolved) if exists else asked)
@@ -107,6 +108,14 @@ def _check_root(path: Path, settings: Settings, what: str) -> None:
             f"Move it below one of: {', '.join(map(str, roots))}; or have the administrator add "
             "its folder to EVALSVC_CHECKPOINT_ROOTS.",
         )
+
+
+def _check_links(folder: Path, settings: Settings) -> None:
+    """A link within an allowed folder must not lead out of the roots either."""
+    if settings.allowed_roots and folder.is_dir():
+        for path in folder.rglob("*"):
+            if path.is_symlink():
+                _check_root(path.resolve(), settings, f"link {path.name} of the checkpoint to")
 
 
 def _file_hash(path: Path) -> str:

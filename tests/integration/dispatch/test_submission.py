@@ -232,6 +232,22 @@ class TestCheckpoints:
             with pytest.raises(PermissionDenied, match="EVALSVC_CHECKPOINT_ROOTS"):
                 self.submit(database, limited, path, max_tokens=64)
 
+    def test_one_with_a_file_that_is_a_link_out_of_the_roots(
+        self, database: Database, settings: Settings, tmp_path: Path
+    ) -> None:
+        allowed = tmp_path / "allowed"
+        folder = write_checkpoint(allowed / "c")
+        weights = folder / "model.safetensors"
+        limited = settings.model_copy(update={"checkpoint_roots": str(allowed)})
+        inside = weights.rename(allowed / "blob")  # as the hub's cache keeps it
+        weights.symlink_to(inside)
+        assert self.submit(database, limited, folder, max_tokens=64)
+        outside = inside.rename(tmp_path / "blob")
+        weights.unlink()
+        weights.symlink_to(outside)
+        with pytest.raises(PermissionDenied, match=r"link model\.safetensors .*ROOTS"):
+            self.submit(database, limited, folder, max_tokens=64)
+
     def test_more_tokens_than_its_context_holds(
         self, database: Database, settings: Settings, tmp_path: Path
     ) -> None:
