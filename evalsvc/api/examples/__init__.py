@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from evalsvc.api.examples.comparisons import (
     BENCHMARK,
+    BEST,
     CHECKPOINT,
     COMPARED,
     DELIVERY,
@@ -76,6 +77,7 @@ ANSWERS: Mapping[str, Any] = {
         "method": "GRPO + A-GRAE",
         "k": 1,
         "points": [POINT],
+        "best": [BEST],
         "notes": [],
     },
     "POST /v1/checkpoints": {"checkpoint": CHECKPOINT, "job_id": JOB_ID},

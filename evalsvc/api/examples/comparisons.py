@@ -36,6 +36,14 @@ POINT: Json = {
     "checkpoint_id": 7,
     **{key: FIGURE[key] for key in ("k", "value", "interval_fixed", "interval_population")},
 }
+BEST: Json = {
+    "benchmark": "aime2025",
+    "step": 100,
+    "value": 0.1333,
+    "steps": 4,
+    "optimism": 0.021,
+    "warning": "step 100 is the best of 4 on the test set itself.",
+}
 CHECKPOINT: Json = {
     "id": 7,
     **SIDE,
@@ -83,6 +91,7 @@ PUBLISHED: Json = {
             "differs": [],
             "not_stated": [],
             "sentence": "",
+            "reproduction": None,
         }
     ],
     "oddities": [],
