@@ -9,6 +9,7 @@ from evalsvc.api.auth import Reader
 from evalsvc.api.pagination import Page
 from evalsvc.api.problems import documented
 from evalsvc.api.services.catalogues import BenchmarkView, list_benchmarks, view
+from evalsvc.api.services.evaluations import counts_of
 from evalsvc.api.services.publications import OddityView, PublishedView, oddities, published
 from evalsvc.api.state import State, StateDep
 from evalsvc.errors import NotFound
@@ -47,11 +48,12 @@ def published_rows(
         str | None, Query(max_length=200, description="judge the rows against this evaluation")
     ] = None,
 ) -> PublishedRows:
-    """Published results, and whether they may stand beside an evaluation of yours."""
+    """Published results, whether they may stand beside yours, and whether yours reproduces them."""
     _known(state, name)
     with state.database.read() as session:
         ours = None if evaluation is None else browsing.get_evaluation(session, evaluation)
-        items = published(state.memo, state.catalogue, name, ours)
+        counts = None if ours is None else counts_of(session, state.memo, ours)
+        items = published(state.memo, state.catalogue, name, ours, counts)
     return PublishedRows(items=items, oddities=oddities(state.memo, state.catalogue, name))
 
 

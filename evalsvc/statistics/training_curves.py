@@ -89,12 +89,13 @@ def best_step(
         weights = np.random.default_rng(seed).multinomial(groups.count, chances, RESAMPLES)
         resampled = (weights @ totals) / (weights @ groups.sizes)[:, None]
         chosen = resampled.argmax(axis=1)
-        optimism = float(np.mean(resampled[np.arange(RESAMPLES), chosen] - values[chosen]))
+        excess = float(np.mean(resampled[np.arange(RESAMPLES), chosen] - values[chosen]))
+        optimism = max(excess, 0.0)  # below 0 only by the chance of the draws
     warning = ""
     if len(ordered) > 1:
         warning = (
             f"Step {ordered[best].step} is the best of {len(ordered)} steps on the test set "
-            f"itself: its figure is about {points(max(optimism, 0.0))} points too high for that. "
+            f"itself: its figure is about {points(optimism)} points too high for that. "
             "Choose the step on other problems, or compare at a step fixed beforehand."
         )
     return BestStep(ordered[best].step, float(values[best]), optimism, len(ordered), warning)

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from evalsvc.api.services.memo import Memo
 from evalsvc.catalogue import CatalogueError
 from evalsvc.store.models import Evaluation
+from evalsvc.store.repositories.counts import Counts
 
 if TYPE_CHECKING:
     from evalsvc.catalogue import Benchmark, Catalogue
@@ -14,6 +16,22 @@ if TYPE_CHECKING:
 
 FILE = "published.csv"
 GRADER = "evalsvc"
+OTHER_QUESTION = {"model", "part", "problems"}  # where one differs, chance says nothing of the gap
+
+
+@dataclass(frozen=True)
+class ReproductionView:
+    """Whether the printed figure lies in `allowed`, where a rerun of ours would fall (fractions).
+
+    modelled: k is above half of our n, so that the noise comes from a model of the problems.
+    """
+
+    ours: float
+    allowed: tuple[float, float]
+    inside: bool
+    modelled: bool
+    level: float
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -21,6 +39,8 @@ class PublishedView:
     """One printed figure (fractions), with the points on which it differs from ours or is silent.
 
     `verdict`: comparable, differs, unclear; empty where there is nothing of ours to judge by.
+    `reproduction`: whether the figure lies where a rerun of ours could fall; null where ours is
+    another method, model or set of problems, or has fewer than k samples of a problem.
     """
 
     paper: str
@@ -37,22 +57,60 @@ class PublishedView:
     differs: list[str]
     not_stated: list[str]
     sentence: str
+    reproduction: ReproductionView | None
 
 
 def published(
-    memo: Memo, catalogue: "Catalogue", name: str, ours: Evaluation | None = None
+    memo: Memo,
+    catalogue: "Catalogue",
+    name: str,
+    ours: Evaluation | None = None,
+    counts: Counts | None = None,
 ) -> list[PublishedView]:
-    """The rows for NAME or NAME:PART, judged against `ours`. Empty for an unknown benchmark."""
+    """The rows for NAME or NAME:PART, judged against `ours`. Empty for an unknown benchmark.
+
+    counts: those of `ours`, for the check whether a figure is reproduced.
+    """
     try:
         benchmark = catalogue.get(name)
     except CatalogueError:
         return []
     part = benchmark.part or benchmark.default_part
-    return [
-        _view(row, name, None if ours is None else judge(row, benchmark, ours))
-        for row in read_rows(memo, benchmark)
-        if row.part is None or not benchmark.part or row.part == part
-    ]
+    views = []
+    for row in read_rows(memo, benchmark):
+        if row.part is not None and benchmark.part and row.part != part:
+            continue
+        judged = None if ours is None else judge(row, benchmark, ours)
+        found = None
+        if ours is not None and judged is not None and counts is not None:
+            found = memo.get(
+                ("reproduction", ours.id, ours.version, row),
+                partial(_reproduction, row, judged, ours, counts),
+            )
+        views.append(_view(row, name, judged, found))
+    return views
+
+
+def _reproduction(
+    row: "PublishedRow", judged: "Comparability", ours: Evaluation, counts: Counts
+) -> ReproductionView | None:
+    from evalsvc.statistics import reproduction_check  # noqa: PLC0415 - a second to import
+
+    differing = {reason.point for reason in judged.reasons if reason.kind == "differs"}
+    method = ours.checkpoint.run.method
+    if differing & OTHER_QUESTION or row.method.casefold() != method.casefold():
+        return None
+    if row.metric != "pass@k" or not counts.n.size or row.k > counts.n.min():
+        return None
+    found = reproduction_check(row, counts.n, counts.c)
+    return ReproductionView(
+        ours=found.ours,
+        allowed=found.allowed,
+        inside=found.inside,
+        modelled=found.modelled,
+        level=found.level,
+        sentence=found.sentence,
+    )
 
 
 def read_rows(memo: Memo, benchmark: "Benchmark") -> Sequence["PublishedRow"]:
@@ -93,7 +151,12 @@ def judge(row: "PublishedRow", benchmark: "Benchmark", ours: Evaluation) -> "Com
     return comparability(row, own)
 
 
-def _view(row: "PublishedRow", name: str, judged: "Comparability | None") -> PublishedView:
+def _view(
+    row: "PublishedRow",
+    name: str,
+    judged: "Comparability | None",
+    reproduction: ReproductionView | None,
+) -> PublishedView:
     reasons = judged.reasons if judged else ()
     spread = row.plus_minus_percent
     return PublishedView(
@@ -111,6 +174,7 @@ def _view(row: "PublishedRow", name: str, judged: "Comparability | None") -> Pub
         differs=[reason.point for reason in reasons if reason.kind == "differs"],
         not_stated=[reason.point for reason in reasons if reason.kind == "not stated"],
         sentence=judged.sentence if judged else "",
+        reproduction=reproduction,
     )
 
 

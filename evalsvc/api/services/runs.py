@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from sqlalchemy.orm import Session
 
-from evalsvc.api.services.evaluations import metrics_of
-from evalsvc.api.services.figures import Metric
+from evalsvc.api.services.evaluations import counts_of, metrics_of, traits_of
+from evalsvc.api.services.figures import Metric, cluster_labels
 from evalsvc.api.services.memo import Memo
 from evalsvc.store.models import Checkpoint, Evaluation, Run
 from evalsvc.store.repositories import browsing
@@ -65,6 +66,22 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
+class BestStepView:
+    """The best step of a benchmark among `steps`, and how much its choice there flatters it.
+
+    optimism: expected excess of `value` over other problems of this kind; null where the steps
+    were evaluated on different problems.
+    """
+
+    benchmark: str
+    step: int
+    value: float
+    steps: int
+    optimism: float | None
+    warning: str
+
+
+@dataclass(frozen=True)
 class Curve:
     """A metric against the training step, by benchmark, with what a reader must know of it."""
 
@@ -72,6 +89,7 @@ class Curve:
     method: str
     k: int
     points: list[CurvePoint]
+    best: list[BestStepView]
     notes: list[str]
 
 
@@ -114,12 +132,50 @@ def curve(session: Session, memo: Memo, name: str, benchmark: str | None, k: int
     """pass@k of a run's checkpoints by step. Raises NotFound."""
     run = browsing.get_run(session, name)
     rows = browsing.all_evaluations(session, EvaluationFilter(run=name, benchmark=benchmark))
-    points = []
+    shown: dict[str, list[tuple[Evaluation, CurvePoint]]] = {}
     for row in sorted(rows, key=lambda row: (row.benchmark, row.checkpoint.step, row.created_at)):
         found = metrics_of(session, memo, row, [k])
         if found:
-            points.append(_point(row, found[0]))
-    return Curve(run.name, run.method, k, points, _notes(points))
+            shown.setdefault(row.benchmark, []).append((row, _point(row, found[0])))
+    best = [
+        _best(session, memo, own, k)
+        for own in shown.values()
+        if len({point.step for _, point in own}) > 1
+    ]
+    points = [point for own in shown.values() for _, point in own]
+    notes = [f"{found.benchmark}: {found.warning}" for found in best]
+    return Curve(run.name, run.method, k, points, best, notes + _mixed(points))
+
+
+def _best(
+    session: Session, memo: Memo, own: Sequence[tuple[Evaluation, CurvePoint]], k: int
+) -> BestStepView:
+    """The best point, with its optimism where all steps have the same problems with k samples."""
+    from evalsvc.statistics import StepCounts, best_step  # noqa: PLC0415 - a second to import
+
+    newest = {point.step: (row, point) for row, point in own}
+    counts = {step: counts_of(session, memo, row) for step, (row, _) in newest.items()}
+    first = next(iter(counts.values()))
+    alike = len({row.revision_id for row, _ in newest.values()}) == 1 and all(
+        np.array_equal(c.problems, first.problems) and c.n.min() >= k for c in counts.values()
+    )
+    benchmark = own[0][0].benchmark
+    if not alike:
+        top = max((point for _, point in newest.values()), key=lambda point: point.value)
+        warning = (
+            f"step {top.step} is the best of {len(newest)} on the test set itself; its value is "
+            "biased upwards by having been chosen there. Choose the step on other data."
+        )
+        return BestStepView(benchmark, top.step, top.value, len(newest), None, warning)
+    traits = traits_of(session, memo, own[0][0].revision_id)
+    labels = cluster_labels(first.problems.tolist(), traits)
+    found = memo.get(
+        ("best step", k, tuple((row.id, row.version) for row, _ in newest.values())),
+        lambda: best_step([StepCounts(s, c.n, c.c) for s, c in counts.items()], k, clusters=labels),
+    )
+    return BestStepView(
+        benchmark, found.step, found.value, found.steps, found.optimism, found.warning
+    )
 
 
 def _point(row: Evaluation, metric: Metric) -> CurvePoint:
@@ -140,17 +196,12 @@ def _point(row: Evaluation, metric: Metric) -> CurvePoint:
     )
 
 
-def _notes(points: Sequence[CurvePoint]) -> list[str]:
-    notes = []
-    for benchmark in sorted({point.benchmark for point in points}):
-        own = [point for point in points if point.benchmark == benchmark]
-        if len({point.step for point in own}) >= 2:
-            best = max(own, key=lambda point: point.value)
-            notes.append(
-                f"{benchmark}: step {best.step} is the best of {len(own)} on the test set itself; "
-                "its value is biased upwards by having been chosen there. Choose the step on other "
-                "data, or report the last one."
-            )
-        if len({point.protocol_hash for point in own}) > 1:
-            notes.append(f"{benchmark}: the points were sampled under different protocols.")
-    return notes
+def _mixed(points: Sequence[CurvePoint]) -> list[str]:
+    hashes: dict[str, set[str]] = {}
+    for point in points:
+        hashes.setdefault(point.benchmark, set()).add(point.protocol_hash)
+    return [
+        f"{benchmark}: the points were sampled under different protocols."
+        for benchmark, found in hashes.items()
+        if len(found) > 1
+    ]

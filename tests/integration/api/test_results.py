@@ -1,5 +1,6 @@
 """Imports, comparisons, leaderboard, ranking, power: figures by REST."""
 
+import httpx
 import pytest
 
 from evalsvc.statistics import paired_comparison, pass_at_k
@@ -155,6 +156,71 @@ def test_leaderboard_ranking_curve_and_power(filled: Running) -> None:
         ).json()
         assert plan["problems"] == len(BEFORE)
         assert 0 <= plan["power"] <= 1
+
+
+def test_a_step_chosen_on_the_test_set_is_said_to_flatter(filled: Running) -> None:
+    with filled.http as http:
+        http.post("/v1/imports", json=counts_body("new", BEFORE, step=20))
+        curve = http.get("/v1/runs/new/curve", params={"k": 2}).json()
+    (best,) = curve["best"]
+    assert (best["benchmark"], best["step"], best["steps"]) == ("own", 10, 2)
+    assert best["optimism"] >= 0
+    assert any("best of 2 steps on the test set" in note for note in curve["notes"])
+
+
+def test_crossings_equivalence_and_methods_are_part_of_a_comparison(filled: Running) -> None:
+    late = [0, 0, 0, 0, 8, 8, 8, 8, 8, 8, 8, 8]
+    asked = {"baseline": "old", "candidate": ["late", "new"], "margin": 0.6}
+    with filled.http as http:
+        http.post("/v1/imports", json=counts_body("late", late))
+        alone = http.get("/v1/compare", params=asked).json()
+        for run, counts in (("old2", [*BEFORE[::-1][:11], 1]), ("new2", AFTER)):
+            method = "GRPO" if run == "old2" else "A"
+            http.post("/v1/imports", json=counts_body(run, counts, method=method))
+        several = http.get(
+            "/v1/compare", params={"baseline": "old", "candidate": "new2", "k": [1, 2]}
+        ).json()
+        http.post("/v1/imports", json=counts_body("new3", [*AFTER[:10], 6, 6], method="A"))
+        both = http.get(
+            "/v1/compare", params={"baseline": "old", "candidate": "new2", "k": [1, 2]}
+        ).json()
+    (crossing,) = alone["crossovers"]
+    assert (crossing["candidate_checkpoint"], crossing["leader_below"]) == ("late@10", "candidate")
+    assert any(item["equivalent"] and item["margin"] == 0.6 for item in alone["items"])
+    assert len(alone["items"]) == alone["items"][0]["family_size"] == 8
+    assert several["methods"] == []
+    assert "training seed" in several["notes"][0]
+    assert [(m["candidate"], m["candidate_runs"], m["k"]) for m in both["methods"]] == [
+        ("A", 2, 1),
+        ("A", 2, 2),
+    ]
+    assert all(m["p_adjusted"] >= m["p_value"] for m in both["methods"])
+
+
+def test_a_published_figure_is_checked_against_a_rerun_of_ours(server: Running) -> None:
+    printed = {1: 6.1, 2: 9.9}  # AIME2025, Qwen2.5-Math-7B, base model
+
+    def ask(http: httpx.Client, run: str, correct: list[int], **changes: object) -> dict[int, dict]:
+        counts = [{"problem_id": f"{i}", "n": 256, "c": c} for i, c in enumerate(correct)]
+        body = {"run": run, "benchmark": "aime2025", "counts": counts, "method": "Base Model"}
+        made = http.post(
+            "/v1/imports", json={**body, "base_model": "Qwen/Qwen2.5-Math-7B", **changes}
+        ).json()
+        rows = http.get(
+            "/v1/benchmarks/aime2025/published", params={"evaluation": made["evaluation"]}
+        ).json()["items"]
+        return {r["k"]: r for r in rows if r["reproduction"] is not None}
+
+    with server.http as http:
+        near = ask(http, "near", [0] * 24 + [60, 80, 90, 76, 80, 82])
+        far = ask(http, "far", [128] * 30)
+        other = ask(http, "other", [128] * 30, method="mine")
+    assert near[1]["value"] == pytest.approx(printed[1] / 100)
+    assert near[1]["reproduction"]["inside"]
+    assert near[1]["reproduction"]["ours"] == pytest.approx(468 / 30 / 256)
+    assert not far[1]["reproduction"]["inside"]
+    assert "outside what chance explains" in far[1]["reproduction"]["sentence"]
+    assert other == {}
 
 
 def test_announcements_register_skip_and_submit(server: Running, tmp_path: object) -> None:
