@@ -37,7 +37,7 @@ class EvaluationSummary:
     revision: str
     engine: str
     state: str
-    complete: bool
+    complete: bool  # done, and no sample is missing
     coverage: float  # samples seen of samples wanted
     problems_wanted: int
     problems_seen: int
@@ -97,7 +97,7 @@ def summarise(row: Evaluation) -> EvaluationSummary:
         revision=row.revision.revision,
         engine=row.engine,
         state=row.state,
-        complete=row.state == EvaluationState.DONE,
+        complete=row.state == EvaluationState.DONE and seen >= wanted,
         coverage=min(seen / wanted, 1.0) if wanted else 0.0,
         problems_wanted=row.problems_wanted,
         problems_seen=row.problems_seen,
@@ -195,7 +195,7 @@ def _notes(summary: EvaluationSummary, metrics: Sequence[Metric]) -> list[str]:
             f"({summary.coverage:.1%}). Missing samples are not counted as wrong."
         )
     fewer = [m.k for m in metrics if m.problems < summary.problems_wanted]
-    if fewer and summary.complete:
+    if fewer:
         notes.append(
             f"Some problems have too few samples for k = {', '.join(map(str, fewer))}; "
             "those figures are over the others."

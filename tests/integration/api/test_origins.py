@@ -42,6 +42,19 @@ def test_medical_parts_one_by_one_and_by_distribution(server: Running) -> None:
     assert not any(trait == "overlap" for trait, _ in found)
 
 
+def test_an_evaluation_that_ended_with_samples_missing_is_not_complete(server: Running) -> None:
+    """As one is whose pictures are not here: 12 of 900 problems could be asked."""
+    add_data("medical", real_data("medical"), server.settings.data)
+    counts = [{"problem_id": str(i), "n": 4 if i else 1, "c": 1} for i in range(12)]
+    body = counts_body("run", [], benchmark="medical")
+    with server.http as http:
+        assert http.post("/v1/imports", json={**body, "counts": counts}).status_code == 201
+        (item,) = http.get("/v1/evaluations").json()["items"]
+        detail = http.get(f"/v1/evaluations/{item['id']}").json()
+    assert (detail["state"], detail["complete"]) == ("done", False)
+    assert detail["notes"][0].startswith("Incomplete: 45 of 48 samples are here (93.8%).")
+
+
 def test_without_the_rows_there_is_no_overlap_but_everything_else(server: Running) -> None:
     added = add_data("mathverse", real_data("mathverse"), server.settings.data)
     dataset = load("mathverse:text_only", server.settings.data)
