@@ -5,6 +5,7 @@ bounded. Workers and bulk scoring use a `VerificationPool` of their own.
 """
 
 import atexit
+import os
 import threading
 
 from evalsvc.verification.cache import VerdictCache
@@ -12,7 +13,8 @@ from evalsvc.verification.extraction import Extraction, ExtractionPolicy, extrac
 from evalsvc.verification.golds import Choices, TypedGold, type_gold
 from evalsvc.verification.judge import answer_key
 from evalsvc.verification.kinds import Kind
-from evalsvc.verification.pool import Case, VerificationPool
+from evalsvc.verification.looking import Case
+from evalsvc.verification.pool import VerificationPool
 from evalsvc.verification.strict import box_only
 from evalsvc.verification.verdict import VERIFIER_VERSION, Verdict, Verdicts, VerificationError
 
@@ -39,6 +41,16 @@ __all__ = [
 
 _lock = threading.Lock()
 _default: list[VerificationPool] = []
+
+
+def _forget_pool() -> None:
+    """In a fork: the parent's pool works for the parent only, and its lock may be held."""
+    global _lock  # noqa: PLW0603 - a fork starts anew
+    _lock = threading.Lock()
+    _default.clear()
+
+
+os.register_at_fork(after_in_child=_forget_pool)
 
 
 def default_pool() -> VerificationPool:

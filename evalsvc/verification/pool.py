@@ -8,13 +8,11 @@ time, and the wall limit only catches what escapes both.
 import asyncio
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
-from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,47 +20,29 @@ from pebble import ProcessExpired, ProcessPool
 
 from evalsvc.verification import processes as children
 from evalsvc.verification.cache import Key, VerdictCache
-from evalsvc.verification.extraction import Extraction, ExtractionPolicy, extract
-from evalsvc.verification.golds import Choices, TypedGold, type_gold
-from evalsvc.verification.judge import judge
-from evalsvc.verification.kinds import Kind
-from evalsvc.verification.limits import (
-    ANSWER_CHARACTERS,
-    CPU_SECONDS,
-    RESPONSE_IN_LOOP,
-    LimitExceeded,
-    NeedsChild,
-)
-from evalsvc.verification.verdict import VERIFIER_VERSION, Verdict, Verdicts, VerificationError
+from evalsvc.verification.extraction import ExtractionPolicy
+from evalsvc.verification.golds import Choices
+from evalsvc.verification.limits import CPU_SECONDS, RESPONSE_IN_LOOP
+from evalsvc.verification.looking import Case, Hard, look
+from evalsvc.verification.verdict import Verdict, Verdicts, VerificationError
 
-_CHEAP_RULES = frozenset(("same text", "exact value", "text", "choice: letter"))
 _WINDOW_PER_PROCESS = 256
 _RESTARTS = 3
+_LOOK_AGAIN_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One response to verify."""
-
-    response: object
-    gold: str
-    kind: str | None = None
-    choices: Choices = None
-    policy: ExtractionPolicy | None = None
-
-
-@dataclass(slots=True)
 class _Waiting:
     """A case that a child is judging."""
 
-    verdict: Verdict
+    case: Hard
     future: "Future[tuple[str, str, float]]"
-    key: Key
-    started: float
 
 
 class VerificationPool:
     """Shared by threads and event loops; children start with the first case that needs one.
+
+    It belongs to the process that made it: a fork needs a pool of its own (`verify` sees to that).
 
     Args:
         processes: number of children; by default the processors that this process may use.
@@ -93,7 +73,10 @@ class VerificationPool:
         self._slots = threading.BoundedSemaphore(self.processes * _WINDOW_PER_PROCESS)
         self._pending: dict[Key, Future[tuple[str, str, float]]] = {}
         self._closed = False
-        # one thread: several would fight the event loop for the interpreter
+        self._process = os.getpid()
+        # one thread at a time decides here: several would fight the event loop of a server for the
+        # interpreter, and be no faster
+        self._turn = threading.Lock()
         self._helper = ThreadPoolExecutor(1, thread_name_prefix="verification")
 
     def __enter__(self) -> Self:
@@ -133,9 +116,7 @@ class VerificationPool:
         policy: ExtractionPolicy | None = None,
     ) -> Verdict:
         """Verify one response, from any thread. Raises VerificationError for an empty gold."""
-        step = self._begin(Case(response, gold, kind, choices, policy))
-        assert step is not None
-        return step if isinstance(step, Verdict) else self._finish(step)
+        return self._settle(self._begin(Case(response, gold, kind, choices, policy)))
 
     async def verify_async(
         self,
@@ -148,23 +129,29 @@ class VerificationPool:
     ) -> Verdict:
         """The same without blocking the event loop."""
         case = Case(response, gold, kind, choices, policy)
-        step = await self._begin_in_loop(case)
-        while step is None:
-            await asyncio.sleep(0.01)
-            step = await self._begin_in_loop(case)
+        step = await self._look_in_loop(case)
         if isinstance(step, Verdict):
             return step
-        await asyncio.gather(asyncio.wrap_future(step.future), return_exceptions=True)
-        return self._finish(step)
+        while (waiting := self._delegate(step, wait=False)) is None:  # noqa: ASYNC110 - of threads
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        # shielded: another request may wait for the same work when this one is cancelled
+        work = asyncio.shield(asyncio.wrap_future(waiting.future))
+        await asyncio.gather(work, return_exceptions=True)
+        return self._finish(waiting)
 
-    async def _begin_in_loop(self, case: Case) -> "Verdict | _Waiting | None":
-        if (
-            self._pool is not None
-            and len(case.response if isinstance(case.response, str) else "") < RESPONSE_IN_LOOP
-        ):
-            return self._begin(case, wait=False)
-        begin = partial(self._begin, case, wait=False)
-        return await asyncio.get_running_loop().run_in_executor(self._helper, begin)
+    async def _look_in_loop(self, case: Case) -> Verdict | Hard:
+        size = len(case.response) if isinstance(case.response, str) else 0
+        if self._pool is not None and size < RESPONSE_IN_LOOP:
+            return self._look(case)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._helper, self._look_and_start, case)
+
+    def _look_and_start(self, case: Case) -> Verdict | Hard:
+        """Off the loop: what is large, and the first case, for which children must start."""
+        step = self._look(case)
+        if isinstance(step, Hard):
+            self._children()
+        return step
 
     # -- many cases
 
@@ -178,9 +165,7 @@ class VerificationPool:
         limit = self.processes * _WINDOW_PER_PROCESS
         for item in items:
             case = item if isinstance(item, Case) else Case(**item)
-            step = self._begin(case)
-            assert step is not None
-            window.append(step)
+            window.append(self._begin(case))
             while window and (
                 isinstance(window[0], Verdict) or window[0].future.done() or len(window) >= limit
             ):
@@ -193,60 +178,28 @@ class VerificationPool:
 
     # -- the way of a case
 
-    def _begin(self, case: Case, *, wait: bool = True) -> "Verdict | _Waiting | None":
-        """A verdict, or a child's work; None when all slots are taken and `wait` is false."""
-        started = time.perf_counter()
-        if not isinstance(case.response, str):
-            kind = type(case.response).__name__
-            return _verdict(
-                Verdicts.NO_ANSWER,
-                Extraction(None, None, ""),
-                f"the response is no text ({kind})",
-                started,
-            )
-        gold = type_gold(case.gold, choices=case.choices, kind=case.kind)
-        found = extract(case.response, case.policy or _default_policy(gold))
-        if found.text is None:
-            return _verdict(Verdicts.NO_ANSWER, found, found.rule, started)
-        if len(found.text) > ANSWER_CHARACTERS:
-            short = replace(found, text=found.text[:200])
-            return _verdict(
-                Verdicts.TOO_LONG, short, f"answer above {ANSWER_CHARACTERS} characters", started
-            )
-        key = (gold.text, case.kind, gold.choices, found.text)
-        return self._decide(gold, key, found, started, wait=wait)
+    def _begin(self, case: Case) -> Verdict | _Waiting:
+        """A verdict, or the work that a child has begun. Waits while all slots are taken."""
+        with self._turn:
+            step = self._look(case)
+        if isinstance(step, Verdict):
+            return step
+        waiting = self._delegate(step, wait=True)
+        assert waiting is not None
+        return waiting
 
-    def _decide(
-        self, gold: TypedGold, key: Key, found: Extraction, started: float, *, wait: bool
-    ) -> "Verdict | _Waiting | None":
-        assert found.text is not None
-        kept = self.cache.get(key)
-        if kept is not None:
-            return _verdict(kept[0], found, _told(found, kept[1]), started)
-        try:
-            outcome = judge(gold, found.text)
-            if outcome.equal is None:
-                raise NeedsChild
-        except LimitExceeded as error:
-            rule, verdict = f"over the limit: {error}", Verdicts.TOO_LONG
-        except (NeedsChild, RecursionError):
-            return self._delegate(key, found, started, wait=wait)
-        else:
-            rule, verdict = outcome.rule, Verdicts.CORRECT if outcome.equal else Verdicts.WRONG
-        self.cache.put(key, verdict, rule, persist=rule not in _CHEAP_RULES)
-        return _verdict(verdict, found, _told(found, rule), started)
+    def _look(self, case: Case) -> Verdict | Hard:
+        return look(case, self.cache)
 
-    def _delegate(
-        self, key: Key, found: Extraction, started: float, *, wait: bool
-    ) -> _Waiting | None:
+    def _delegate(self, case: Hard, *, wait: bool) -> _Waiting | None:
+        """Hand a case to a child, once for equal cases; None when all slots are taken."""
         with self._lock:
-            future = self._pending.get(key)
+            future = self._pending.get(case.key)
         if future is None:
             if not self._slots.acquire(blocking=wait):
                 return None
-            future = self._submit(key)
-        spent = _verdict(Verdicts.CRASHED, found, "", started)
-        return _Waiting(spent, future, key, started)
+            future = self._submit(case.key)
+        return _Waiting(case, future)
 
     def _submit(self, key: Key) -> "Future[tuple[str, str, float]]":
         gold, kind, choices, answer = key
@@ -275,50 +228,28 @@ class VerificationPool:
         with self._lock:
             if self._closed:
                 raise RuntimeError("The verification pool is closed.")
+            if self._process != os.getpid():
+                raise RuntimeError("The verification pool was made before a fork: make another.")
             if self._pool is None:
                 self._pool = children.start(self.processes, self.memory_limit_bytes)
             return self._pool
 
     def _finish(self, waiting: _Waiting) -> Verdict:
+        started = waiting.case.verdict
         try:
             name, rule, ms = waiting.future.result()
             verdict = Verdicts(name)
-            self.cache.put(waiting.key, verdict, rule)
+            self.cache.put(waiting.case.key, verdict, rule)
         except (TimeoutError, FutureTimeoutError):
             verdict, rule, ms = Verdicts.TIMEOUT, "wall limit", self.wall_limit_seconds * 1000
         except (ProcessExpired, OSError, RuntimeError) as error:
             verdict, rule, ms = Verdicts.CRASHED, f"the process died: {type(error).__name__}", 0.0
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
             verdict, rule, ms = Verdicts.CRASHED, f"the process failed: {type(error).__name__}", 0.0
-        spent = waiting.verdict
         return replace(
-            spent, verdict=verdict, correct=verdict is Verdicts.CORRECT, rule=rule, ms=spent.ms + ms
+            started,
+            verdict=verdict,
+            correct=verdict is Verdicts.CORRECT,
+            rule=started.rule + rule,
+            ms=started.ms + ms,
         )
-
-
-def _told(found: Extraction, rule: str) -> str:
-    return rule if found.rule == "box" else f"{found.rule}; {rule}"
-
-
-def _verdict(verdict: Verdicts, found: Extraction, rule: str, started: float) -> Verdict:
-    elapsed = (time.perf_counter() - started) * 1000
-    return Verdict(
-        verdict,
-        verdict is Verdicts.CORRECT,
-        found.text,
-        found.span,
-        rule,
-        VERIFIER_VERSION,
-        round(elapsed, 4),
-    )
-
-
-_BOX = ExtractionPolicy()
-_BOX_OR_TAG = ExtractionPolicy(answer_tag=True)
-
-
-def _default_policy(gold: TypedGold) -> ExtractionPolicy:
-    """Without a benchmark's policy: the box, and for choices the answer tag as well."""
-    return _BOX_OR_TAG if gold.kind is Kind.CHOICE else _BOX

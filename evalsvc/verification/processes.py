@@ -6,6 +6,7 @@ twice.
 """
 
 import multiprocessing
+import os
 import threading
 from concurrent.futures import Future
 from multiprocessing import context, forkserver, popen_forkserver, spawn
@@ -29,6 +30,17 @@ def _without_main(name: str) -> dict[str, Any]:
         data.pop("init_main_from_name", None)
         data.pop("init_main_from_path", None)
     return data
+
+
+def _forget_server() -> None:
+    """In a fork: multiprocessing would wait for the parent's fork server as if it were a child."""
+    server = forkserver._forkserver  # type: ignore[attr-defined]
+    if server._forkserver_alive_fd is not None:
+        os.close(server._forkserver_alive_fd)
+    server.__init__()
+
+
+os.register_at_fork(after_in_child=_forget_server)
 
 
 class _Popen(popen_forkserver.Popen):

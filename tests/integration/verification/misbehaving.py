@@ -30,3 +30,14 @@ def eat(*_: object) -> tuple[str, str, float]:
     hoard = []
     while True:
         hoard.append(bytearray(500_000_000))
+
+
+def agree(*_: object) -> tuple[str, str, float]:
+    """Accepts everything at once."""
+    return "correct", "", 0.0
+
+
+def take_a_second(*_: object) -> tuple[str, str, float]:
+    """Long enough to be cancelled in between."""
+    time.sleep(1)
+    return "correct", "", 1000.0
