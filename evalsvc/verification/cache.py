@@ -2,6 +2,7 @@
 
 The key is everything that a verdict depends on: gold, kind, choices, answer and verifier version.
 Timeouts and crashes are never kept: they say something about a machine, not about an answer.
+Several processes may share a file: verdicts are gathered and written in short transactions.
 """
 
 import hashlib
@@ -14,6 +15,8 @@ from evalsvc.verification.verdict import VERIFIER_VERSION, Verdicts
 Key = tuple[str, str | None, tuple[str, ...], str]
 Entry = tuple[Verdicts, str]
 _KEPT = frozenset((Verdicts.CORRECT, Verdicts.WRONG, Verdicts.TOO_LONG))
+_UNSAVED_MOST = 1_000
+_BUSY_SECONDS = 5
 
 
 class VerdictCache:
@@ -23,14 +26,13 @@ class VerdictCache:
     reason is in `problem`.
     """
 
-    def __init__(self, path: Path | None = None, *, entries_in_memory: int = 200_000) -> None:
+    def __init__(self, path: Path | None = None, *, entries_in_memory: int = 50_000) -> None:
         self._memory: dict[Key, Entry] = {}
         self._size = entries_in_memory
         self._lock = threading.Lock()
         self._file: sqlite3.Connection | None = None
-        self._unsaved = 0
+        self._unsaved: list[tuple[bytes, str, str]] = []
         self.problem = ""
-        self.hits = 0
         if path is not None:
             self._open(path)
 
@@ -38,7 +40,7 @@ class VerdictCache:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = sqlite3.connect(
-                path, timeout=5, check_same_thread=False, isolation_level=None
+                path, timeout=_BUSY_SECONDS, check_same_thread=False, isolation_level=None
             )
             self._file.execute("PRAGMA journal_mode=WAL")
             self._file.execute("PRAGMA synchronous=OFF")
@@ -46,7 +48,6 @@ class VerdictCache:
                 "CREATE TABLE IF NOT EXISTS verdicts"
                 " (key BLOB PRIMARY KEY, verdict TEXT, rule TEXT) WITHOUT ROWID"
             )
-            self._file.execute("BEGIN")
         except (sqlite3.Error, OSError) as error:
             self._fail(error)
 
@@ -57,8 +58,6 @@ class VerdictCache:
             entry = self._read(key)
             if entry is not None:
                 self._remember(key, entry)
-        if entry is not None:
-            self.hits += 1
         return entry
 
     def put(self, key: Key, verdict: Verdicts, rule: str, *, persist: bool = True) -> None:
@@ -69,17 +68,9 @@ class VerdictCache:
         if self._file is None or not persist:
             return
         with self._lock:
-            try:
-                if self._file is not None:
-                    self._file.execute(
-                        "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)",
-                        (_digest(key), verdict.value, rule),
-                    )
-                    self._unsaved += 1
-                    if self._unsaved >= 1_000:
-                        self._save()
-            except sqlite3.Error as error:
-                self._fail(error)
+            self._unsaved.append((_digest(key), verdict.value, rule))
+            if len(self._unsaved) >= _UNSAVED_MOST:
+                self._save()
 
     def _read(self, key: Key) -> Entry | None:
         with self._lock:
@@ -102,10 +93,17 @@ class VerdictCache:
             self._memory[key] = entry
 
     def _save(self) -> None:
-        assert self._file is not None
-        self._file.execute("COMMIT")
-        self._file.execute("BEGIN")
-        self._unsaved = 0
+        if self._file is None:
+            return
+        try:
+            self._file.execute("BEGIN IMMEDIATE")
+            self._file.executemany(
+                "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)", self._unsaved
+            )
+            self._file.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._fail(error)
+        self._unsaved.clear()
 
     def _fail(self, error: Exception) -> None:
         self.problem = f"The verdict cache is not used: {error}"
@@ -114,12 +112,9 @@ class VerdictCache:
     def close(self) -> None:
         """Save and close the file."""
         with self._lock:
+            self._save()
             if self._file is not None:
-                try:
-                    self._file.execute("COMMIT")
-                    self._file.close()
-                except sqlite3.Error as error:
-                    self._fail(error)
+                self._file.close()
             self._file = None
 
 

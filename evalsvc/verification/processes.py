@@ -34,7 +34,7 @@ def _without_main(name: str) -> dict[str, Any]:
 
 def _forget_server() -> None:
     """In a fork: multiprocessing would wait for the parent's fork server as if it were a child."""
-    server = forkserver._forkserver  # type: ignore[attr-defined]
+    server: Any = forkserver._forkserver
     if server._forkserver_alive_fd is not None:
         os.close(server._forkserver_alive_fd)
     server.__init__()
