@@ -14,6 +14,7 @@ from evalsvc.api.services.evaluations import (
     describe,
     summarise,
 )
+from evalsvc.api.services.profiles import Profile, profile
 from evalsvc.api.services.samples import ProblemView, problems_page
 from evalsvc.api.services.scoring import Scoring, scoring
 from evalsvc.api.state import StateDep
@@ -73,6 +74,23 @@ def list_problems(
         evaluation = browsing.get_evaluation(session, evaluation_id)
         rows, views = problems_page(session, evaluation, pagination.decode(cursor), limit)
         return pagination.page(rows, views)
+
+
+@router.get("/{evaluation_id}/profile", responses=documented(404))
+def get_profile(
+    evaluation_id: EvaluationId,
+    state: StateDep,
+    who: Reader,
+    reference: Annotated[
+        str | None,
+        Query(max_length=200, description="an evaluation whose rates say how hard a problem is"),
+    ] = None,
+) -> Profile:
+    """pass^k, G-pass@k, Bayesian pass@k, the worst problems, rates, tokens, maj@k and diversity."""
+    with state.database.read() as session:
+        evaluation = browsing.get_evaluation(session, evaluation_id)
+        other = None if reference is None else browsing.get_evaluation(session, reference)
+        return profile(session, state.memo, state.artifacts, evaluation, other)
 
 
 @router.get("/{evaluation_id}/scoring", responses=documented(404, 409))

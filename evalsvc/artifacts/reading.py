@@ -30,6 +30,14 @@ class JudgedSample(NamedTuple):
     extracted: str | None
 
 
+class AnsweredSample(NamedTuple):
+    """What a vote counts of one sample; answer_key: canonical form, None without an answer."""
+
+    problem: int
+    sample: int
+    answer_key: str | None
+
+
 def read_page(stream: BinaryIO, problem: int, offset: int, limit: int | None) -> SamplePage:
     """The samples `offset` .. `offset + limit` of `problem` (row index) in an open transcript."""
     with pq.ParquetFile(stream) as file:
@@ -49,10 +57,19 @@ def iterate(stream: BinaryIO) -> Iterator[dict[str, Any]]:
 
 def iterate_verdicts(stream: BinaryIO) -> Iterator[JudgedSample]:
     """What was found and decided, in the order of the file; prompts and responses stay unread."""
+    yield from map(JudgedSample._make, _columns(stream, JudgedSample._fields))
+
+
+def iterate_answers(stream: BinaryIO) -> Iterator[AnsweredSample]:
+    """The answers in the order of the file; nothing else is read."""
+    yield from map(AnsweredSample._make, _columns(stream, AnsweredSample._fields))
+
+
+def _columns(stream: BinaryIO, names: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
     with pq.ParquetFile(stream) as file:
-        for batch in file.iter_batches(columns=list(JudgedSample._fields)):
-            columns = (batch.column(name).to_pylist() for name in JudgedSample._fields)
-            yield from map(JudgedSample._make, zip(*columns, strict=True))
+        for batch in file.iter_batches(columns=list(names)):
+            columns = (batch.column(name).to_pylist() for name in names)
+            yield from zip(*columns, strict=True)
 
 
 def _locate(file: pq.ParquetFile, problem: int) -> list[tuple[int, int, int]]:

@@ -20,9 +20,11 @@ import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
 from evalsvc.artifacts.reading import (
+    AnsweredSample,
     JudgedSample,
     SamplePage,
     iterate,
+    iterate_answers,
     iterate_verdicts,
     read_page,
 )
@@ -99,6 +101,11 @@ class ArtifactStore:
         """The verdict of every row of a transcript, without its texts."""
         with self._open(path) as stream:
             yield from iterate_verdicts(stream)
+
+    def read_answers(self, path: str) -> Iterator[AnsweredSample]:
+        """The answer of every row of a transcript, without its texts."""
+        with self._open(path) as stream:
+            yield from iterate_answers(stream)
 
     def exists(self, path: str) -> bool:
         """Whether the transcript `path` is there."""

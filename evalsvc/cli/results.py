@@ -6,6 +6,8 @@ import typer
 
 from evalsvc.cli.connection import connect, part
 from evalsvc.cli.printing import Json, Server, interval, percent, print_json, print_table
+from evalsvc.cli.profiles import show_profile
+from evalsvc.errors import UsageError
 from evalsvc.trainers.client import Client
 
 app = typer.Typer()
@@ -20,12 +22,27 @@ def results(
     step: Annotated[int | None, typer.Option(help="Only of this step.")] = None,
     benchmark: Annotated[str | None, typer.Option(help="Only of this benchmark.")] = None,
     job: Annotated[str | None, typer.Option(help="Only of this job.")] = None,
+    profile: Annotated[
+        bool,
+        typer.Option("--profile", help="Of one: pass^k, maj@k, the worst problems, tokens ..."),
+    ] = False,
+    reference: Annotated[
+        str | None,
+        typer.Option(help="For --profile: an evaluation that says how hard each problem is."),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="So many, the newest.")] = 50,
     server: Server = None,
     as_json: Json = False,
 ) -> None:
     """Show pass@k with intervals and coverage. Incomplete evaluations say so."""
+    if profile and evaluation is None:
+        raise UsageError("--profile needs one evaluation.", "`evalsvc results` lists their ids.")
     with connect(server, ["evaluations"]) as client:
+        if profile:
+            path = f"/v1/evaluations/{part(evaluation or '')}/profile"
+            show = print_json if as_json else show_profile
+            show(client.get(path, {"reference": reference}))
+            return
         if evaluation is not None:
             found = [client.get(f"/v1/evaluations/{part(evaluation)}")]
         else:

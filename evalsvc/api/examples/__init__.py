@@ -35,6 +35,7 @@ from evalsvc.api.examples.evaluations import (
     EVENTS,
     JOB,
     PROBLEM,
+    PROFILE,
     RESCORE,
     SAMPLES,
     STARTED,
@@ -51,6 +52,7 @@ ANSWERS: Mapping[str, Any] = {
     "GET /v1/evaluations": page(EVALUATION),
     f"GET {_EVALUATION}": EVALUATION_IN_FULL,
     f"GET {_EVALUATION}/problems": page(PROBLEM, "WzBd"),
+    f"GET {_EVALUATION}/profile": PROFILE,
     f"GET {_EVALUATION}/scoring": {
         "samples": 480,
         "correct": 64,

@@ -78,6 +78,53 @@ FIGURE: Json = {
     "indicator": False,
 }
 INDICATOR: Json = {**FIGURE, "k": 16, "value": 0.4, "interval_fixed": None, "indicator": True}
+PROFILE: Json = {
+    "evaluation": EVALUATION_ID,
+    "solved_share": 0.4,
+    "consistency": [
+        {
+            "k": 1,
+            "pass_hat": {**FIGURE, "metric": "pass^k"},
+            "g_pass_half": 0.1333,
+            "mg_pass": 0.1333,
+            "worst_tenth": 0.0,
+        }
+    ],
+    "beliefs": [{"k": 1, "mean": 0.1741, "band": [0.1467, 0.2033]}],
+    "rates": [
+        {
+            "flag": "truncated",
+            "value": 0.3125,
+            "interval_population": [0.1885, 0.471],
+            "samples": 480,
+        }
+    ],
+    "tokens": {
+        "total": 912_000,
+        "per_sample": 1900.0,
+        "per_correct": 14_250.0,
+        "mean_correct": 1210.0,
+        "mean_wrong": 2006.2,
+    },
+    "difficulty": [],
+    "answers": {
+        "votes": [{"k": 1, "value": 0.1333, "problems": 30}],
+        "distinct_answers": 7.4,
+        "entropy": 2.1,
+        "settled": 21,
+        "median_samples_for_majority": 9.0,
+        "problems": [
+            {
+                "problem": 0,
+                "samples": 16,
+                "distinct_answers": 3,
+                "entropy": 0.87,
+                "majority_correct": 1.0,
+                "samples_for_majority": 5,
+            }
+        ],
+    },
+}
 EVALUATION: Json = {
     "id": EVALUATION_ID,
     **SIDE,

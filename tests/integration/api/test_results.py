@@ -1,9 +1,17 @@
 """Imports, comparisons, leaderboard, ranking, power: figures by REST."""
 
 import httpx
+import numpy as np
 import pytest
 
-from evalsvc.statistics import paired_comparison, pass_at_k
+from evalsvc.statistics import (
+    AnswerGroups,
+    g_pass_at_k,
+    maj_at_k,
+    paired_comparison,
+    pass_at_k,
+    pass_hat_k,
+)
 from tests.integration.api.conftest import Running, counts_body
 
 BEFORE = [0, 1, 2, 3, 4, 5, 6, 7, 8, 2, 3, 1]
@@ -140,6 +148,54 @@ def test_responses_are_judged_here_and_can_be_read_rescored_and_overridden(
         assert sample["override"] == {"correct": True, "who": "ann", "why": "17 is meant"}
         missing = f"{base}/problems/smoke-003/samples/9/override"
         assert http.post(missing, json=override).status_code == 404
+
+
+def test_a_profile_says_what_the_samples_say_beyond_pass_at_k(filled: Running) -> None:
+    with filled.http as http:
+        ids = {i["run"]: i["id"] for i in http.get("/v1/evaluations").json()["items"]}
+        path = f"/v1/evaluations/{ids['new']}/profile"
+        found = http.get(path, params={"reference": ids["old"]}).json()
+        refused = http.get(path, params={"reference": ids["new"]})
+    assert refused.status_code == 400
+    n = [8] * len(AFTER)
+    assert [row["k"] for row in found["consistency"]] == [1, 2, 4, 8]
+    for row, belief in zip(found["consistency"], found["beliefs"], strict=True):
+        k = row["k"]
+        assert row["pass_hat"]["value"] == pytest.approx(pass_hat_k(n, AFTER, k).mean())
+        assert row["g_pass_half"] == pytest.approx(np.mean(g_pass_at_k(n, AFTER, k, 0.5)))
+        worst = sorted(pass_at_k(n, AFTER, k))
+        assert row["worst_tenth"] == pytest.approx((worst[0] + 0.2 * worst[1]) / 1.2)
+        assert belief["band"][0] < belief["mean"] < belief["band"][1]
+    assert [rate["flag"] for rate in found["rates"]] == ["truncated", "no_answer", "failed"]
+    bands = {group["value"]: group["problems"] for group in found["difficulty"]}
+    assert sum(bands.values()) == len(BEFORE)
+    assert (bands["never solved"], bands["always solved"]) == (1, 1)
+    assert found["answers"] is None
+
+
+def test_votes_follow_the_answers_and_overrides(server: Running) -> None:
+    responses = [
+        {"problem_id": "smoke-003", "response": r, "output_tokens": 10}
+        for r in ("\\boxed{18}", "\\boxed{18.0}", "\\boxed{17}", "\\boxed{5}", "no idea")
+    ]
+    body = {"format": "jsonl", "run": "r", "benchmark": "smoke", "responses": responses}
+    with server.http as http:
+        path = f"/v1/evaluations/{http.post('/v1/imports', json=body).json()['evaluation']}"
+        found = http.get(f"{path}/profile").json()
+        override = {"correct": True, "why": "17 is meant", "who": "ann"}
+        http.post(f"{path}/problems/smoke-003/samples/2/override", json=override)
+        after = http.get(f"{path}/profile").json()
+    answers = found["answers"]
+    groups = AnswerGroups((2, 1, 1), (True, False, False), 1)
+    assert [vote["k"] for vote in answers["votes"]] == [1, 2, 4]
+    assert [vote["value"] for vote in answers["votes"]] == pytest.approx(
+        [maj_at_k(groups, k) for k in (1, 2, 4)]
+    )
+    assert answers["distinct_answers"] == 3
+    assert answers["problems"][0]["majority_correct"] == 1
+    assert found["tokens"]["per_correct"] == 25
+    assert after["answers"]["distinct_answers"] == 2
+    assert after["answers"]["votes"][0]["value"] == pytest.approx(3 / 5)
 
 
 def test_leaderboard_ranking_curve_and_power(filled: Running) -> None:

@@ -1,0 +1,56 @@
+"""The profile of an evaluation as a person reads it: a table over k, then a line per figure."""
+
+from typing import Any
+
+import typer
+
+from evalsvc.cli.printing import interval, percent, print_table
+
+
+def show_profile(found: dict[str, Any]) -> None:
+    """What the samples say beyond pass@k."""
+    votes = {vote["k"]: vote["value"] for vote in (found["answers"] or {}).get("votes", [])}
+    print_table(
+        ("k", "pass^k", "95% (such problems)", "G-pass", "mG-pass", "worst tenth", "Bayes", "maj"),
+        [
+            (
+                row["k"],
+                percent(row["pass_hat"]["value"]),
+                interval(row["pass_hat"]["interval_population"]),
+                percent(row["g_pass_half"]),
+                percent(row["mg_pass"]),
+                percent(row["worst_tenth"]),
+                f"{percent(belief['mean'])} ({interval(belief['band'])})",
+                percent(votes.get(row["k"])),
+            )
+            for row, belief in zip(found["consistency"], found["beliefs"], strict=True)
+        ],
+        title="G-pass: at least half of k right; worst tenth and Bayes: of pass@k",
+    )
+    for rate in found["rates"]:
+        name = rate["flag"].replace("_", " ")
+        typer.echo(f"{name}: {percent(rate['value'])} ({interval(rate['interval_population'])})")
+    tokens = found["tokens"]
+    if tokens["per_sample"] is not None:
+        per_correct = tokens["per_correct"]
+        cost = "" if per_correct is None else f", {per_correct:,.0f} per correct answer"
+        typer.echo(f"tokens: {tokens['per_sample']:,.0f} per sample{cost}")
+    for group in found["difficulty"]:
+        figures = ", ".join(f"pass@{m['k']} {percent(m['value'])}" for m in group["metrics"])
+        typer.echo(f"{group['value']} ({group['problems']} problems): {figures}")
+    _show_answers(found["answers"])
+
+
+def _show_answers(answers: dict[str, Any] | None) -> None:
+    if answers is None:
+        typer.echo("Note: there are no answers to vote with, only counts.")
+        return
+    typer.echo(
+        f"answers: {answers['distinct_answers']:.1f} different ones a problem, entropy "
+        f"{answers['entropy']:.2f} bits"
+    )
+    if answers["settled"]:
+        typer.echo(
+            f"votes: {answers['settled']} of {len(answers['problems'])} are settled, half of them "
+            f"by {answers['median_samples_for_majority']:.0f} samples or fewer"
+        )
