@@ -20,7 +20,7 @@ _LABELLED = re.compile(
 )
 _DASHED = re.compile(r"([A-Z])\s+[-–—]\s+(\S.*)", re.DOTALL)
 #: Marks too weak to tell a letter from a word; they count where letter and text agree.
-_BLANK_BETWEEN = re.compile(r"([A-Z])\s*\(\s*(\S.*)\)|([A-Z])[,\s]\s*(\S.*)", re.DOTALL)
+_BLANK_BETWEEN = re.compile(r"([A-Z])\s*\(\s*(\S.*)\)|([A-Z])[,;\s]\s*(\S.*)", re.DOTALL)
 _LETTER_LAST = re.compile(r"(\S.*?)\s*[(\[]([A-Z])[)\]]", re.DOTALL)
 _PIECES = re.compile(r"\s*(?:,|;|\n|\band\b|&)\s*(?:\band\b\s*)?|\s+", re.IGNORECASE)
 _RUN = re.compile(r"[A-J]{2,}")
@@ -103,20 +103,24 @@ def _several(gold: TypedGold, text: str) -> Outcome:
 
 def _label_and_text(gold: TypedGold, letter: str, chosen: str, rest: str) -> Outcome | None:
     if not gold.choices:
-        hedged = _HEDGE.search(rest) is not None
-        return Outcome(chosen == letter and not hedged, "choice: letter with text")
+        return Outcome(chosen == letter and not _hedged(rest, chosen), "choice: letter with text")
     if chosen not in LETTERS[: len(gold.choices)]:
         return None
     meant = _by_text(gold, rest)
     if meant is None:
         option = gold.choices[LETTERS.index(chosen)]
         if not option.strip() or option.strip().upper() == chosen:  # the options are in the picture
-            hedged = _HEDGE.search(rest) is not None
-            return Outcome(chosen == letter and not hedged, "choice: letter with text")
+            right = chosen == letter and not _hedged(rest, chosen)
+            return Outcome(right, "choice: letter with text")
         return Outcome(False, "choice: letter and text in conflict")
     if meant != chosen:
         return Outcome(False, "choice: letter and text in conflict")
     return Outcome(chosen == letter, "choice: letter and text")
+
+
+def _hedged(rest: str, chosen: str) -> bool:
+    """Whether words behind a letter name another one, or take it back."""
+    return _HEDGE.search(re.sub(rf"[(\[]?\b{chosen}\b[)\]]?", "", rest)) is not None
 
 
 def _by_text(gold: TypedGold, text: str) -> str | None:

@@ -23,7 +23,7 @@ from evalsvc.verification.tree import (
 FRACTIONS = frozenset(("frac", "dfrac", "tfrac", "cfrac"))
 OPAQUE = frozenset((
     "overline", "bar", "vec", "overrightarrow", "overleftrightarrow", "widehat", "hat", "tilde",
-    "underline", "angle", "triangle", "odot",
+    "underline", "angle", "measuredangle", "triangle", "odot",
 ))  # fmt: skip
 GREEK = frozenset((
     "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta",

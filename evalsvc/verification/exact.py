@@ -11,17 +11,19 @@ from fractions import Fraction
 from evalsvc.verification.limits import EXACT_BITS, FACTORIAL, TERMS, LimitExceeded
 from evalsvc.verification.tree import Number, Operation, Scalar, Symbol, substitute
 
-_PLAIN = re.compile(r"([-+]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))")
+_PLAIN = re.compile(r"([-+]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([-+]?\d{1,4}))?")
 _FRACTION = re.compile(r"([-+]?)\\[dtc]?frac\{(-?\d+)\}\{(\d+)\}|([-+]?\d+)/(\d+)")
 
 
 def plain_rational(text: str) -> Fraction | None:
-    """The value of a cleaned text that is just an integer, a decimal or a fraction of integers."""
+    """The value of a text that is an integer, a decimal, `1.5e-3` or a fraction of integers."""
     match = _PLAIN.fullmatch(text)
     if match:
-        sign, whole, decimals, bare = match.groups()
+        sign, whole, decimals, bare, exponent = match.groups()
         decimals = bare if whole is None else decimals or ""
-        value = Fraction(int((whole or "0") + decimals), 10 ** len(decimals))
+        value = int((whole or "0") + decimals) * Fraction(10) ** (
+            int(exponent or 0) - len(decimals)
+        )
         return -value if sign == "-" else value
     match = _FRACTION.fullmatch(text)
     if match is None:

@@ -57,7 +57,8 @@ def extract(response: str, policy: ExtractionPolicy = _BOX_ONLY) -> Extraction:
     rule = "box"
     if policy.answer_tag:
         tag = _last_tag(response, start, end)
-        if tag is not None and (span is None or tag[1] > span[1]):
+        # the later mark counts, and of two that enclose each other the inner one
+        if tag is not None and (span is None or tag[1] > span[1] or tag[0] >= span[0]):
             span, rule = tag, "answer tag"
     if span is None and policy.phrase:
         span, rule = _last_phrase(response, start, end), "phrase"

@@ -28,7 +28,7 @@ _TEXT_COMMANDS = frozenset((
 ))  # fmt: skip
 _FONTS = frozenset((
     "mathbf", "mathit", "mathcal", "mathnormal", "boldsymbol", "bm", "pmb", "displaystyle",
-    "textstyle", "mathstrut",
+    "textstyle", "mathstrut", "ensuremath",
 ))  # fmt: skip
 _MATHEMATICAL = re.compile(r"[\d\\^_+=/*()\[\],]")
 #: Signs that stand behind a value or before one.
@@ -86,7 +86,7 @@ def _command(  # noqa: PLR0917 - a step of the loop above
     """Append what a command means; returns where to go on."""
     if name in _FONTS:
         return position
-    if name in ("degree", "degrees", "textdegree"):
+    if name in ("degree", "degrees", "textdegree", "deg"):
         tokens += [Token("sign", "^"), Token("command", "circ")]
         return position
     if name not in _TEXT_COMMANDS:

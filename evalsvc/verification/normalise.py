@@ -47,6 +47,8 @@ _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud80
 
 #: `132^\\circT`: the degree sign ends before a capital, whatever TeX says.
 _GLUED_CIRCLE = re.compile(r"\\circ(?=[A-Z])")
+_STARS = re.compile(r"(?<=[\w)\]}])\*\*(?=[\w({\\-])")
+_DOLLAR = re.compile(r"(?:US\s*)?\\(?:\$|(?:math|text)dollar(?![A-Za-z]))")
 _MATH_MARKS = re.compile(r"(?<!\\)\$+|(?<!\\)\\[()\[\]](?!\d*(?:pt|em|ex|cm|mm)\])")
 _ROW_SKIP = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm)\s*\]")
 _SIZING = re.compile(
@@ -91,7 +93,7 @@ def clean(text: str, *, commas: bool = False) -> str:
     if "\\" in text or "~" in text or "$" in text:
         text = _ROW_SKIP.sub(r"\\\\ ", text)
         text = _GLUED_CIRCLE.sub(r"\\circ ", text)
-        text = text.replace("\\$", "\\dollar ")
+        text = _DOLLAR.sub(r"\\dollar ", text)
         text = _MATH_MARKS.sub("", text)
         text = _GROUPED.sub(lambda m: m.group(1) + _NOT_DIGITS.sub("", m.group(2)), text)
         text = _WORD_SPACES.sub(" ", text)
@@ -100,7 +102,7 @@ def clean(text: str, *, commas: bool = False) -> str:
         text = _unspace(text)
     elif "{,}" in text:
         text = _GROUPED.sub(lambda m: m.group(1) + _NOT_DIGITS.sub("", m.group(2)), text)
-    text = text.replace("{:}", ":")
+    text = _STARS.sub("^", text.replace("{:}", ":"))
     if commas:
         text = _join_thousands(text)
     text = _SPACES.sub(" ", text).strip()

@@ -4,14 +4,11 @@ Brackets, separators, relations, bases and units are kept as they stand. What is
 raises Unreadable: nothing is guessed and nothing is evaluated.
 """
 
-from fractions import Fraction
-
-from evalsvc.verification.lexer import END, FUNCTIONS, Token, tokenise
+from evalsvc.verification.lexer import END, Token, tokenise
 from evalsvc.verification.limits import NESTING, LimitExceeded, NeedsChild
 from evalsvc.verification.normalise import Unreadable
 from evalsvc.verification.scalars import ScalarParser
 from evalsvc.verification.tree import (
-    SCALARS,
     Braces,
     Bracket,
     Constant,
@@ -19,7 +16,6 @@ from evalsvc.verification.tree import (
     Listing,
     Matrix,
     Node,
-    Number,
     Operation,
     Quantity,
     Ratio,
@@ -112,7 +108,7 @@ class _Parser(ScalarParser):
 
     def _separator(self) -> bool:
         token = self.peek()
-        if token.kind == "separator" or token.text in (",", ";"):
+        if token.kind == "separator" or token.text in (",", ";", "\\&"):
             self.position += 1
             return True
         return False
@@ -123,31 +119,31 @@ class _Parser(ScalarParser):
         if self.peek().text in _RELATIONS:
             parts.append(None)
         else:
-            parts.append(self.joined())
-        while self.peek().text in _RELATIONS or self.peek().text in ("not", ":", "colon"):
+            parts.append(self.ratio())
+        while self.peek().text in _RELATIONS or self.peek().text == "not":
             name = self.next().text
             if name == "not":
                 if self.peek().text not in ("=", "in"):
                     raise Unreadable("not")
                 name = {"=": "ne", "in": "notin"}[self.next().text]
-            if name in (":", "colon"):
-                operators.append(":")
-            else:
-                # "<=" and ">=" written with two characters
-                if name in "<>" and self.peek().text == "=" and self.peek().glued:
-                    self.position += 1
-                    name = {"<": "le", ">": "ge"}[name]
-                operators.append(_RELATIONS[name])
-            parts.append(self.joined())
+            # "<=" and ">=" written with two characters
+            if name in "<>" and self.peek().text == "=" and self.peek().glued:
+                self.position += 1
+                name = {"<": "le", ">": "ge"}[name]
+            operators.append(_RELATIONS[name])
+            parts.append(self.ratio())
         if not operators:
             first = parts[0]
             assert first is not None
             return first
-        if all(operator == ":" for operator in operators):
-            return Ratio(tuple(part for part in parts if part is not None))
-        if ":" in operators:
-            raise Unreadable("colon")
         return Relation(tuple(operators), tuple(parts))
+
+    def ratio(self) -> Node:
+        items = [self.joined()]
+        while _is_colon(self.peek()):
+            self.next()
+            items.append(self.joined())
+        return Ratio(tuple(items)) if len(items) > 1 else items[0]
 
     def joined(self) -> Node:
         parts, operators = [self.item()], []
@@ -208,7 +204,7 @@ class _Parser(ScalarParser):
             return self.next().text
         if token.kind == "letter" and token.text in ("C", "F", "T") and self._at_end(1):
             return self.next().text
-        if token.kind != "text":
+        if token.kind != "text" or _is_colon(token):
             return ""
         if token.text in ("C", "F", "T"):
             return self.next().text
@@ -326,6 +322,11 @@ class _Parser(ScalarParser):
         return None
 
 
+def _is_colon(token: Token) -> bool:
+    """`3:1`, and `3\\text{ to }1`: the word, not the arrow of that name."""
+    return token.text in (":", "colon") or (token.kind, token.text) == ("text", "to")
+
+
 def _in_degrees(node: Node) -> Scalar | None:
     """The number of degrees in `30^\\circ` and `-5^\\circ`; None for another node."""
     if isinstance(node, Operation) and node.op == "deg":
@@ -334,6 +335,3 @@ def _in_degrees(node: Node) -> Scalar | None:
         inner = _in_degrees(node.args[0])
         return None if inner is None else Operation("neg", (inner,))
     return None
-
-
-__all__ = ["FUNCTIONS", "SCALARS", "Fraction", "Number", "parse"]

@@ -16,6 +16,7 @@ from evalsvc.verification.tree import (
     Node,
     Operation,
     Quantity,
+    Ratio,
     Relation,
     Scalar,
     Symbol,
@@ -23,6 +24,8 @@ from evalsvc.verification.tree import (
 )
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
+#: What an answer may be the value of: `|AB| = 5`, `\\cos A = 0.6`. Not so `x^2 = 5`, `\\ln x = 5`.
+_NAMING = frozenset(("+", "abs", "sin", "cos", "tan", "cot", "sec", "csc"))
 Same = Callable[[Node, Node], Outcome]
 _DIGITS = 60
 
@@ -37,9 +40,11 @@ def is_name(node: Node) -> bool:
 
 
 def is_label(node: Node) -> bool:
-    """Whether a left side only names what follows: a name, or a combination such as `a + b`."""
+    """Whether a left side only names what follows: a name, `a + b`, `\\sin A`, `a : b`."""
+    if isinstance(node, Ratio):
+        return all(map(is_name, node.items))
     return is_name(node) or (
-        isinstance(node, Operation) and node.op in ("+", "abs") and _all_names(node)
+        isinstance(node, Operation) and node.op in _NAMING and _all_names(node)
     )
 
 

@@ -23,6 +23,8 @@ _STARTS = BIG | FRACTIONS | OPAQUE | GREEK | FUNCTIONS | set(OVER) | {
     "sqrt", "pi", "infty", "binom", "dbinom", "tbinom", "begin", "emptyset", "varnothing", "mathbb",
     "langle", "lbrace", "imath",
 }  # fmt: skip
+#: What makes `f^{-1}(x)` the inverse of a function that has only a letter.
+_INVERSE = ("^", "{", "-", "1", "}")
 _ZERO = Number(Fraction(0))
 
 
@@ -188,13 +190,16 @@ class ScalarParser(Commands):
         return Operation("deg", (inner,))
 
     def _circle(self) -> bool:
-        if self.peek().text == "circ":
+        if self._is_circle(0):
             self.next()
             return True
-        if self.peek().text == "{" and self.peek(1).text == "circ" and self.peek(2).text == "}":
+        if self.peek().text == "{" and self._is_circle(1) and self.peek(2).text == "}":
             self.position += 3
             return True
         return False
+
+    def _is_circle(self, ahead: int) -> bool:
+        return self.peek(ahead).text in ("circ", "o")
 
     def exponent(self) -> Scalar:
         negative = False
@@ -252,11 +257,18 @@ class ScalarParser(Commands):
             name += "_" + self.subscript()
         while self.peek().text in ("'", "prime"):
             name += self.next().text[0]
+        if self._at_inverse():
+            self.position += len(_INVERSE)
+            return self._application(name + "^{-1}")
         if letter in ("f", "g") and self.peek().text == "(":
             return self._application(name)
         if name in ("e", "i"):
             return Constant(name)
         return Symbol(name)
+
+    def _at_inverse(self) -> bool:
+        written = [self.peek(ahead).text for ahead in range(len(_INVERSE) + 1)]
+        return written == [*_INVERSE, "("]
 
     def _application(self, name: str) -> Scalar:
         inner = self.bracket()

@@ -68,7 +68,7 @@ def _relations(gold: Node, answer: Node) -> Outcome:  # noqa: PLR0911 - one reas
     given = unlabelled(answer)
     if given is None:
         return Outcome(False, "a relation is not a value")
-    if "in" in answer.operators and not isinstance(gold, Bracket | Braces | Joined):
+    if "in" in answer.operators and not isinstance(gold, Bracket | Braces | Joined | Listing):
         return Outcome(False, "membership is not a value")
     outcome = Outcome(False, "nothing after the label")
     for item in given:
@@ -122,17 +122,22 @@ def _listing(gold: Node, answer: Node) -> Outcome:
 
 
 def _consistent_labels(items: list[Node]) -> list[Node] | None:
-    """`x = 1, x = 2` and `x = 1, 2` without their labels; None when two labels differ."""
+    """`x = 1, x = 2`, `x_1 = 1, x_2 = 2`, `x = 1, 2` without labels; None when two differ."""
     labels, values = set(), []
     for item in items:
         if isinstance(item, Relation) and item.operators == ("=",):
             label, value = item.parts
             if label is not None and is_label(label) and value is not None:
-                labels.add(label)
+                labels.add(_unnumbered(label))
                 values.append(value)
                 continue
         values.append(item)
     return values if len(labels) <= 1 else None
+
+
+def _unnumbered(label: Node) -> Node:
+    """`x` for `x_1`."""
+    return Symbol(label.name.partition("_")[0]) if isinstance(label, Symbol) else label
 
 
 def _matched(expected: Sequence[Node], values: Sequence[Node]) -> Outcome:

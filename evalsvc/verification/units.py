@@ -67,9 +67,13 @@ _NEVER = frozenset((
     "through", "until", "up", "down", "is", "are", "was", "equals", "equal", "wrong", "correct",
     "true", "false", "none", "undefined", "infinity", "infinite", "impossible", "approx.", "k",
     "bn", "mn", "each", "other", "only", "by", "with", "without", "exactly", "almost", "off",
-    "percentage", "pi", "radical", "root", "x",
+    "percentage", "pi", "radical", "root", "x", "factorial", "fourths", "fifths", "sixths",
+    "sevenths", "eighths", "ninths", "tenths", "hundredths", "thousandths", "doubled", "tripled",
+    "twice", "ish", "inverse", "reciprocal", "lakh", "crore", "mil", "choose", "because", "since",
+    "however",
 ))  # fmt: skip
 _PIECE = re.compile(r"([A-Za-z][A-Za-z.'\-]*)\s*(?:\^?\s*\{?\s*(-?\d)\s*\}?)?")
+_RAISED = {"squared": 2, "cubed": 3}
 _ADJECTIVES = {"square": 2, "sq": 2, "sq.": 2, "cubic": 3, "cu": 3, "cu.": 3}
 
 
@@ -78,10 +82,12 @@ def canonical_unit(text: str) -> str | None:
 
     `text` holds words, `/`, "per" and powers: "square inches", "cm^2", "m/s", "miles per hour".
     """
-    text = text.replace("\\cdot", " ").replace("-", " ").strip(" .,;()")
+    text = text.replace("\\cdot", " ").replace("-", " ").replace("per cent", "percent")
+    text = text.strip(" .,;()")
     if not text or len(text) > 60:
         return None
     powers: dict[str, int] = {}
+    last = ""
     sign, adjective, position = 1, 0, 0
     while position < len(text):
         if text[position] in " .,":
@@ -99,12 +105,15 @@ def canonical_unit(text: str) -> str | None:
             sign = -1
         elif word.lower() in _ADJECTIVES and not adjective:
             adjective = _ADJECTIVES[word.lower()]
+        elif word.lower() in _RAISED and last and powers[last] in (1, -1):
+            powers[last] *= _RAISED[word.lower()]
         elif word.lower() == "of" and powers:
             break
         elif not _add(powers, word, sign * power * (adjective or 1)):
             return None
         else:
             adjective, sign = 0, 1
+            last = next(reversed(powers))
     if adjective:
         return None
     return " ".join(

@@ -79,6 +79,29 @@ CLASSES = (
     Class("letter and text beside each other (rule 7)", "choice", "mathvision", (
         ("E", ("E (Friday)", "\\text{Friday (E)}", "\\textbf{E} Friday", "E, Friday", "\\textbf{(E)}\\ ", "E\\ "), ("E (Monday)", "Monday (E)", "A Friday", "A (Friday)", "E (A)", "E A", "Friday (A)")),
     ), ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")),
+    Class("letters alone: the options are in the picture (rule 7)", "choice", "mathvision", (
+        ("B", ("\\textbf{(B)} \\text{(B)}", "B. the second one", "(B)"), ("\\textbf{(B)} \\text{(A)}", "B. or C", "B. not A")),
+    ), ("(A)", "(B)", "(C)")),
+    Class("numbers as programs write them (rule 3)", "number", "math", (
+        (".0000672", ("6.72e-5", "6.72E-05", "6.72\\times 10^{-5}"), ("6.72e5", "6.72e-4", "6.72e - 5")),
+        ("1000", ("1e3", "1.0e+3", "10**3"), ("1e4", "1e", "10*3")),
+    )),
+    Class("names that an answer is the value of (rule 4)", "number", "math", (
+        ("\\frac{3}{5}", ("\\cos A = \\frac{3}{5}", "\\tan \\angle ABC = 0.6", "f^{-1}(2) = \\frac35", "\\frac{a}{b} = \\frac35"), ("\\cos A = \\frac{4}{5}", "x^2 = \\frac{3}{5}", "\\ln x = \\frac35", "\\cos A < \\frac35", "5x = \\frac35")),
+    )),
+    Class("solutions with numbered names, in a set, with an ampersand (rule 4)", "list", "math", (
+        ("1,-2", ("x_1 = 1, x_2 = -2", "x \\in \\{1,-2\\}", "1 \\& -2"), ("x_1 = 1, y_1 = -2", "x_1 = 1, x_2 = 2", "x \\notin \\{1,-2\\}", "x \\in (-2,1)")),
+    )),
+    Class("units in words, and words that are none (rule 5)", "number", "math", (
+        ("864 \\mbox{ inches}^2", ("864\\text{ inches squared}", "864\\text{ sq. in.}"), ("864\\text{ inches cubed}", "864\\text{ squared}", "864\\text{ inches}")),
+        ("20\\%", ("20\\text{ per cent}",), ("20\\text{ cents}",)),
+        ("\\$20", ("US\\$20", "\\textdollar 20", "20\\$"), ("US\\$2", "20\\text{ cents}")),
+        ("27", ("27\\text{ marbles}",), ("27\\text{ factorial}", "27\\text{ tenths}", "27\\text{ doubled}", "27\\text{ squared}")),
+        ("60^\\circ", ("60^o", "60^{o}", "60\\deg", "\\measuredangle ABC = 60^\\circ"), ("60^0", "60^x", "6^o")),
+    )),
+    Class("ratios in words and with a name (rule 4)", "ratio", "mathverse", (
+        ("3:1", ("3\\text{ to }1", "x:y = 3:1"), ("1\\text{ to }3", "3\\text{ to }2", "x:y = 1:3", "3 \\to 1")),
+    )),
     Class("letters run together where several are asked for (rule 4)", "choice", "mathverse", (
         ("C\nD", ("CD", "DC", "C, D"), ("C", "CDE", "CC", "AD")),
     )),

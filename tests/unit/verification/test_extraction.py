@@ -74,6 +74,7 @@ def test_not_found(response: str, rule: str) -> None:
         (r"<answer>\boxed{A}</answer>", r"\boxed{A}"),
         ("<ANSWER> C </ANSWER>", " C "),
         ("<answer>A</answer> <answer>B", "A"),
+        (r"\boxed{<answer>A</answer>}", "A"),
     ],
 )
 def test_answer_tag(response: str, answer: str) -> None:
