@@ -168,7 +168,12 @@ def _invalid(request: Request, error: Exception) -> ProblemResponse:
 def _http(request: Request, error: Exception) -> ProblemResponse:
     assert isinstance(error, HTTPException)
     words = {
-        404: ("not-found", "Not found", "There is nothing here.", "/docs lists the addresses."),
+        404: (
+            "not-found",
+            "Not found",
+            "There is nothing here.",
+            "/ leads to all pages, /docs lists the addresses of the API.",
+        ),
         405: (
             "method-not-allowed",
             "Method not allowed",

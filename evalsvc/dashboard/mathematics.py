@@ -33,15 +33,19 @@ _ATTRIBUTES = frozenset(
     columnalign rowspacing columnspacing columnlines rowlines width height depth""".split()  # noqa: SIM905
 )
 _VALUE = re.compile(r"[A-Za-z0-9 .%+-]{1,60}")
-_DISPLAY = ("$$", r"\[")
-_OPENER = re.compile(r"\$\$|\\\[|\\\(|(?<![\\$])\$(?=[^\s$])")
-_CLOSERS = {"$$": "$$", r"\[": r"\]", r"\(": r"\)"}
+_DISPLAY = ("$$", r"\[", r"\begin")
+_CLOSERS = {"$$": "$$", r"\[": r"\]", r"\(": r"\)"} | {
+    rf"\begin{{{name}}}": rf"\end{{{name}}}"
+    for name in ("align", "align*", "equation", "equation*", "gather", "gather*")
+}
+_OPENER = re.compile("|".join(map(re.escape, _CLOSERS)) + r"|(?<![\\$])\$(?=[^\s$])")
 _END_OF_INLINE = re.compile(r"(?<!\\)\$|\n\s*\n")
 _NESTING = re.compile(r"(?<!\\)[{}]|\\(?:left|right|begin|end)\b")
 
 
 def render(text: str, mark: Span | None = None) -> Markup:
-    """`text` escaped, with the formulas between `$`, `$$`, `\\(` and `\\[` as MathML.
+    """`text` escaped, with what stands between `$`, `$$`, `\\(`, `\\[` and in aligned
+    environments as MathML.
 
     `mark`: characters to be marked; a formula that holds some of them is marked as a whole.
     """
@@ -73,9 +77,10 @@ def _formulas(text: str) -> Iterator[tuple[int, int, str]]:
         if stop < 0:
             unclosed.update({sign} if sign in _CLOSERS else ())
         elif 0 < stop - position <= LONGEST_SPAN:
-            after = stop + len(sign)
-            yield opener.start(), after, text[position:stop]
-            position = after
+            end = stop + len(_CLOSERS.get(sign, sign))
+            whole = sign.startswith(r"\begin")  # an environment is part of its formula
+            yield opener.start(), end, text[opener.start() : end] if whole else text[position:stop]
+            position = end
 
 
 def _closing(text: str, sign: str, start: int) -> int:
@@ -109,8 +114,9 @@ def to_mathml(latex: str, display: bool = False) -> Markup | None:
     """MathML of `latex`, or None where it is beyond the caps or not understood."""
     if not latex or len(latex) > MAX_CHARACTERS or _depth(latex) > MAX_NESTING:
         return None
+    known = latex.replace("{aligned}", "{align*}")  # the same, but the library knows only this one
     try:
-        tree = convert_to_element(latex, display="block" if display else "inline")
+        tree = convert_to_element(known, display="block" if display else "inline")
     except (Exception, RecursionError):  # its errors have no common base; source text is the answer
         return None
     out: list[str] = []

@@ -69,6 +69,13 @@ def state_of(name: str, coverage: float) -> Mark:
     return state("incomplete" if name == "done" and coverage < 1 else name)
 
 
+def job_state(name: str, reasons: Sequence[str]) -> Mark:
+    """A job's state; one that is done although something in it failed does not look well."""
+    if name == "done" and reasons:
+        return Mark("◐ done, with faults", "warn", "It has ended; what failed in it stands below.")
+    return state(name)
+
+
 def level(name: str) -> str:
     """`level 5`, whether the data say "5" or "Level 5"."""
     return f"level {name.lower().removeprefix('level').strip()}"
@@ -114,7 +121,8 @@ def flat(data: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         if isinstance(value, dict):
             pairs.extend(flat(value, f"{label}: "))
         elif isinstance(value, list | tuple):
-            pairs.extend([(label, ", ".join(str(item) for item in value))] if value else [])
+            items = [details(item) if isinstance(item, dict) else str(item) for item in value]
+            pairs.extend([(label, "; ".join(items))] if items else [])
         elif value not in (None, ""):
             pairs.append((label, str(value)))
     return pairs

@@ -12,6 +12,7 @@ from evalsvc.dashboard.asking import Ask
 from evalsvc.dashboard.pages.evaluation import curve
 from evalsvc.dashboard.plots.passk import difference_figure, pass_at_k_figure
 from evalsvc.dashboard.view import Table, View
+from evalsvc.methods import method_order
 from evalsvc.statistics import Comparison, crossovers
 from evalsvc.store.repositories import browsing
 from evalsvc.store.repositories.browsing import EvaluationFilter
@@ -52,7 +53,8 @@ def build(ask: Ask) -> View:
     chosen = ask.choice("benchmark", names, names[0])
     own = [view for view in found if view.benchmark == chosen]
     kind = ask.choice("interval", dict(KINDS), "population")
-    methods, one_run = _methods(ask, own[0])
+    headline = _headline(own, ask)
+    methods, one_run = _methods(ask, headline)
     model = Model(
         baseline=own[0].baseline_checkpoint,
         candidate=own[0].candidate_checkpoint,
@@ -70,7 +72,7 @@ def build(ask: Ask) -> View:
         extras={
             "checkpoints": checkpoints,
             "own": own,
-            "headline": _headline(own, ask),
+            "headline": headline,
             "first": [view for view in found if view.k == _first_k(found, view.benchmark)],
             "names": [(name, name) for name in names],
             "kind": kind,
@@ -92,13 +94,15 @@ def _choice(ask: Ask, checkpoints: list[tuple[str, str]]) -> View:
 
 
 def _checkpoints(ask: Ask) -> list[tuple[str, str]]:
+    """(RUN@STEP, words) of those with results; methods in the paper's order."""
     rows = browsing.all_evaluations(ask.session, EvaluationFilter())
     found = {
         (row.checkpoint.run.method, row.checkpoint.run.name, row.checkpoint.step)
         for row in rows
         if row.samples_seen
     }
-    return [(f"{run}@{step}", f"{method}: {run}@{step}") for method, run, step in sorted(found)]
+    ordered = sorted(found, key=lambda item: (method_order(item[0]), item))
+    return [(f"{run}@{step}", f"{method}: {run}@{step}") for method, run, step in ordered]
 
 
 def _figures(

@@ -25,6 +25,9 @@ def test_a_fraction_is_mathml() -> None:
         ("$x$ and $5", 1),
         (r"\(a\) \[b\] $$c$$", 3),
         (r"an escaped \$x$", 0),
+        (r"so \begin{align*}x&=1\\y&=2\end{align*} and $z$", 2),
+        (r"\begin{align}x", 0),
+        (r"\begin{verbatim}x\end{verbatim}", 0),
         ("$a\n\nb$", 0),
         ("$ a $", 0),
         (r"\[ never closed", 0),
@@ -32,6 +35,12 @@ def test_a_fraction_is_mathml() -> None:
 )
 def test_what_is_a_formula(text: str, formulas: int) -> None:
     assert render(text).count("<math") == formulas
+
+
+def test_aligned_equations_stand_in_columns() -> None:
+    shown = render(r"\[\begin{aligned}x&=1\\y&=2\end{aligned}\]")
+    assert shown.count("<mtr>") == 2
+    assert "&amp;" not in shown
 
 
 @pytest.mark.parametrize(
@@ -70,7 +79,9 @@ def test_bombs_stay_source(bomb: str) -> None:
     assert to_mathml("x" * (MAX_CHARACTERS + 1)) is None
 
 
-@pytest.mark.parametrize("unit", ["$a", r"\[", r"\(", "$$a", "$x$ ", r"\$", "$x_{1}$"])
+@pytest.mark.parametrize(
+    "unit", ["$a", r"\begin{align}", r"\[", r"\(", "$$a", "$x$ ", r"\$", "$x_{1}$"]
+)
 def test_the_time_grows_with_the_length_only(unit: str) -> None:
     begin = time.perf_counter()
     render(unit * 10_000)
