@@ -17,6 +17,7 @@ from evalsvc.catalogue.rows import StoredImage
 _MAX_NAME = 255  # bytes, as file systems have it
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"})
 Listed = tuple[str, bytes | None]  # name of a picture, and its content where it is embedded
+Place = Path | tuple[zipfile.ZipFile, str]  # a file, or a member of an archive
 
 
 class PictureFinder:
@@ -35,9 +36,10 @@ class PictureFinder:
             archive.close()
 
     def find(self, row: str, name: str, folder: Path) -> bytes | None:
-        """The bytes of a picture, or None when it is nowhere. ImageError when it is too large.
+        """The bytes of a picture, or None when it is nowhere.
 
-        Raises CatalogueError when the name leads out of the source's folder.
+        ImageError when it is too large, broken or one of several of that name; CatalogueError when
+        the name leads out of the source's folder.
         """
         relative = _safe_name(row, name)
         for base in dict.fromkeys((folder, folder / "images", self._root, self._root / "images")):
@@ -48,9 +50,20 @@ class PictureFinder:
             stem = Path(archive.filename or "").stem
             for member in (f"{relative}", f"images/{relative}", f"{stem}/{relative}"):
                 if member in archive.NameToInfo:
-                    return _read_member(row, archive, member)
-        by_name = self._by_name.get(relative.name, [])
-        return self._read(row, name, by_name[0]) if len(by_name) == 1 else None
+                    return _unpack(row, archive, member)
+        return self._find_by_name(row, name, self._by_name.get(relative.name, []))
+
+    def _find_by_name(self, row: str, name: str, places: list[Place]) -> bytes | None:
+        if len(places) > 1:
+            raise ImageError(
+                row,
+                f"{len(places)} pictures are called {PurePosixPath(name).name}.",
+                "Leave only the one that is meant in the folder.",
+            )
+        if not places:
+            return None
+        (place,) = places
+        return self._read(row, name, place) if isinstance(place, Path) else _unpack(row, *place)
 
     def _read(self, row: str, name: str, path: Path) -> bytes:
         if not path.resolve().is_relative_to(self._root):
@@ -62,12 +75,21 @@ class PictureFinder:
             raise ImageError(row, f"the picture {name} has {size} bytes, over {MAX_BYTES}.")
         return path.read_bytes()
 
-    def _index(self) -> Mapping[str, list[Path]]:
-        index: dict[str, list[Path]] = {}
-        for path in self._root.rglob("*"):
-            if path.suffix.lower() in _SUFFIXES:
-                index.setdefault(path.name, []).append(path)
-        return index
+    def _index(self) -> Mapping[str, list[Place]]:
+        """Places by the last part of their names; an archive that is unpacked beside itself is
+        not looked at for what its folder has.
+        """
+        index: dict[str, list[Place]] = {}
+        for file in self._root.rglob("*"):
+            if file.suffix.lower() in _SUFFIXES:
+                index.setdefault(file.name, []).append(file)
+        packed: dict[str, list[Place]] = {}
+        for archive in self._archives:
+            for member in archive.namelist():
+                path = PurePosixPath(member)
+                if path.suffix.lower() in _SUFFIXES:
+                    packed.setdefault(path.name, []).append((archive, member))
+        return {**packed, **index}
 
 
 def _open_archive(path: Path) -> zipfile.ZipFile:
@@ -88,7 +110,7 @@ def _safe_name(row: str, name: str) -> PurePosixPath:
     return path
 
 
-def _read_member(row: str, archive: zipfile.ZipFile, member: str) -> bytes:
+def _unpack(row: str, archive: zipfile.ZipFile, member: str) -> bytes:
     if archive.NameToInfo[member].file_size > MAX_BYTES:
         raise ImageError(row, f"the picture {member} of the archive is over {MAX_BYTES} bytes.")
     try:

@@ -191,6 +191,26 @@ def test_pictures_are_found_by_name_where_the_archive_nests_them(tmp_path: Path)
     assert add_data("medical", tmp_path, tmp_path / "var").sets[0].images == 1
 
 
+def test_pictures_are_found_by_name_in_an_archive_too(tmp_path: Path) -> None:
+    shutil.copy(real_data("medical", "MRI_CT_XRAY_300each_dataset.json"), tmp_path)
+    with zipfile.ZipFile(tmp_path / "OmniMedVQA.zip", "w") as archive:
+        for name in ("knee031316.png", "spine010017.png"):
+            archive.write(real_data("medical", "images", name), f"OmniMedVQA/Images/{name}")
+    assert add_data("medical", tmp_path, tmp_path / "var").sets[0].images == 2
+    shutil.copy(real_data("medical", "images", "knee031316.png"), tmp_path)  # unpacked beside it
+    assert add_data("medical", tmp_path, tmp_path / "var").sets[0].images == 2
+
+
+def test_two_pictures_of_one_name_are_not_chosen_between(tmp_path: Path) -> None:
+    shutil.copy(real_data("medical", "MRI_CT_XRAY_300each_dataset.json"), tmp_path)
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(real_data("medical", "images", "knee031316.png"), tmp_path / folder)
+    added = add_data("medical", tmp_path, tmp_path / "var").sets[0]
+    assert added.images == 0
+    assert "18: 2 pictures are called knee031316.png." in added.unusable_images
+
+
 @pytest.mark.parametrize(
     "name", ["../secret.png", "/etc/passwd", "a/../../b", "..\\x", "a\0b", "x" * 300, "."]
 )
