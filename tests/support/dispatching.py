@@ -1,10 +1,14 @@
 """A dispatcher in a thread of the test, and what can be seen of it from the outside."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +20,8 @@ from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 from evalsvc.store.models import Event, Job, Shard, WorkerRecord
 from evalsvc.store.states import ShardState
+
+DISPATCHER_LOG = "dispatcher.log"
 
 
 class Dispatching:
@@ -73,6 +79,34 @@ class Dispatching:
     async def _dispatch(self) -> None:
         self.dispatcher = Dispatcher(self._settings, self._database)
         await self.dispatcher.run(self._stop)
+
+
+@contextmanager
+def dispatcher_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """`evalsvc dispatch` as a process that logs as JSON into the data folder; killed at the end."""
+    environment = {
+        **os.environ,
+        "EVALSVC_DATA": str(settings.data),
+        "EVALSVC_DATABASE_URL": settings.resolved_database_url,
+        "EVALSVC_WORKERS": str(settings.workers),
+        "EVALSVC_EXECUTOR": settings.executor,
+        "EVALSVC_VERIFIER_PROCESSES": "1",
+        "EVALSVC_LOG_FORMAT": "json",
+    }
+    command = [sys.executable, "-c", "from evalsvc.cli import main; main()", "dispatch"]
+    with (settings.data / DISPATCHER_LOG).open("wb") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def worker_pids(database: Database) -> list[int]:
+    """The processes of all workers that ever reported."""
+    with database.read() as session:
+        return [int(row.status["pid"]) for row in session.scalars(select(WorkerRecord))]
 
 
 def wait_for(condition: Callable[[], Any], seconds: float) -> None:

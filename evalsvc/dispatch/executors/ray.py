@@ -25,7 +25,7 @@ from evalsvc.dispatch.executors.base import Executor, Inbox, Message, WorkerEnde
 from evalsvc.dispatch.executors.local import LocalExecutor, LocalWorker
 from evalsvc.errors import StorageError, UsageError
 from evalsvc.settings import Settings
-from evalsvc.worker.protocol import Command, decode_command, decode_event, encode
+from evalsvc.worker.protocol import Command, WireError, decode_command, decode_event, encode
 
 log = logging.getLogger(__name__)
 
@@ -111,8 +111,12 @@ class RayWorkerHandle(WorkerHandle):
                 self._tell(WorkerEnded(_first_line(error)))
                 break
             was_here = True
-            for line in lines:
-                self._inbox.put_nowait(Message(self.worker_id, decode_event(line)))
+            try:
+                for line in lines:
+                    self._inbox.put_nowait(Message(self.worker_id, decode_event(line)))
+            except WireError as error:
+                self._tell(WorkerEnded(f"It was ended because of a message: {error}"))
+                break
             if ended is not None:
                 self._tell(WorkerEnded(ended))
                 break

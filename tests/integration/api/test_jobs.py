@@ -1,8 +1,14 @@
 """Jobs by REST: submission, idempotency, pages, events, cancelling."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
+from evalsvc.dispatch.board import Board
 from tests.integration.api.conftest import Running, job_body
+
+BURST = 150
 
 
 def test_a_job_is_submitted_listed_and_cancelled(server: Running, answers: Path) -> None:
@@ -111,3 +117,25 @@ def test_an_unknown_job_is_404(server: Running) -> None:
             answer = http.get(path)
             assert answer.status_code == 404
             assert answer.json()["type"] == "urn:evalsvc:problem:not-found"
+
+
+@pytest.mark.timeout(240)
+def test_a_burst_of_submissions_loses_and_doubles_nothing(server: Running, answers: Path) -> None:
+    """Sixteen clients at once, each job sent twice under one key, as after a lost answer."""
+
+    def submit(number: int) -> tuple[int, str]:
+        headers = {"Idempotency-Key": f"burst-{number % BURST}"}
+        body = job_body(answers, checkpoint=f"label-{number % BURST}", step=number % BURST)
+        answer = http.post("/v1/jobs", json=body, headers=headers)
+        return answer.status_code, answer.json()["id"]
+
+    with server.http as http, ThreadPoolExecutor(16) as clients:
+        http.timeout = 60
+        answered = list(clients.map(submit, range(2 * BURST)))
+        figures = http.get("/metrics").text
+    assert {code for code, _ in answered} == {201}
+    assert len({job_id for _, job_id in answered}) == BURST
+    assert f'evalsvc_jobs{{state="queued"}} {BURST}.0' in figures
+    board = Board(server.database)
+    board.poll()
+    assert len(board) == BURST

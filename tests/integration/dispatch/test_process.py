@@ -1,12 +1,7 @@
 """`evalsvc dispatch` as a process: what it logs, and how it ends on SIGTERM."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,54 +10,32 @@ from sqlalchemy import select
 
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
-from evalsvc.store.models import DispatcherEpoch, Shard, WorkerRecord
+from evalsvc.store.models import DispatcherEpoch, Shard
 from evalsvc.store.states import DispatcherState, JobState, ShardState
-from tests.support.dispatching import job_state, wait_for
+from tests.support.dispatching import (
+    DISPATCHER_LOG,
+    dispatcher_process,
+    job_state,
+    wait_for,
+    worker_pids,
+)
 from tests.support.submissions import place, request, write_answers
-
-LOG = "dispatcher.log"
 
 
 @pytest.fixture
 def settings(data_folder: Path, database_url: str) -> Settings:
-    return Settings(data=data_folder, database_url=database_url, shard_target_seconds=1)
-
-
-@contextmanager
-def dispatcher(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    """The process, which logs for programs into DATA/dispatcher.log; killed if it still runs."""
-    environment = {
-        **os.environ,
-        "EVALSVC_DATA": str(settings.data),
-        "EVALSVC_DATABASE_URL": settings.resolved_database_url,
-        "EVALSVC_WORKERS": "1",
-        "EVALSVC_VERIFIER_PROCESSES": "1",
-        "EVALSVC_LOG_FORMAT": "json",
-    }
-    command = [sys.executable, "-c", "from evalsvc.cli import main; main()", "dispatch"]
-    with (settings.data / LOG).open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    return Settings(data=data_folder, database_url=database_url, workers=1, shard_target_seconds=1)
 
 
 def logged(settings: Settings) -> list[dict[str, Any]]:
-    lines = (settings.data / LOG).read_text(encoding="utf-8").splitlines()
+    lines = (settings.data / DISPATCHER_LOG).read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines if line.startswith("{")]
-
-
-def worker_pids(database: Database) -> list[int]:
-    with database.read() as session:
-        return [int(row.status["pid"]) for row in session.scalars(select(WorkerRecord))]
 
 
 def test_logs_name_jobs_and_shards(database: Database, settings: Settings) -> None:
     answers = write_answers(settings.data / "answers.jsonl")
     job_id = place(database, settings, request(answers))
-    with dispatcher(settings) as process:
+    with dispatcher_process(settings) as process:
         wait_for(lambda: job_state(database, job_id) == JobState.DONE, 60)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
@@ -83,7 +56,7 @@ def test_sigterm_lets_running_shards_end(database: Database, settings: Settings)
     answers = write_answers(settings.data / "answers.jsonl")
     slow = {"seconds_per_sample": 1.0, "concurrency": 4}
     job_id = place(database, settings, request(answers, engine_options=slow, samples=16))
-    with dispatcher(settings) as process:
+    with dispatcher_process(settings) as process:
         wait_for(lambda: job_state(database, job_id) == JobState.RUNNING, 60)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0

@@ -12,7 +12,14 @@ from ray.cluster_utils import Cluster
 
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
-from tests.support.dispatching import Dispatching, job_state, sample_counts, wait_for
+from tests.support.dispatching import (
+    Dispatching,
+    dispatcher_process,
+    job_state,
+    sample_counts,
+    wait_for,
+    worker_pids,
+)
 from tests.support.submissions import place, request, write_answers
 
 pytestmark = pytest.mark.ray
@@ -68,6 +75,17 @@ def test_actors_go_with_the_dispatcher(
     while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_actors_go_with_a_dispatcher_that_is_killed(
+    cluster: Cluster, database: Database, settings: Settings
+) -> None:
+    with dispatcher_process(settings) as process:
+        wait_for(lambda: len(worker_pids(database)) == 3, 120)
+        pids = worker_pids(database)
+        process.kill()
+        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 60)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
