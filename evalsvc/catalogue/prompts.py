@@ -86,6 +86,12 @@ def _place_images(problem: Problem) -> tuple[str, bool]:
             f"the text speaks of {len(wanted)} pictures, but the data have none.",
             "Add the data again with their pictures.",
         )
+    if 1 < len(problem.images) < len(wanted):  # a single one is a composite of what is named
+        raise ImageError(
+            problem.id,
+            f"the text speaks of {len(wanted)} pictures, but the data have {len(problem.images)}.",
+            "Add the data again with all of their pictures.",
+        )
     if len(wanted) == 1 and len(problem.images) == 1:
         return _IMAGE_LINE.sub("", problem.question).strip(), False
     return problem.question, len(wanted) == len(problem.images) > 1

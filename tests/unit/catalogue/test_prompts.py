@@ -74,6 +74,13 @@ def test_pictures_stand_where_the_text_names_them(toy_benchmark: Benchmark) -> N
     assert shown[4].startswith(" or <image1>?")
 
 
+def test_several_pictures_that_are_fewer_than_named_fail_that_problem(
+    toy_benchmark: Benchmark,
+) -> None:
+    with pytest.raises(ImageError, match=r"Problem 1: .* speaks of 3 pictures, .* have 2"):
+        render(toy_benchmark, problem("<image1> <image2> <image3>", images=2))
+
+
 def test_placeholders_without_any_picture_fail_that_problem(toy_benchmark: Benchmark) -> None:
     with pytest.raises(ImageError, match="Problem 1: the text speaks of 2 pictures"):
         render(toy_benchmark, problem("<image1> <image2>"))
