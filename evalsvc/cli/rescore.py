@@ -8,6 +8,7 @@ import typer
 
 from evalsvc.cli.connection import connect, part
 from evalsvc.cli.printing import Json, Server, percent, print_json, print_table
+from evalsvc.errors import ServerError
 from evalsvc.trainers.client import Client
 
 app = typer.Typer()
@@ -16,7 +17,9 @@ POLL_SECONDS = 0.5
 
 @app.command("rescore")
 def rescore(
-    evaluation: Annotated[str, typer.Argument(help="The evaluation.")],
+    evaluation: Annotated[
+        str, typer.Argument(help="The evaluation; or an earlier rescore, to read or accept it.")
+    ],
     accept: Annotated[
         bool, typer.Option("--accept", help="Make the new verdicts the evaluation's.")
     ] = False,
@@ -28,9 +31,8 @@ def rescore(
 ) -> None:
     """Judge every sample again, generate nothing, and show what changes. The old verdicts stay."""
     with connect(server, ["rescores"]) as client:
-        started = client.post(f"/v1/evaluations/{part(evaluation)}/rescore")
-        found = _wait(client, started["id"])
-        if found["state"] == "done" and disagreements is not None:
+        found = _wait(client, _earlier(client, evaluation) or _start(client, evaluation))
+        if found["state"] != "failed" and disagreements is not None:
             text = client.get(f"/v1/rescores/{found['id']}/changes.csv")
             disagreements.write_text(str(text), encoding="utf-8")
         changes = client.get(f"/v1/rescores/{found['id']}/changes", {"limit": 20})["items"]
@@ -42,6 +44,20 @@ def rescore(
         _show(found, changes)
     if found["state"] == "failed":
         raise typer.Exit(1)
+
+
+def _earlier(client: Client, name: str) -> str | None:
+    """The rescore of that name; None where there is none."""
+    try:
+        return str(client.get(f"/v1/rescores/{part(name)}")["id"])
+    except ServerError as error:
+        if error.answered_status == 404:
+            return None
+        raise
+
+
+def _start(client: Client, evaluation: str) -> str:
+    return str(client.post(f"/v1/evaluations/{part(evaluation)}/rescore")["id"])
 
 
 def _wait(client: Client, rescore_id: str) -> dict[str, Any]:
@@ -64,6 +80,10 @@ def _show(found: dict[str, Any], changes: list[dict[str, Any]]) -> None:
     if found["summary"]:
         before, after = found["summary"]["correct_before"], found["summary"]["correct_after"]
         typer.echo(f"Correct samples: {percent(before)} before, {percent(after)} after.")
+        for one in found["summary"].get("pass_at_k", []):
+            typer.echo(
+                f"pass@{one['k']}: {percent(one['before'])} before, {percent(one['after'])} after."
+            )
     if changes:
         names = ("problem_id", "sample", "verdict_before", "verdict_after", "rule_after")
         print_table(names, [[change[name] for name in names] for change in changes])

@@ -109,7 +109,10 @@ def _kinds(ask: Ask, rescore: str) -> list[tuple[str, str, int]]:
 
 
 def _effect(ask: Ask, row: Rescore) -> tuple[float | None, float | None]:
-    """pass@1 without and with the changes; the counts hold them once they are accepted."""
+    """pass@1 without and with the changes: as it was when they were accepted, or as it would be."""
+    if row.state == "accepted" and row.summary.get("pass_at_k"):
+        first = row.summary["pass_at_k"][0]
+        return first["before"], first["after"]
     evaluation = browsing.get_evaluation(ask.session, row.evaluation_id)
     counts = counts_of(ask.session, ask.state.memo, evaluation)
     if not counts.n.size:
@@ -125,7 +128,7 @@ def _effect(ask: Ask, row: Rescore) -> tuple[float | None, float | None]:
     gained = np.array([gains[int(problem)] for problem in counts.problems])
     stored = float(np.mean(counts.c / counts.n))
     change = float(np.mean(gained / counts.n))
-    return (stored - change, stored) if row.state == "accepted" else (stored, stored + change)
+    return stored, stored + change
 
 
 def _changes(ask: Ask, row: Rescore, revision: int, pages: Pages) -> list[Change]:

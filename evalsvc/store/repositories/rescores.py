@@ -1,13 +1,14 @@
 """Rescores: a second judgement beside the first, counted as it goes, accepted by a person.
 
 Only samples whose verdict changed are stored. Accepting one moves its verdicts into the results;
-the transcripts, and so the first verdicts, stay as they are.
+the transcripts, and so the first verdicts, stay as they are. A rescore compares with the verdicts
+that count when it begins; so only the newest can be accepted.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import exists, insert, select
 from sqlalchemy.orm import Session
 
 from evalsvc.errors import Conflict, NotFound
@@ -16,6 +17,13 @@ from evalsvc.store.models import Evaluation, ProblemResult, Rescore, RescoredSam
 from evalsvc.store.repositories import evaluations, events, overrides
 from evalsvc.store.repositories.pages import Key, Rows, fetch_page
 from evalsvc.store.states import RescoreState
+
+
+class SampleVerdict(NamedTuple):
+    """A verdict and the rule that decided it."""
+
+    verdict: str
+    rule: str
 
 
 def begin(session: Session, evaluation: Evaluation, verifier: str) -> Rescore:
@@ -42,6 +50,19 @@ def get(session: Session, rescore_id: str) -> Rescore:
             "GET /v1/evaluations/ID/rescores lists those of an evaluation.",
         )
     return row
+
+
+def accepted_verdicts(session: Session, evaluation_id: str) -> dict[tuple[int, int], SampleVerdict]:
+    """(problem, sample) -> the verdict that counts instead of the transcript's."""
+    rows = session.scalars(
+        select(RescoredSample)
+        .join(Rescore, Rescore.id == RescoredSample.rescore_id)
+        .where(Rescore.evaluation_id == evaluation_id, Rescore.state == RescoreState.ACCEPTED)
+        .order_by(Rescore.id)
+    )
+    return {
+        (row.problem, row.sample): SampleVerdict(row.verdict_after, row.rule_after) for row in rows
+    }
 
 
 def of_evaluation(
@@ -117,6 +138,16 @@ def accept(session: Session, rescore_id: str, *, by: str) -> Rescore:
             "Only a rescore that is done can; start it again if it failed.",
         )
     evaluation = evaluations.lock(session, [row.evaluation_id])[0]
+    newer = exists().where(
+        Rescore.evaluation_id == row.evaluation_id,
+        Rescore.id > row.id,
+        Rescore.state != RescoreState.FAILED,
+    )
+    if session.scalar(select(newer)):
+        raise Conflict(
+            f"The evaluation was rescored again after {rescore_id}.",
+            "Accept the newest rescore of the evaluation.",
+        )
     by_hand = {(o.problem, o.sample) for o in overrides.all_of(session, evaluation.id)}
     flipped: dict[int, dict[int, RescoredSample]] = {}
     for sample in changed_samples(session, rescore_id):
