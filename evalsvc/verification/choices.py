@@ -4,7 +4,7 @@ import re
 
 from evalsvc.verification.golds import LETTERS, TypedGold, type_gold
 from evalsvc.verification.kinds import Kind
-from evalsvc.verification.normalise import Unreadable, clean, plain_text, unwrap
+from evalsvc.verification.normalise import Unreadable, clean, loose_text, unwrap
 from evalsvc.verification.scalar_equality import Outcome
 
 _FONT = re.compile(
@@ -125,10 +125,8 @@ def _hedged(rest: str, chosen: str) -> bool:
 
 def _by_text(gold: TypedGold, text: str) -> str | None:
     """The letter of the one option that `text` repeats; None for none or several."""
-    wanted = plain_text(text)
-    exact = [
-        i for i, option in enumerate(gold.choices) if wanted and _words(option) == _words(text)
-    ]
+    wanted = _words(text)
+    exact = [i for i, option in enumerate(gold.choices) if wanted and _words(option) == wanted]
     if len(exact) == 1:
         return LETTERS[exact[0]]
     if exact:
@@ -138,7 +136,12 @@ def _by_text(gold: TypedGold, text: str) -> str | None:
 
 
 def _words(text: str) -> str:
-    return re.sub(r"\s+", " ", plain_text(text).replace("\\%", "%").replace("$", ""))
+    """The words of an option or an answer, in one spelling of their signs."""
+    try:
+        text = clean(unwrap(text))
+    except Unreadable:
+        return ""
+    return loose_text(text).replace("\\%", "%").replace("\\$", "").replace("$", "")
 
 
 def _same_value(option: str, text: str) -> bool:

@@ -18,20 +18,13 @@ from evalsvc.verification.limits import (
     LimitExceeded,
     NeedsChild,
 )
-from evalsvc.verification.normalise import Unreadable, plain_text, squeeze
+from evalsvc.verification.normalise import Unreadable, loose_text, plain_text, squeeze
 from evalsvc.verification.scalar_equality import Outcome
 from evalsvc.verification.special import read_time
 from evalsvc.verification.structures import same
 from evalsvc.verification.tree import SCALARS, Node, Quantity, Relation, count_nodes
 
 _ARTICLE = re.compile(r"^(?:an?|the)\s+")
-_DEGREES = re.compile(
-    r"\s*(?:\^\s*\\circ|\^\s*\{\s*\\circ\s*\}|\\(?:text)?degree|[º˚])(?![A-Za-z])"
-)
-#: Blanks anywhere but between two letters or two digits.
-_IDLE_BLANKS = re.compile(
-    r"(?<![^\W_])\s+|\s+(?![^\W_])|(?<=\d)\s+(?=[^\W\d_])|(?<=[^\W\d_])\s+(?=\d)"
-)
 _OPTION_BEFORE_VALUE = re.compile(
     r"^(?:\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*)?\(([A-J])\)\s*(?:\\?[ ~])?\s*\}?"
     r"\s*(?P<value>\S.*)$",
@@ -60,14 +53,8 @@ def judge(gold: TypedGold, answer: str, *, in_child: bool = False) -> Outcome:
 
 
 def _judge_text(gold: TypedGold, answer: str) -> Outcome:
-    wanted, given = _loose(gold.text), _loose(answer)
+    wanted, given = (_ARTICLE.sub("", loose_text(text)) for text in (gold.text, answer))
     return Outcome(bool(wanted) and wanted == given, "text")
-
-
-def _loose(text: str) -> str:
-    """Words with single blanks between them; beside a sign a blank says nothing."""
-    words = re.sub(r"[\s{}]+", " ", plain_text(_DEGREES.sub("°", text))).strip()
-    return _IDLE_BLANKS.sub("", _ARTICLE.sub("", words))
 
 
 def judge_mathematics(gold: TypedGold, answer: str, *, in_child: bool = False) -> Outcome:

@@ -213,3 +213,18 @@ def plain_text(text: str) -> str:
     text = _SPACES.sub(" ", text).strip().strip("\"'`").strip()
     text = text.rstrip(".,;:!").strip()
     return text.casefold()
+
+
+_DEGREES = re.compile(
+    r"\s*(?:\^\s*\\circ|\^\s*\{\s*\\circ\s*\}|\\(?:text)?degree|[º˚])(?![A-Za-z])"
+)
+#: Blanks anywhere but between two letters or two digits.
+_IDLE_BLANKS = re.compile(
+    r"(?<![^\W_])\s+|\s+(?![^\W_])|(?<=\d)\s+(?=[^\W\d_])|(?<=[^\W\d_])\s+(?=\d)"
+)
+
+
+def loose_text(text: str) -> str:
+    """Words with single blanks between them; beside a sign a blank says nothing."""
+    words = re.sub(r"[\s{}]+", " ", plain_text(_DEGREES.sub("°", text))).strip()
+    return _IDLE_BLANKS.sub("", words)

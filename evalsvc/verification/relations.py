@@ -144,7 +144,7 @@ def _factor(gold: Scalar, answer: Scalar) -> Any:
     names = sorted(symbols(gold) | symbols(answer))
     if not names:
         return None
-    factors = []
+    factors: list[Any] = []
     for point in points_for(names):
         if len(factors) == NEAR_POINTS:
             break

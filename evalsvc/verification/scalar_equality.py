@@ -13,7 +13,7 @@ from typing import Any
 from evalsvc.verification.exact import exact_value
 from evalsvc.verification.limits import PRECISION_DIGITS, PRECISION_DIGITS_MAX
 from evalsvc.verification.numeric import Evaluator, Undefined, longest_literal, mentions, symbols
-from evalsvc.verification.tree import Constant, Number, Operation, Scalar
+from evalsvc.verification.tree import Constant, Operation, Scalar
 
 _GUARD_DIGITS = 20
 NEAR_POINTS = 6
@@ -31,14 +31,9 @@ class Outcome:
 
 def scalars_equal(gold: Scalar, answer: Scalar) -> Outcome:
     """Compare two scalars by value. Raises LimitExceeded."""
-    if gold == answer:
-        return Outcome(True, "same expression")
-    infinite = infinity_sign(gold), infinity_sign(answer)
-    if infinite != (0, 0):
-        return Outcome(infinite[0] == infinite[1], "infinity")
-    left, right = exact_value(gold), exact_value(answer)
-    if left is not None and right is not None:
-        return Outcome(left == right, "exact value")
+    outcome = _without_points(gold, answer)
+    if outcome is not None:
+        return outcome
     digits = max(
         PRECISION_DIGITS,
         min(max(longest_literal(gold), longest_literal(answer)) + 30, PRECISION_DIGITS_MAX),
@@ -56,6 +51,23 @@ def scalars_equal(gold: Scalar, answer: Scalar) -> Outcome:
     if agreed >= needed:
         return Outcome(True, "numeric identity")
     return Outcome(None, "no point to compare at")
+
+
+def _without_points(gold: Scalar, answer: Scalar) -> Outcome | None:
+    """Decide by what is written and by exact values, or None."""
+    if gold == answer:
+        return Outcome(True, "same expression")
+    infinite = infinity_sign(gold), infinity_sign(answer)
+    if infinite != (0, 0):
+        return Outcome(infinite[0] == infinite[1], "infinity")
+    left, right = exact_value(gold), exact_value(answer)
+    if left is not None and right is not None:
+        return Outcome(left == right, "exact value")
+    # `0x` has the value 0 but nobody means it; the same for `0i`
+    stray = symbols(answer) if not symbols(gold) else set()
+    if stray or (left == 0 and (mentions(answer, "i") or mentions(answer, "pi"))):
+        return Outcome(False, "a factor that the gold has not")
+    return None
 
 
 def infinity_sign(node: Scalar) -> int:
@@ -134,8 +146,3 @@ def _compare(evaluator: Evaluator, left: Any, right: Any, precision: int) -> boo
 
 def _imaginary(context: Any, value: Any) -> bool:
     return isinstance(value, context.mpc) and bool(value.imag)
-
-
-def is_zero(node: Scalar) -> bool:
-    """Whether a scalar is zero wherever it is defined."""
-    return scalars_equal(Number(Fraction(0)), node).equal is True

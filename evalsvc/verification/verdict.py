@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-VERIFIER_VERSION = "1.1.0"
+VERIFIER_VERSION = "1.2.0"
 
 
 class Verdicts(StrEnum):

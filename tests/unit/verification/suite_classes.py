@@ -102,6 +102,15 @@ CLASSES = (
     Class("ratios in words and with a name (rule 4)", "ratio", "mathverse", (
         ("3:1", ("3\\text{ to }1", "x:y = 3:1"), ("1\\text{ to }3", "3\\text{ to }2", "x:y = 1:3", "3 \\to 1")),
     )),
+    Class("zero times a letter (rule 5)", "number", "math", (
+        ("0", ("0.0", "\\frac{0}{7}", "2-2", "-0"), ("0x", "0i", "\\frac{0}{x}", "0\\pi", "0\\%")),
+        ("7", ("7",), ("7 + x - x", "7x^0", "7\\frac{x}{x}")),
+    )),
+    Class("signs inside an option's words (rule 7)", "choice", "mathverse", (
+        ("A", ("The cost increases by $\\$ 0.90$ a minute", "\\text{(A) }The cost increases by $\\$0.90$ a minute", "\\textbf{(A)} The cost increases by \\$0.90 a minute"), ("The cost increases by $\\$ 0.40$ a minute", "(A) The cost increases by \\$0.40 a minute", "(B) The cost increases by \\$0.90 a minute")),
+        ("C", ("$€ 100$", "\\textbf{(C)}~€ 100", "€100", "C. € 100"), ("€ 1000", "(A) € 100")),
+        ("D", ("2√{15}米", "(D) 2√{15}米"), ("√{15}米", "(C) 2√{15}米")),
+    ), ("The cost increases by $\\$ 0.90$ a minute", "The cost increases by $\\$ 0.40$ a minute", "$€ 100$", "2√{15}米")),
     Class("letters run together where several are asked for (rule 4)", "choice", "mathverse", (
         ("C\nD", ("CD", "DC", "C, D"), ("C", "CDE", "CC", "AD")),
     )),
