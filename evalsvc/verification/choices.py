@@ -16,11 +16,13 @@ _LEAD = re.compile(
 )
 _ALONE = re.compile(r"[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;]?")
 _LABELLED = re.compile(
-    r"(?:[(\[]\s*([A-Za-z])\s*[)\]]\s*[.:,]?|([A-Za-z])\s*[).:])\s*(\S.*)", re.DOTALL
+    r"(?:[(\[]\s*([A-Za-z])\s*[)\]]\s*(?:[.:]|(?!,))|([A-Za-z])\s*[).:])\s*(\S.*)", re.DOTALL
 )
 _DASHED = re.compile(r"([A-Z])\s+[-–—]\s+(\S.*)", re.DOTALL)
 #: Marks too weak to tell a letter from a word; they count where letter and text agree.
-_BLANK_BETWEEN = re.compile(r"([A-Z])\s*\(\s*(\S.*)\)|([A-Z])[,;\s]\s*(\S.*)", re.DOTALL)
+_BLANK_BETWEEN = re.compile(
+    r"([A-Z])\s*\(\s*(\S.*)\)|[(\[]?([A-Z])[)\]]?[,;\s]\s*(\S.*)", re.DOTALL
+)
 _LETTER_LAST = re.compile(r"(\S.*?)\s*[(\[]([A-Z])[)\]]", re.DOTALL)
 _PIECES = re.compile(r"\s*(?:,|;|\n|\band\b|&)\s*(?:\band\b\s*)?|\s+", re.IGNORECASE)
 _RUN = re.compile(r"[A-J]{2,}")

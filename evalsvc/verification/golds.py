@@ -12,8 +12,20 @@ from functools import lru_cache
 
 from evalsvc.verification.exact import exact_value
 from evalsvc.verification.kinds import Kind, read_kind
-from evalsvc.verification.limits import LimitExceeded, NeedsChild
-from evalsvc.verification.normalise import Unreadable, clean, plain_text, squeeze, unwrap
+from evalsvc.verification.limits import (
+    ANSWER_CHARACTERS,
+    NESTING_IN_CALLER,
+    LimitExceeded,
+    NeedsChild,
+)
+from evalsvc.verification.normalise import (
+    Unreadable,
+    clean,
+    plain_text,
+    squeeze,
+    strip_full_stop,
+    unwrap,
+)
 from evalsvc.verification.parser import parse
 from evalsvc.verification.scalar_equality import infinity_sign
 from evalsvc.verification.special import read_based, read_time
@@ -86,7 +98,7 @@ class TypedGold:
 
 
 def type_gold(gold: str, *, choices: Choices = None, kind: str | None = None) -> TypedGold:
-    """Read a gold. Cached. Raises VerificationError when it is empty or the kind is unknown."""
+    """Read a gold. Cached. Raises VerificationError: empty, far too long, unknown kind."""
     return _typed(str(gold), read_choices(choices), read_kind(kind) if kind else None)
 
 
@@ -113,6 +125,11 @@ def _typed(gold: str, choices: tuple[str, ...], kind: Kind | None) -> TypedGold:
     if not gold.strip():
         raise VerificationError(
             "The gold is empty.", "Give each problem an answer to compare with."
+        )
+    if len(gold) > ANSWER_CHARACTERS:
+        raise VerificationError(
+            f"The gold has {len(gold)} characters.",
+            f"No answer above {ANSWER_CHARACTERS} is read; give the answer alone.",
         )
     if kind in (None, Kind.CHOICE) or (choices and kind is not Kind.TEXT):
         letters = _choice_letters(gold, choices, forced=kind is Kind.CHOICE)
@@ -171,8 +188,8 @@ def _mathematics(gold: str, kind: Kind | None) -> TypedGold:
     if metres:
         repaired = metres.group(1) + "\\text{ m}"
     try:
-        node, cleaned = read(repaired, commas=single)
-    except (Unreadable, NeedsChild, LimitExceeded):
+        node, cleaned = read(repaired, commas=single, max_depth=NESTING_IN_CALLER)
+    except (Unreadable, NeedsChild, LimitExceeded, RecursionError):
         return _text(gold)
     node = _as_kind(node, kind)
     derived = _derive(node)
@@ -183,7 +200,7 @@ def _mathematics(gold: str, kind: Kind | None) -> TypedGold:
     if isinstance(value, SCALARS):
         try:
             exact = exact_value(value)
-        except LimitExceeded:
+        except (LimitExceeded, RecursionError):
             exact = None
     if derived is Kind.EXPRESSION and exact is not None:
         derived = Kind.NUMBER
@@ -196,7 +213,7 @@ def read(text: str, *, commas: bool = False, max_depth: int = 200) -> tuple[Node
 
     Raises Unreadable, NeedsChild or LimitExceeded.
     """
-    cleaned = unwrap(clean(unwrap(text), commas=commas))
+    cleaned = strip_full_stop(unwrap(clean(unwrap(text), commas=commas)))
     if not cleaned:
         raise Unreadable("nothing")
     based = read_based(cleaned) if "_" in cleaned or "base" in cleaned else None

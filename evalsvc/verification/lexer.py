@@ -28,7 +28,7 @@ _TEXT_COMMANDS = frozenset((
 ))  # fmt: skip
 _FONTS = frozenset((
     "mathbf", "mathit", "mathcal", "mathnormal", "boldsymbol", "bm", "pmb", "displaystyle",
-    "textstyle", "mathstrut", "ensuremath",
+    "textstyle", "mathstrut", "ensuremath", "boxed", "fbox",
 ))  # fmt: skip
 _MATHEMATICAL = re.compile(r"[\d\\^_+=/*()\[\],]")
 #: Signs that stand behind a value or before one.

@@ -106,7 +106,7 @@ def clean(text: str, *, commas: bool = False) -> str:
     if commas:
         text = _join_thousands(text)
     text = _SPACES.sub(" ", text).strip()
-    return _strip_full_stop(text)
+    return strip_full_stop(text)
 
 
 def _join_thousands(text: str) -> str:
@@ -132,7 +132,7 @@ def _unspace(text: str) -> str:
     return "\\\\".join(_SPACING.sub(" ", part) for part in text.split("\\\\"))
 
 
-def _strip_full_stop(text: str) -> str:
+def strip_full_stop(text: str) -> str:
     """Without what ends a sentence or a line; a single backslash is what is left of `\\ `."""
     while text and text[-1] in ".,;\\" and not text.endswith(("\\,", "\\;")):
         text = text[: -2 if text.endswith("\\\\") else -1].rstrip()
@@ -202,7 +202,7 @@ _WRAPPED = re.compile(
 
 def plain_text(text: str) -> str:
     """The words of an answer: wrappers, mathematics marks and end punctuation away, case folded."""
-    text = unwrap(text)
+    text = unwrap(_COLOURED.sub("", text))
     for _ in range(4):
         text, count = _WRAPPED.subn(r"\1", text)
         if not count:

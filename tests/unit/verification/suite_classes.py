@@ -111,6 +111,11 @@ CLASSES = (
         ("C", ("$€ 100$", "\\textbf{(C)}~€ 100", "€100", "C. € 100"), ("€ 1000", "(A) € 100")),
         ("D", ("2√{15}米", "(D) 2√{15}米"), ("√{15}米", "(C) 2√{15}米")),
     ), ("The cost increases by $\\$ 0.90$ a minute", "The cost increases by $\\$ 0.40$ a minute", "$€ 100$", "2√{15}米")),
+    Class("colour, boxes and full stops around and inside (rules 1 and 8)", "text", "math", (
+        ("\\text{east}", ("\\color{blue}{\\text{east}}", "\\textcolor{red}{east}", "\\boxed{\\text{east}}"), ("\\color{blue}{\\text{west}}",)),
+        ("\\frac{1}{10}", ("\\color{blue}{\\frac{1}{10}.}", "x=\\boxed{\\frac{1}{10}}"), ("\\boxed{1}\\boxed{10}", "\\color{blue}{\\frac{1}{11}.}")),
+        ("\\text{(E)}", ("\\text{(E)}", "\\text{(E). }"), ("\\text{(E)}, 77", "(E), 5", "(E), (A)")),
+    )),
     Class("letters run together where several are asked for (rule 4)", "choice", "mathverse", (
         ("C\nD", ("CD", "DC", "C, D"), ("C", "CDE", "CC", "AD")),
     )),
