@@ -15,6 +15,7 @@ from evalsvc.verification.limits import (
     NESTING,
     NESTING_IN_CALLER,
     NODES_IN_CALLER,
+    SYMBOLIC_CHARACTERS,
     LimitExceeded,
     NeedsChild,
 )
@@ -62,7 +63,7 @@ def judge_mathematics(gold: TypedGold, answer: str, *, in_child: bool = False) -
     fast = _fast(gold, answer)
     if fast is not None:
         return fast
-    if not in_child and len(answer) > CHARACTERS_IN_CALLER:
+    if not in_child and max(len(answer), len(gold.text)) > CHARACTERS_IN_CALLER:
         raise NeedsChild
     try:
         node, cleaned = read(
@@ -116,6 +117,8 @@ def _unread(gold: TypedGold, answer: str, rule: str, *, in_child: bool) -> Outco
 
 
 def _undecided(gold: TypedGold, answer: str, rule: str, *, in_child: bool) -> Outcome:
+    if len(answer) > SYMBOLIC_CHARACTERS:
+        raise LimitExceeded("length of what only the symbolic comparison reads")
     if not in_child:
         raise NeedsChild
     from evalsvc.verification.symbolic import symbolically_equal  # noqa: PLC0415 - imports sympy

@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - tables of cases are read by row
 
 import asyncio
+import contextlib
 import threading
 import time
 from pathlib import Path
@@ -12,7 +13,14 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from evalsvc.verification import Case, Verdicts, VerificationPool, processes, verify
+from evalsvc.verification import (
+    Case,
+    Verdicts,
+    VerificationError,
+    VerificationPool,
+    processes,
+    verify,
+)
 from tests.integration.verification import misbehaving
 
 HOSTILE: list[tuple[str, str]] = [
@@ -51,6 +59,17 @@ def test_hostile_answers_are_bounded() -> None:
             assert not verdict.correct, (gold, answer[:60])
             assert elapsed < 2.0 + 2.0, (answer[:60], elapsed, verdict)
         assert pool.verify("\\boxed{5}", "5").correct
+
+
+def test_hostile_golds_are_bounded_too() -> None:
+    """Rows of a data set are no more trusted than answers."""
+    with VerificationPool(processes=1, wall_limit_seconds=2.0) as pool:
+        pool.warm_up()
+        for answer, gold in HOSTILE:
+            started = time.perf_counter()
+            with contextlib.suppress(VerificationError):  # empty, or far too long
+                assert not pool.verify(f"\\boxed{{{answer}}}", gold).correct, gold[:60]
+            assert time.perf_counter() - started < 4.0, gold[:60]
 
 
 def test_code_is_never_executed(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 # ruff: noqa: E501 - tables of cases are read by row
 
 import json
+import os
 import subprocess
 import sys
+import threading
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -90,6 +92,7 @@ def test_overrides_and_policies(tmp_path: Path) -> None:
         ('{"id": 1, "benchmark": "math", "response": "x"}', "Line 2 has no gold"),
         ('{"id": 1, "gold": "5"}', "Line 2 has no response"),
         ('{"id": 1, "gold": "", "response": "x"}', "Line 2: The gold is empty"),
+        (f'{{"id": 1, "gold": {"9" * 5_000}, "response": "x"}}', "Line 2: The gold has 5000"),
         ('{"id": 1, "gold": null, "response": "x"}', "Line 2: the gold must be text"),
     ],
 )
@@ -100,6 +103,48 @@ def test_malformed_lines_are_named(tmp_path: Path, line: str, words: str) -> Non
     assert words in result.output
     assert written == []
     assert [path.name for path in tmp_path.iterdir()] == ["cases.jsonl"]
+
+
+def test_what_no_response_should_be_does_not_end_the_run(tmp_path: Path) -> None:
+    response = {"id": 0, "benchmark": "math", "gold": "5", "response": "\\boxed{5}"}
+    digits = "9" * 1_000_000
+    odd = [
+        f'{{"id": 1, "benchmark": "math", "gold": "5", "response": {digits}}}',
+        {"id": 2, "benchmark": "math", "gold": "10^{10^{10}}", "response": "\\boxed{5}"},
+        {"id": 3, "benchmark": "math", "gold": "(" * 3_000 + "5", "response": "\\boxed{5}"},
+        {"id": 4, "benchmark": "math", "gold": "5", "response": ["\\boxed{5}"], "problem_id": [1]},
+        {"id": 5, "benchmark": "math", "gold": "5", "response": "\ud800\x00 \\boxed{5}"},
+        {"id": 6, "benchmark": "math", "gold": "5", "response": "\\boxed{5}" + "\\" * 1_000_000},
+    ]
+    written, result = run(tmp_path, [response, *odd])
+    assert result.exit_code == 0, result.output
+    assert [record["id"] for record in written] == list(range(7))
+    assert [record["id"] for record in written if record["correct"]] == [0, 5, 6]
+
+
+def test_output_to_a_pipe_and_through_a_link(tmp_path: Path) -> None:
+    line = {"id": 0, "benchmark": "math", "gold": "5", "response": "\\boxed{5}"}
+    (tmp_path / "cases.jsonl").write_text(json.dumps(line) + "\n")
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "behind.jsonl")
+    os.mkfifo(tmp_path / "pipe")
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_text()))
+    reader.start()
+    for output in ("pipe", "link.jsonl", "-"):
+        result = runner.invoke(app, ["--input", "cases.jsonl", "--output", output])
+        assert result.exit_code == 0, result.output
+    reader.join(20)
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link.jsonl").is_symlink()
+    for text in (read[0], (tmp_path / "behind.jsonl").read_text(), result.stdout):
+        assert json.loads(text.splitlines()[0])["correct"]
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cases.jsonl").write_text("")
+    result = runner.invoke(app, ["--input", "cases.jsonl", "--output", "absent/out.jsonl"])
+    assert result.exit_code == 2
+    assert "no folder absent" in result.output
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
