@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evalsvc.statistics.clusters import partition
-from evalsvc.statistics.counts import check_one_k, check_problem_counts
+from evalsvc.statistics.counts import FloatArray, check_one_k, check_problem_counts
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.intervals import Estimate, Metric, estimate
 from evalsvc.statistics.sentences import points
 
 RESAMPLES = 2_000
+BLOCK = 50  # resamples at a time; RESAMPLES is a multiple of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,7 @@ def best_step(
     best = int(values.argmax())
     optimism = 0.0
     if len(ordered) > 1:
-        chances = np.full(groups.count, 1.0 / groups.count)
-        weights = np.random.default_rng(seed).multinomial(groups.count, chances, RESAMPLES)
-        resampled = (weights @ totals) / (weights @ groups.sizes)[:, None]
+        resampled = _resampled(totals, groups.sizes, np.random.default_rng(seed))
         chosen = resampled.argmax(axis=1)
         excess = float(np.mean(resampled[np.arange(RESAMPLES), chosen] - values[chosen]))
         optimism = max(excess, 0.0)  # below 0 only by the chance of the draws
@@ -99,6 +98,18 @@ def best_step(
             "Choose the step on other problems, or compare at a step fixed beforehand."
         )
     return BestStep(ordered[best].step, float(values[best]), optimism, len(ordered), warning)
+
+
+def _resampled(totals: FloatArray, sizes: FloatArray, generator: np.random.Generator) -> FloatArray:
+    """The mean of each column of `totals` in each resample of whole clusters, of shape
+    (RESAMPLES, columns). In blocks: all weights at once would be 80 MB for 5,000 problems."""
+    clusters = len(sizes)
+    chances = np.full(clusters, 1.0 / clusters)
+    blocks = []
+    for _ in range(RESAMPLES // BLOCK):
+        weights = generator.multinomial(clusters, chances, BLOCK).astype(np.float64)
+        blocks.append((weights @ totals) / (weights @ sizes)[:, None])
+    return np.concatenate(blocks)
 
 
 def _ordered(steps: Sequence[StepCounts]) -> list[StepCounts]:

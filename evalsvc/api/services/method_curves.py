@@ -4,16 +4,17 @@ The band is from the lowest run to the highest one, not an interval: with the tw
 that people train, an interval over runs would be wider than the figure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from evalsvc.api.services.evaluations import metrics_of
 from evalsvc.api.services.memo import Memo
-from evalsvc.api.services.runs import CurvePoint, curve
 from evalsvc.methods import method_order
 from evalsvc.store.repositories import browsing
 from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.states import EvaluationState
 
 
 @dataclass(frozen=True)
@@ -42,25 +43,27 @@ def method_curves(
 
     Incomplete evaluations are left out: a step must not move because samples are missing.
     """
-    rows = browsing.all_evaluations(session, EvaluationFilter(benchmark=benchmark))
-    runs = {row.checkpoint.run.name: row.checkpoint.run for row in rows}
-    found: dict[str, list[Sequence[CurvePoint]]] = {}
-    for name, run in runs.items():
-        if run.base_model == base_model:
-            points = curve(session, memo, name, benchmark, k).points
-            found.setdefault(run.method, []).append([one for one in points if one.complete])
+    rows = browsing.all_evaluations(
+        session, EvaluationFilter(benchmark=benchmark, state=EvaluationState.DONE)
+    )
+    found: dict[str, dict[str, dict[int, float]]] = {}  # method -> run -> step -> value
+    for row in sorted(rows, key=lambda row: row.created_at):
+        run = row.checkpoint.run
+        metrics = metrics_of(session, memo, row, [k]) if run.base_model == base_model else []
+        for metric in metrics:
+            steps = found.setdefault(run.method, {}).setdefault(run.name, {})
+            steps[row.checkpoint.step] = metric.value
     return [
-        MethodCurve(method, together(points))
-        for method, points in sorted(found.items(), key=lambda item: method_order(item[0]))
-        if any(points)
+        MethodCurve(method, together(list(runs.values())))
+        for method, runs in sorted(found.items(), key=lambda item: method_order(item[0]))
     ]
 
 
-def together(runs: Sequence[Sequence[CurvePoint]]) -> list[MethodPoint]:
-    """The runs' points by step; of a run that has a step twice, the newest counts."""
+def together(runs: Sequence[Mapping[int, float]]) -> list[MethodPoint]:
+    """The runs' values by step."""
     steps: dict[int, list[float]] = {}
-    for points in runs:
-        for step, value in {point.step: point.value for point in points}.items():
+    for values in runs:
+        for step, value in values.items():
             steps.setdefault(step, []).append(value)
     return [
         MethodPoint(step, sum(values) / len(values), min(values), max(values), len(values))

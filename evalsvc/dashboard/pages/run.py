@@ -40,7 +40,7 @@ class Model:
     benchmark: str | None
     k: int
     curves: list[Curve]
-    methods: list[MethodCurve]  # of all that started from the same base model
+    methods: list[MethodCurve]  # with `lines=methods`: all that started from this base model
     checkpoints: list[CheckpointView]
     notes: list[str]
 
@@ -57,9 +57,10 @@ def build(ask: Ask) -> View:
     others = _others(ask, run)
     beside = [name for name in ask.many("with") if name in dict(others)][: MOST_RUNS - 1]
     curves = [own, *(curve(ask.session, ask.state.memo, name, benchmark, k) for name in beside)]
-    methods = method_curves(ask.session, ask.state.memo, benchmark, run.base_model, k)
     lines = ask.choice("lines", dict(LINES), "runs")
+    methods: list[MethodCurve] = []
     if lines == "methods":
+        methods = method_curves(ask.session, ask.state.memo, benchmark, run.base_model, k)
         drawn = [_method_series(one) for one in methods[:MOST_RUNS]]
     else:
         drawn = [_series(one, benchmark, kind) for one in curves]

@@ -22,5 +22,8 @@
     if (details) { details.open = true; details.scrollIntoView(); }
   };
   window.addEventListener("hashchange", openTarget);
-  document.addEventListener("DOMContentLoaded", openTarget);
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelector(".nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }); // on a phone
+    openTarget();
+  });
 })();

@@ -7,7 +7,6 @@ import numpy as np
 
 from evalsvc.api.services.matrix import Matrix, choose, strip, tally
 from evalsvc.api.services.method_curves import MethodPoint, together
-from evalsvc.api.services.runs import CurvePoint
 from evalsvc.api.services.timeline import Happening, Span, Timeline
 from evalsvc.dashboard.drawings import progress, whisker
 from evalsvc.dashboard.pages.matrix import Cell
@@ -121,13 +120,7 @@ def test_a_point_alone_between_gaps_has_a_bar() -> None:
 
 
 def test_a_method_is_the_mean_of_its_runs_and_the_room_between_them() -> None:
-    def run(*values: tuple[int, float]) -> list[CurvePoint]:
-        return [
-            CurvePoint("math", step, 1, "e", "paper", "h", True, 1.0, value, 1, None, (0.0, 1.0))
-            for step, value in values
-        ]
-
-    found = together([run((100, 0.2), (200, 0.4)), run((100, 0.4), (100, 0.6))])
+    found = together([{100: 0.2, 200: 0.4}, {100: 0.6}])
     assert found == [MethodPoint(100, 0.4, 0.2, 0.6, 2), MethodPoint(200, 0.4, 0.4, 0.4, 1)]
 
 
