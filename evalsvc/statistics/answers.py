@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import entr
 
 from evalsvc.statistics.counts import BoolArray, FloatArray, check_probability, integers
 from evalsvc.statistics.errors import StatisticsError
@@ -78,7 +78,8 @@ def distinct_answers(groups: AnswerGroups) -> int:
 
 def answer_entropy(groups: AnswerGroups) -> float:
     """Shannon entropy of the answers in bits; 0 when all agree. Samples without answer left out."""
-    return float(stats.entropy(groups.sizes, base=2)) if groups.sizes else 0.0
+    shares = np.asarray(groups.sizes, dtype=np.float64) / max(sum(groups.sizes), 1)
+    return float(entr(shares).sum() / np.log(2))
 
 
 def samples_for_majority(groups: AnswerGroups, confidence: float = 0.95) -> int | None:

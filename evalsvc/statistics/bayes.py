@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
-from scipy.special import betaln
+from scipy.special import betaincinv, betaln
 
 from evalsvc.statistics.counts import (
     FloatArray,
@@ -92,6 +91,6 @@ def _posterior(
     tails = [(1.0 - level) / 2, (1.0 + level) / 2]
     band = (mean, mean)
     if np.isfinite(size) and size > 0:
-        ends = stats.beta.ppf(tails, share * size, (1.0 - share) * size)
+        ends = betaincinv(share * size, (1.0 - share) * size, tails)
         band = (low + width * float(ends[0]), low + width * float(ends[1]))
     return Posterior(mean, deviation, band, level)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from evalsvc.statistics.clusters import Partition, partition
 from evalsvc.statistics.counts import (
@@ -21,6 +20,7 @@ from evalsvc.statistics.counts import (
     check_probability,
     check_problem_counts,
 )
+from evalsvc.statistics.distributions import t_quantile
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.intervals import Pair, fixed_interval
@@ -288,7 +288,7 @@ def population_difference(difference: float, error: float, clusters: int, level:
     """
     if clusters < 2:
         return -1.0, 1.0
-    quantile = float(stats.t.ppf(0.5 + level / 2, clusters - 1))
+    quantile = t_quantile(0.5 + level / 2, clusters - 1)
     half = quantile * error
     if error == 0.0:
         half = quantile**2 / (clusters + quantile**2)
@@ -302,7 +302,7 @@ def _detectable(
     if groups.count < 2:
         return 1.0
     freedom = groups.count - 1
-    effect = float(stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(POWER, freedom)) * error
+    effect = (t_quantile(1 - alpha / 2, freedom) + t_quantile(POWER, freedom)) * error
     if discordant < FEWEST_DISCORDANT:
         largest = float(np.abs(totals).max()) if discordant else float(groups.sizes.max())
         effect = max(effect, FEWEST_DISCORDANT * largest / groups.problems)

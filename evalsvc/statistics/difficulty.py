@@ -5,12 +5,12 @@ expectation maximisation. It lets a plan ask what other n, k or gains would look
 of this kind without assuming a shape.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize
 from scipy.special import expit, gammaln, logit, xlog1py, xlogy
 
 from evalsvc.statistics.counts import (
@@ -77,7 +77,15 @@ class DifficultyLaw:
                 f"{100 * gain:+.1f} points.",
                 "Ask for a smaller effect, or pilot with more samples.",
             )
-        return DifficultyLaw(lifted(float(optimize.brentq(miss, -40.0, 40.0))), self.weights)
+        return DifficultyLaw(lifted(_root(miss, -40.0, 40.0)), self.weights)
+
+
+def _root(rising: Callable[[float], float], low: float, high: float) -> float:
+    """Where a rising function is zero, by bisection to the last digit of a float."""
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rising(middle) < 0 else (low, middle)
+    return (low + high) / 2
 
 
 def fit_difficulty(n: ArrayLike, c: ArrayLike, iterations: int = ITERATIONS) -> DifficultyLaw:

@@ -10,7 +10,6 @@ from typing import Protocol, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from evalsvc.statistics.counts import (
     FloatArray,
@@ -20,6 +19,7 @@ from evalsvc.statistics.counts import (
     check_k,
     check_probability,
 )
+from evalsvc.statistics.distributions import hypergeometric_chance
 from evalsvc.statistics.errors import StatisticsError
 
 
@@ -81,19 +81,24 @@ def g_pass_at_k(n: ArrayLike, c: ArrayLike, k: ArrayLike, threshold: float) -> F
     samples, correct = check_counts(n, c)
     ks = check_k(k, samples)
     needed = np.maximum(np.ceil(threshold * ks - 1e-9), 1)
-    return np.asarray(stats.hypergeom.sf(needed - 1, samples, correct, ks), dtype=np.float64)
+    chance = np.zeros(np.broadcast_shapes(samples.shape, ks.shape))
+    for hits in range(1, int(ks.max(initial=1)) + 1):
+        chance += np.where(hits >= needed, hypergeometric_chance(hits, samples, correct, ks), 0.0)
+    return np.minimum(chance, 1.0)
 
 
 def mg_pass_at_k(n: ArrayLike, c: ArrayLike, k: int) -> FloatArray:
     """Mean of G-pass@k over the thresholds above one half: 2/k sum_{i > ceil(k/2)}^{k} P(X >= i).
 
-    Same source as `g_pass_at_k`; X is the number of correct ones among k samples.
+    Same source as `g_pass_at_k`; X is the number of correct ones among k samples. X = j is in
+    j - ceil(k/2) of the terms.
     """
     samples, correct = check_counts(n, c)
     one_k = int(check_k(k, samples).max(initial=1))
     total = np.zeros(samples.shape)
-    for needed in range(-(-one_k // 2) + 1, one_k + 1):
-        total += stats.hypergeom.sf(needed - 1, samples, correct, one_k)
+    half = -(-one_k // 2)
+    for hits in range(half + 1, one_k + 1):
+        total += (hits - half) * hypergeometric_chance(hits, samples, correct, one_k)
     return 2.0 * total / one_k
 
 

@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from evalsvc.statistics.clusters import Partition, partition
 from evalsvc.statistics.counts import (
@@ -22,6 +21,7 @@ from evalsvc.statistics.counts import (
     check_probability,
     check_problem_counts,
 )
+from evalsvc.statistics.distributions import normal_quantile, t_quantile
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.sampling import SamplingNoise
 
@@ -106,7 +106,7 @@ def fixed_interval(mean: float, error: float, trials: float, level: float) -> Pa
     """
     variance = error * error
     effective = mean * (1.0 - mean) / variance if 0 < mean < 1 and variance > 0 else trials
-    return wilson(mean, effective, float(stats.norm.ppf(0.5 + level / 2)))
+    return wilson(mean, effective, normal_quantile(0.5 + level / 2))
 
 
 def population_standard_error(values: FloatArray, groups: Partition) -> float | None:
@@ -128,7 +128,7 @@ def population_interval(mean: float, error: float | None, groups: Partition, lev
     """Wilson interval with the t quantile of (clusters - 1) degrees of freedom."""
     if error is None:
         return 0.0, 1.0
-    quantile = float(stats.t.ppf(0.5 + level / 2, groups.count - 1))
+    quantile = t_quantile(0.5 + level / 2, groups.count - 1)
     effective = mean * (1.0 - mean) / error**2 if 0 < mean < 1 else float(groups.count)
     return wilson(mean, effective, quantile)
 

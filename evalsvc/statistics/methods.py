@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from evalsvc.statistics.clusters import Partition, partition
 from evalsvc.statistics.comparison import difference_standard_error, holm
@@ -20,6 +19,7 @@ from evalsvc.statistics.counts import (
     check_probability,
     check_problem_counts,
 )
+from evalsvc.statistics.distributions import t_above, t_quantile
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.intervals import Pair
@@ -175,6 +175,6 @@ def _satterthwaite(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
 def _t_summary(difference: float, error: float, freedom: float, alpha: float) -> tuple[Pair, float]:
     if error == 0.0:
         return (difference, difference), 1.0 if difference == 0 else 0.0
-    half = float(stats.t.ppf(1 - alpha / 2, freedom)) * error
-    p_value = 2.0 * float(stats.t.sf(abs(difference) / error, freedom))
+    half = t_quantile(1 - alpha / 2, freedom) * error
+    p_value = 2.0 * t_above(abs(difference) / error, freedom)
     return (max(difference - half, -1.0), min(difference + half, 1.0)), p_value

@@ -8,9 +8,9 @@ sum_i h(i) q^(2k-i) - q^(2k), with h(i) the chance that two random k-subsets sha
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
 
 from evalsvc.statistics.counts import FloatArray, IntArray
+from evalsvc.statistics.distributions import hypergeometric_chance
 
 NEGLIGIBLE = 1e-12  # chances below it do not move a variance
 
@@ -19,7 +19,7 @@ NEGLIGIBLE = 1e-12  # chances below it do not move a variance
 def overlap_law(n: int, k: int) -> tuple[IntArray, FloatArray]:
     """(powers 2k-i of q, their chances h(i)) for 1 <= k <= n. Read-only."""
     shared = np.arange(max(0, 2 * k - n), k + 1)
-    chances = np.asarray(stats.hypergeom.pmf(shared, n, k, k), dtype=np.float64)
+    chances = hypergeometric_chance(shared, n, k, k)
     kept = chances > NEGLIGIBLE
     powers, chances = 2 * k - shared[kept], chances[kept]
     powers.setflags(write=False)

@@ -7,10 +7,18 @@ second part, so beyond some n nothing is gained.
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from evalsvc.statistics.counts import FloatArray, check_probability, integers
 from evalsvc.statistics.difficulty import DifficultyLaw
+from evalsvc.statistics.distributions import (
+    binomial_above,
+    binomial_at_most,
+    binomial_chance,
+    binomial_quantile,
+    normal_quantile,
+    t_beyond,
+    t_quantile,
+)
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import failure_table
 from evalsvc.statistics.sign_flip import EXACT_LIMIT
@@ -94,7 +102,7 @@ class Design:
         drawn = pool[random.integers(0, pool.size, (REPEATS, problems))]
         squares = drawn * drawn
         scale = np.sqrt(squares.sum(axis=1))
-        quantile = float(stats.norm.ppf(1 - self.alpha / 2))
+        quantile = normal_quantile(1 - self.alpha / 2)
         with np.errstate(invalid="ignore", divide="ignore"):
             fourth = -2.0 * (squares * squares).sum(axis=1) / scale**4
             critical = quantile + (quantile**3 - 3 * quantile) / 24 * fourth
@@ -125,31 +133,31 @@ class Design:
 def _t_power(effect: float, variance: float, freedom: float, alpha: float) -> float:
     if variance <= 0:
         return 1.0
-    critical = float(stats.t.ppf(1 - alpha / 2, freedom))
+    critical = t_quantile(1 - alpha / 2, freedom)
     shift = abs(effect) / float(np.sqrt(variance))
     if shift > critical + 9.0:
         return 1.0
-    return float(stats.nct.sf(critical, freedom, shift) + stats.nct.cdf(-critical, freedom, shift))
+    return t_beyond(critical, freedom, shift)
 
 
 def _mcnemar_power(problems: int, wins: float, losses: float, alpha: float) -> float:
     """Chance that McNemar's test as this package runs it rejects, over all outcomes."""
     discordant = wins + losses
-    low, high = stats.binom.ppf([1e-9, 1 - 1e-9], problems, discordant)
+    low, high = (binomial_quantile(q, problems, discordant) for q in (1e-9, 1 - 1e-9))
     pairs = np.arange(int(low), int(high) + 1)
-    weights = stats.binom.pmf(pairs, problems, discordant)
+    weights = binomial_chance(pairs, problems, discordant)
     rejecting = _fewest_wins(pairs, alpha)
     share = wins / discordant if discordant > 0 else 0.5
-    upper = stats.binom.sf(rejecting - 1, pairs, share)
-    lower = stats.binom.cdf(pairs - rejecting, pairs, share)
+    upper = binomial_above(rejecting - 1, pairs, share)
+    lower = binomial_at_most(pairs - rejecting, pairs, share)
     return float(np.clip(weights @ (upper + lower), 0.0, 1.0))
 
 
 def _fewest_wins(pairs: ArrayLike, alpha: float) -> FloatArray:
     """Smallest majority among so many discordant pairs at which the test rejects."""
     count = np.asarray(pairs)
-    wins = stats.binom.isf(alpha / 2, count, 0.5) + 1.0
+    wins = binomial_quantile(1 - alpha / 2, count, 0.5) + 1.0
     one_less = wins - 1
-    tail = 2 * stats.binom.sf(one_less - 1, count, 0.5) - stats.binom.pmf(one_less, count, 0.5)
+    tail = 2 * binomial_above(one_less - 1, count, 0.5) - binomial_chance(one_less, count, 0.5)
     mid_rejects = (count > EXACT_LIMIT) & (tail <= alpha) & (one_less > count / 2)
     return np.asarray(np.where(mid_rejects, one_less, wins), dtype=np.float64)

@@ -10,7 +10,6 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from evalsvc.statistics.clusters import Partition, partition
 from evalsvc.statistics.comparison import difference_standard_error, holm
@@ -20,6 +19,7 @@ from evalsvc.statistics.counts import (
     check_probability,
     check_problem_counts,
 )
+from evalsvc.statistics.distributions import t_above, t_quantile
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.intervals import Pair, population_standard_error
@@ -147,7 +147,7 @@ def _pair_p_value(tables: Sequence[BenchmarkTable], i: int, j: int) -> float:
         # Nothing varies: equal everywhere, or single-cluster benchmarks that cannot show spread.
         return 1.0
     freedom = variance**2 / share
-    return 2.0 * float(stats.t.sf(abs(difference) / np.sqrt(variance), freedom))
+    return 2.0 * t_above(abs(difference) / float(np.sqrt(variance)), freedom)
 
 
 def _interval(tables: Sequence[BenchmarkTable], i: int, mean: float, alpha: float) -> Pair:
@@ -158,5 +158,5 @@ def _interval(tables: Sequence[BenchmarkTable], i: int, mean: float, alpha: floa
     variance = sum(parts)
     share = sum(p**2 / (t.groups.count - 1) for p, t in zip(parts, tables, strict=True))
     freedom = variance**2 / share if share > 0 else 1.0
-    half = float(stats.t.ppf(1 - alpha / 2, freedom)) * float(np.sqrt(variance)) / len(tables)
+    half = t_quantile(1 - alpha / 2, freedom) * float(np.sqrt(variance)) / len(tables)
     return max(mean - half, 0.0), min(mean + half, 1.0)

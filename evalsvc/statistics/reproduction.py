@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from evalsvc.statistics.counts import check_one_k, check_probability, check_problem_counts
+from evalsvc.statistics.distributions import normal_quantile
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.intervals import Pair
 from evalsvc.statistics.published import PublishedRow
@@ -56,7 +56,7 @@ def reproduction_check(
     their_noise = SamplingNoise(theirs, scaled).variances(k) / (row.runs or 1)
     error = float(np.sqrt((own_noise + their_noise).sum()) / samples.size)
     ours = float(pass_at_k(samples, correct, k).mean())
-    half = float(stats.norm.ppf(0.5 + level / 2)) * error + ROUNDING
+    half = normal_quantile(0.5 + level / 2) * error + ROUNDING
     allowed = max(ours - half, 0.0), min(ours + half, 1.0)
     printed = row.value_percent / 100.0
     inside = allowed[0] <= printed <= allowed[1]

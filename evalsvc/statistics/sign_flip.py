@@ -9,9 +9,9 @@ counted half, because the exact test's conservatism would then only cost power. 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from evalsvc.statistics.counts import BoolArray, FloatArray
+from evalsvc.statistics.distributions import binomial_above, binomial_chance
 
 EXACT_LIMIT = 14  # discordant clusters up to which all 2^m flips are enumerated
 DRAWS = 4_999  # Monte-Carlo flips: a p-value near 0.05 is then known to +-0.3 points
@@ -57,10 +57,10 @@ def mcnemar(candidate_only: int, baseline_only: int) -> PairedTest:
     pairs, larger = candidate_only + baseline_only, max(candidate_only, baseline_only)
     if pairs == 0:
         return PairedTest(1.0, "no discordant pair", 0)
-    p_value = 2.0 * float(stats.binom.sf(larger - 1, pairs, 0.5))
+    p_value = 2.0 * float(binomial_above(larger - 1, pairs, 0.5))
     if pairs <= EXACT_LIMIT:
         return PairedTest(min(p_value, 1.0), "exact McNemar", pairs)
-    p_value -= float(stats.binom.pmf(larger, pairs, 0.5))
+    p_value -= float(binomial_chance(larger, pairs, 0.5))
     return PairedTest(min(p_value, 1.0), "McNemar, mid-p", pairs)
 
 

@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
-from scipy import stats
 
 from evalsvc.statistics.comparison import Comparison
 from evalsvc.statistics.counts import check_probability
+from evalsvc.statistics.distributions import t_above
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.sentences import p_value_words, size_words
 
@@ -36,10 +36,10 @@ def equivalence(comparison: Comparison, margin: float) -> Equivalence:
     elif comparison.standard_error == 0.0:
         # Nothing differed: the bound q^2/(C+q^2) of the population interval, solved for q.
         bound = np.sqrt(comparison.clusters * margin / (1.0 - margin))
-        p_value = float(stats.t.sf(bound, freedom))
+        p_value = t_above(bound, freedom)
     else:
         distance = (margin - abs(comparison.difference)) / comparison.standard_error
-        p_value = float(stats.t.sf(distance, freedom))
+        p_value = t_above(distance, freedom)
     equivalent = p_value <= comparison.alpha
     size = size_words(comparison.problems, comparison.clusters)
     words = (

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
 from scipy.special import gammaln
 
 from evalsvc.statistics.counts import FloatArray
+from evalsvc.statistics.distributions import hypergeometric_chance
 
 NEGLIGIBLE = 1e-15  # a chance below it moves no figure
 
@@ -26,9 +26,10 @@ def chance_to_win(size: int, others: Mapping[int, int], no_answer: int, k: int) 
     """
     n = size + no_answer + sum(g * count for g, count in others.items())
     majority = k // 2 + 1  # from here on nobody else can reach as many votes
-    chance = float(stats.hypergeom.sf(majority - 1, n, size, k))
+    chance = float(hypergeometric_chance(np.arange(majority, k + 1), n, size, k).sum())
     largest = max(size, *others, 0) if others else size
-    least = int(stats.hypergeom.ppf(NEGLIGIBLE, n, largest, k))  # the winner has no fewer
+    of_largest = np.cumsum(hypergeometric_chance(np.arange(k + 1), n, largest, k))
+    least = int(np.searchsorted(of_largest, NEGLIGIBLE))  # the winner has no fewer
     own = _binomial(size, k, n)
     for votes in range(max(least, 1), min(majority - 1, size) + 1):
         if own[votes] > NEGLIGIBLE:
