@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pydantic import ValidationError
+
 from evalsvc.errors import CheckpointError, EngineError, MissingExtra, UsageError
 from evalsvc.machine import engine_extra
 from evalsvc.specs import CheckpointSpec, Modality
@@ -38,6 +40,7 @@ from evalsvc.worker.engines.vllm_setup import (
 from evalsvc.worker.engines.vllm_swap import Swapper, canary_request
 
 PROMPTS_KEPT = 256
+MOST_OF_A_REFUSAL = 400  # characters
 QUEUE_FACTOR = 1.25  # requests beyond the running ones, so that the scheduler always has a next one
 
 
@@ -162,8 +165,9 @@ class VllmEngine(Engine):
             config = AsyncEngineArgs(**arguments).create_engine_config()
         except ValueError as error:  # pydantic's too
             raise CheckpointError(
-                f"vLLM refuses {checkpoint.path}: {error}",
-                "Another try would fail again; see docs/worker.md for what can be evaluated.",
+                f"vLLM refuses {checkpoint.path}: {refusal(error)}.",
+                "Check `architectures` and `model_type` in its config.json and the job's "
+                "engine_options; another try would fail again.",
             ) from error
         return AsyncLLM.from_vllm_config(config, disable_log_stats=True)
 
@@ -232,6 +236,15 @@ def with_pictures(tokens: list[int], request: SampleRequest) -> dict[str, Any]:
     if request.images:
         prompt["multi_modal_data"] = {"image": list(request.images)}
     return prompt
+
+
+def refusal(error: ValueError) -> str:
+    """What vLLM says, without its lists of all models and what pydantic puts around it."""
+    words = str(error)
+    if isinstance(error, ValidationError):
+        words = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+    paragraph = words.strip().partition("\n")[0].partition(" Supported architectures:")[0]
+    return paragraph[:MOST_OF_A_REFUSAL].rstrip(" .")
 
 
 def first_cause(error: BaseException) -> BaseException:

@@ -6,6 +6,7 @@ The tests run in order and share the engine; each leaves it able to go on. The l
 import asyncio
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -273,5 +274,27 @@ def test_an_engine_that_does_not_start_in_time_is_tried_twice_and_explained(
             assert "trying once more" in (tmp_path / "log").read_text()
             assert await worker.shut_down() == 0
             assert await group_ends(worker.process.pid)
+
+    session.runner.run(scenario())
+
+
+def test_an_unknown_architecture_is_refused_in_a_sentence(tmp_path: Path, session: Session) -> None:
+    folder = tmp_path / "odd"
+    shutil.copytree(session.checkpoints[0].path, folder)
+    settings = json.loads((folder / "config.json").read_text())
+    settings["architectures"] = ["OddForCausalLM"]
+    (folder / "config.json").write_text(json.dumps(settings))
+
+    async def scenario() -> None:
+        async with WorkerProcess.start(session.config, tmp_path / "log") as worker:
+            odd = inspect_checkpoint(folder)
+            worker.run(smoke_shard("odd", session.folder, checkpoint=odd, engine="vllm"))
+            event = await worker.outcome("odd", START_SECONDS)
+            assert isinstance(event, FailedEvent)
+            assert (event.kind, event.retryable) == ("checkpoint", False)
+            assert "OddForCausalLM" in event.message
+            assert len(event.message) < 600
+            assert "config.json" in event.remedy
+            assert await worker.shut_down() == 0
 
     session.runner.run(scenario())

@@ -3,9 +3,10 @@
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
+from pydantic import BaseModel, ValidationError, model_validator
 
 from evalsvc.errors import CheckpointError, UsageError
 from evalsvc.specs import CheckpointSpec, Modality
@@ -13,6 +14,7 @@ from evalsvc.worker.engines import create_engine
 from evalsvc.worker.engines.base import RequestRefused, Sample, SampleRequest
 from evalsvc.worker.engines.chat import plain_text
 from evalsvc.worker.engines.replay import ReplayEngine
+from evalsvc.worker.engines.vllm import MOST_OF_A_REFUSAL, refusal
 from evalsvc.worker.engines.vllm_setup import Device, context_limit, cpu_dtype, engine_arguments
 from evalsvc.worker.logtail import LogTail
 
@@ -148,3 +150,19 @@ def test_the_log_is_quoted_from_the_moment_on(tmp_path: Path) -> None:
     assert "old" not in tail.quote()
     assert "new 20\n" not in tail.quote()
     assert LogTail(None).quote() == ""
+
+
+def test_a_refusal_is_told_without_lists_and_wrapping() -> None:
+    class Asked(BaseModel):
+        @model_validator(mode="after")
+        def _refuse(self) -> Self:
+            raise ValueError(
+                "Model architectures ['Odd'] are not supported for now. "
+                "Supported architectures: dict_keys(['A', 'B'])"
+            )
+
+    with pytest.raises(ValidationError) as caught:
+        Asked()
+    assert refusal(caught.value) == "Model architectures ['Odd'] are not supported for now"
+    assert refusal(ValueError("No room.\n\nRead on at ...")) == "No room"
+    assert len(refusal(ValueError("x" * 10_000))) == MOST_OF_A_REFUSAL
