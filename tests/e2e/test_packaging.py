@@ -91,14 +91,14 @@ def test_wheel_carries_catalogue_migrations_and_serves(
     assert {"smoke", "math", "aime2025", "amc23"} <= {row["name"] for row in listed}
 
     environ = {**os.environ, "EVALSVC_DATA": str(work / "var"), "EVALSVC_ENGINE": "replay"}
-    log = (work / "up.log").open("w")
-    service = subprocess.Popen(
-        [str(bin_folder / "evalsvc"), "up", "--port", "0"],
-        cwd=work,
-        env=environ,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
+    with (work / "up.log").open("w") as log:
+        service = subprocess.Popen(
+            [str(bin_folder / "evalsvc"), "up", "--port", "0"],
+            cwd=work,
+            env=environ,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
     try:
         url = _wait_for_url(work / "var" / "server.json", service, work / "up.log")
         assert httpx.get(f"{url}/readyz", timeout=10).status_code == 200
