@@ -130,6 +130,18 @@ class BenchmarkRequest(Spec):
         return self
 
 
+class StopEarly(Spec):
+    """Sampling ends once it is known whether the checkpoint is better or worse than `baseline`.
+
+    The chance that a job stops on two equally good checkpoints is at most `alpha`, however often
+    it is looked at and over all of its benchmarks.
+    """
+
+    baseline: str = Field(min_length=1, max_length=220)  # RUN or RUN@STEP
+    k: int = Field(default=1, ge=1, le=MAX_SAMPLES)  # of pass@k: blocks of k samples are compared
+    alpha: float = Field(default=0.05, gt=0, lt=1)
+
+
 class JobRequest(Spec):
     """Body of `POST /v1/jobs`: one checkpoint, several benchmarks, one protocol."""
 
@@ -171,6 +183,7 @@ class JobRequest(Spec):
     engine: str | None = None  # vllm | transformers | openai | replay; the server's own by default
     engine_options: dict[str, Any] = Field(default_factory=dict)  # {"answers": ...} of replay
     priority: int = Field(default=0, ge=-100, le=100)
+    stop_early: StopEarly | None = None
 
     def benchmark_requests(self) -> tuple[BenchmarkRequest, ...]:
         """The benchmarks, plain names spelled out."""

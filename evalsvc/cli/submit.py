@@ -49,6 +49,11 @@ def submit(
     engine_options: Annotated[
         str | None, typer.Option(help='JSON, e.g. {"answers": "answers.jsonl"} for replay.')
     ] = None,
+    stop_early: Annotated[
+        str | None,
+        typer.Option(help="Stop sampling once it is known who is better.", metavar="RUN[@STEP]"),
+    ] = None,
+    stop_k: Annotated[int, typer.Option(min=1, help="For --stop-early: k of pass@k.")] = 1,
     idempotency_key: Annotated[
         str | None, typer.Option(help="Submitting again under this key is the same job.")
     ] = None,
@@ -79,6 +84,7 @@ def submit(
         priority=priority,
         engine=engine,
         engine_options=_options(engine_options),
+        stop_early=None if stop_early is None else {"baseline": stop_early, "k": stop_k},
     )
     if dry_run:
         sampled = request.resolved_protocol()

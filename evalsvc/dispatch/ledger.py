@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from evalsvc.dispatch.sizing import kind_of, recut_if_needed
+from evalsvc.dispatch.stopping import stop_if_known
 from evalsvc.errors import Conflict
 from evalsvc.specs import CheckpointSpec, Protocol, ShardResult, ShardSpec
 from evalsvc.store.database import Database
@@ -118,6 +119,7 @@ class Ledger:
                     shard_id=shard.id,
                     samples=shard.size,
                 )
+            stop_if_known(session, evaluation)
             return True
 
     def put_back(self, shard_id: str) -> bool:

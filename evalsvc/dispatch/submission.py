@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy.orm import Session
 
 from evalsvc.catalogue import Catalogue
-from evalsvc.dispatch import planner
+from evalsvc.dispatch import planner, stopping
 from evalsvc.dispatch.preparation import Preparation, PreparedEvaluation, PreparedJob
 from evalsvc.errors import Conflict
 from evalsvc.settings import Settings
@@ -66,6 +66,7 @@ def place(
         known = jobs.by_key(session, owner, idempotency_key)
         if known is not None:
             return _same(known, request_hash)
+    stopping.check(session, prepared.request)
     checkpoint = _checkpoint(session, prepared)
     identifier = new_id()
     job = jobs.insert(

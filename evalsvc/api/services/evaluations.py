@@ -142,7 +142,7 @@ def describe(
         breakdowns=groups,
         tokens_per_sample=_tokens(counts.tokens, counts.n),
         tokens_per_correct_sample=_tokens(counts.tokens_correct, counts.c),
-        notes=_notes(summary, metrics),
+        notes=_notes(summary, metrics, row.provenance),
         failures=[
             ShardFailure(
                 shard=shard.id,
@@ -186,8 +186,14 @@ def _rate(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _notes(summary: EvaluationSummary, metrics: Sequence[Metric]) -> list[str]:
+def _notes(
+    summary: EvaluationSummary, metrics: Sequence[Metric], provenance: dict[str, Any]
+) -> list[str]:
     notes = []
+    if (stopped := provenance.get("stopped_early")) is not None:
+        notes.append(
+            f"Stopped early after {stopped['samples']} samples a problem: {stopped['sentence']}"
+        )
     if not summary.complete:
         wanted = summary.samples_wanted * summary.problems_wanted
         notes.append(

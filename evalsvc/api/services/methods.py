@@ -6,6 +6,7 @@ the reason. Runs enter only where they were evaluated alike and completely.
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,7 +72,7 @@ def compare_methods_family(
             reasons[sides] = None
             continue
         key = ("methods", k, tuple(tuple((r.id, r.version) for r in side) for side in sides))
-        made = memo.get(key, lambda sides=sides, k=k: _compare(session, memo, sides, k))
+        made = memo.get(key, partial(_compare, session, memo, sides, k))
         if made is not None:
             found[key] = before, after, made
     adjusted = adjust_methods([made for *_, made in found.values()])

@@ -61,7 +61,7 @@ def find_pairings(
 
 def _evaluations(session: Session, side: str, benchmark: str | None) -> list[Evaluation]:
     """The evaluations with results of RUN@STEP, or for RUN of its newest step per benchmark."""
-    run, step = parse_side(session, side)
+    run, step = browsing.parse_side(session, side)
     wanted = EvaluationFilter(run=run, step=step, benchmark=benchmark)
     rows = [row for row in browsing.all_evaluations(session, wanted) if row.samples_seen]
     if not rows:
@@ -74,19 +74,6 @@ def _evaluations(session: Session, side: str, benchmark: str | None) -> list[Eva
         for name in {row.benchmark for row in rows}
     }
     return [row for row in rows if row.checkpoint.step == newest[row.benchmark]]
-
-
-def parse_side(session: Session, side: str) -> tuple[str, int | None]:
-    """RUN or RUN@STEP as (run, step). A run whose name holds an @ is found too."""
-    name, at, step = side.rpartition("@")
-    if at and name and step.isascii() and step.isdecimal() and len(step) < 10:
-        try:
-            browsing.get_run(session, side)
-        except NotFound:
-            browsing.get_run(session, name)
-            return name, int(step)
-    browsing.get_run(session, side)
-    return side, None
 
 
 def _best_pairing(before: Sequence[Evaluation], after: Sequence[Evaluation]) -> Pairing:

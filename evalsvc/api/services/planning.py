@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from evalsvc.api.services.evaluations import counts_of
 from evalsvc.api.services.memo import Memo
-from evalsvc.api.services.pairings import find_pairings, parse_side
+from evalsvc.api.services.pairings import find_pairings
 from evalsvc.errors import NotFound
 from evalsvc.statistics import (
     Pilot,
@@ -88,7 +88,7 @@ def _pilot(
 
 
 def _newest(session: Session, side: str, benchmark: str) -> Evaluation:
-    run, step = parse_side(session, side)
+    run, step = browsing.parse_side(session, side)
     rows = browsing.all_evaluations(
         session, EvaluationFilter(run=run, step=step, benchmark=benchmark)
     )

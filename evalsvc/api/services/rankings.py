@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from evalsvc.api.services.evaluations import counts_of, traits_of
 from evalsvc.api.services.figures import cluster_labels
 from evalsvc.api.services.memo import Memo
-from evalsvc.api.services.pairings import name_of, parse_side
+from evalsvc.api.services.pairings import name_of
 from evalsvc.errors import NotFound, UsageError
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import browsing
@@ -82,7 +82,7 @@ def _table(session: Session, sides: Sequence[str]) -> Table:
     """The evaluation with the most samples of each checkpoint and benchmark."""
     rows: list[Evaluation] = []
     for side in sides:
-        run, step = parse_side(session, side)
+        run, step = browsing.parse_side(session, side)
         found = browsing.all_evaluations(session, EvaluationFilter(run=run, step=step))
         newest = max((row.checkpoint.step for row in found if row.samples_seen), default=None)
         rows += [row for row in found if row.checkpoint.step == newest]

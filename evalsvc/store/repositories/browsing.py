@@ -107,6 +107,19 @@ def get_run(session: Session, name: str) -> Run:
     return run
 
 
+def parse_side(session: Session, side: str) -> tuple[str, int | None]:
+    """RUN or RUN@STEP as (run, step). A run whose name holds an @ is found too."""
+    name, at, step = side.rpartition("@")
+    if at and name and step.isascii() and step.isdecimal() and len(step) < 10:
+        try:
+            get_run(session, side)
+        except NotFound:
+            get_run(session, name)
+            return name, int(step)
+    get_run(session, side)
+    return side, None
+
+
 def checkpoint_counts(
     session: Session, run_ids: Sequence[int]
 ) -> dict[int, tuple[int, int | None]]:

@@ -213,6 +213,12 @@ def end_ready(
     return len(session.scalars(statement).all())
 
 
+def forget(session: Session, gone: Sequence[Shard]) -> None:
+    """Remove ready shards that are no longer wanted, as if they had never been planned."""
+    ids = [shard.id for shard in gone]
+    session.execute(delete(Shard).where(Shard.id.in_(ids), Shard.state == ShardState.READY))
+
+
 def running_before(session: Session, epoch: int) -> Sequence[Shard]:
     """What former epochs left running."""
     query = select(Shard).where(Shard.state == ShardState.RUNNING, Shard.epoch < epoch)
