@@ -64,7 +64,7 @@ class Announcer:
         self._tasks: queue.Queue[_Task] = queue.Queue(MAX_QUEUED)
         self._unwritten: deque[Entry] = deque(maxlen=MAX_QUEUED)  # while the disk is full
         self._rounds = 0  # of the sender so far; `_reached`: the last one found the server
-        self._reached = False
+        self._reached = True
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._finishing = False
@@ -111,16 +111,14 @@ class Announcer:
         return False
 
     def finish(self) -> None:
-        """The training has ended: send what is left and stop, without holding anything up.
+        """The training has ended: send what is left in the background, then stop.
 
-        What takes longer than 0.9 s goes on in the background. When the program ends it is waited
-        for once more if the server has answered so far; the rest stays on disk.
+        When the program ends it is waited for, unless the server has failed to answer the last
+        time; the rest stays on disk.
         """
-        if self.flush(LONGEST_BLOCK_SECONDS):
-            self.close()
-        else:
-            self._finishing = True
-            atexit.register(lambda: self._reached and self.flush(AT_EXIT_SECONDS))
+        self._finishing = True
+        self._wake.set()
+        atexit.register(lambda: self._reached and self.flush(AT_EXIT_SECONDS))
 
     def close(self) -> None:
         """Stop the threads; what is on disk is sent by the next Announcer of this folder."""

@@ -1,60 +1,21 @@
 """A real TRL training beside a real service: every saved step is evaluated, exactly once."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from transformers import AutoTokenizer, GenerationConfig
-
-from evalsvc.trainers.client import Client
 from evalsvc.trainers.trl import EvaluationCallback
-from tests.integration.trainers.tiny_training import make_trainer, tiny_model
+from tests.integration.trainers.tiny_training import make_trainer, terse_model
+from tests.support.service import Service, running_service
 
-START_SECONDS = 60
 STEPS = (1, 2, 3)
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    """`evalsvc up` in a process of its own, with the transformers engine."""
-    data = tmp_path / "service"
-    data.mkdir()
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from evalsvc.cli import main; main()", "up", "--port", "0"],
-        env={
-            **os.environ,
-            "EVALSVC_DATA": str(data),
-            "EVALSVC_ENGINE": "transformers",
-            "OMP_WAIT_POLICY": "PASSIVE",
-        },
-    )
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not (data / "server.json").exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        yield json.loads((data / "server.json").read_text())["url"]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
+def test_every_saved_step_is_evaluated_exactly_once(tmp_path: Path) -> None:
+    quiet = {"EVALSVC_ENGINE": "transformers", "OMP_WAIT_POLICY": "PASSIVE"}
+    with running_service(tmp_path / "service", **quiet) as service:
+        train_and_check(tmp_path, service)
 
 
-def terse_model(folder: Path) -> Path:
-    """A tiny model whose every token ends the answer: 200 problems then take seconds."""
-    tiny_model(folder)
-    ends = list(range(len(AutoTokenizer.from_pretrained(folder))))
-    GenerationConfig(eos_token_id=ends, pad_token_id=0).save_pretrained(folder)
-    return folder
-
-
-def test_every_saved_step_is_evaluated_exactly_once(tmp_path: Path, server: str) -> None:
+def train_and_check(tmp_path: Path, service: Service) -> None:
     trainer = make_trainer(
         terse_model(tmp_path / "model"),
         tmp_path / "run",
@@ -68,15 +29,14 @@ def test_every_saved_step_is_evaluated_exactly_once(tmp_path: Path, server: str)
         method="GRPO",
         benchmarks=["smoke"],
         samples=1,
-        server=server,
+        server=str(service.client.base_url),
         poll_seconds=0.5,
         wait_at_end_seconds=240,
     ).attach(trainer)
     trainer.train()
-    with Client(server) as client:
-        checkpoints = client.get("/v1/checkpoints", {"run": "tiny"})["items"]
-        evaluations = client.get("/v1/evaluations", {"run": "tiny"})["items"]
-        curve = client.get("/v1/runs/tiny/curve", {"k": 1})["points"]
+    checkpoints = service.get("/v1/checkpoints?run=tiny")["items"]
+    evaluations = service.get("/v1/evaluations?run=tiny")["items"]
+    curve = service.get("/v1/runs/tiny/curve?k=1")["points"]
     assert sorted(c["step"] for c in checkpoints) == list(STEPS)
     assert sorted(e["step"] for e in evaluations) == list(STEPS)
     assert all(e["complete"] and e["samples_seen"] == 200 for e in evaluations)

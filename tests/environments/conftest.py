@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.trainers.tiny_training import terse_model
 from tests.unit.trainers.scripted_server import ScriptedServer, scripted_server
 
 ROOT = Path(__file__).parents[2]
@@ -102,9 +103,5 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's model with random weights, in float32."""
-    from evalsvc.demo.model import build_model, save  # noqa: PLC0415 - imports torch
-
-    folder = tmp_path_factory.mktemp("tiny") / "model"
-    save(build_model(seed=0), folder)
-    return folder
+    """A model with random weights in float32, whose answers are one token long."""
+    return terse_model(tmp_path_factory.mktemp("tiny") / "model")

@@ -1,6 +1,8 @@
 """The hooks beside verl 0.9.1, in an environment of its own."""
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from evalsvc.checkpoints import inspect_checkpoint
 from evalsvc.trainers.layouts import LAYOUTS
 from evalsvc.trainers.preparation import merge
 from tests.environments.conftest import ROOT, Environment
+from tests.support.service import running_service
 from tests.unit.trainers.scripted_server import Answer, ScriptedServer
 
 pytestmark = pytest.mark.timeout(3600)  # the first test may install the environment
@@ -66,6 +69,25 @@ def test_verls_merger_turns_its_shards_into_the_same_model(
     again = AutoModelForCausalLM.from_pretrained(merged, dtype=torch.float32).state_dict()
     for name, tensor in original.items():
         torch.testing.assert_close(again[name], tensor.bfloat16().float())
+
+
+def test_the_watcher_merges_verls_shards_and_the_service_evaluates_them(
+    verl: Environment, sharded_run: Path, tmp_path: Path
+) -> None:
+    with running_service(tmp_path / "service", EVALSVC_ENGINE="transformers") as service:
+        command = [sys.executable, "-c", "from evalsvc.cli import main; main()", "watch"]
+        command += [str(sharded_run), "--private", str(tmp_path / "private"), "--run", "sharded"]
+        command += ["--once", "--settle-seconds", "0", "--poll-seconds", "0.5", "--samples", "1"]
+        command += ["--trainer-python", str(verl.python)]
+        command += ["--server", str(service.client.base_url)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == f"step {STEP}: announced\n"
+        [job] = service.get("/v1/jobs")["items"]
+        assert service.finish(job, seconds=280)["state"] == "done"
+        [evaluation] = service.get("/v1/evaluations?run=sharded")["items"]
+        assert (evaluation["step"], evaluation["complete"]) == (STEP, True)
+        assert evaluation["samples_seen"] == 200
 
 
 def test_the_callback_merges_and_announces_and_never_holds_up_or_raises(

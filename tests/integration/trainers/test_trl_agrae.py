@@ -1,5 +1,9 @@
 """The mix-in inside TRL's own training loop, for the losses that the paper trains with."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +12,9 @@ import torch
 
 from evalsvc.trainers.agrae import asymmetric_advantages
 from tests.integration.trainers.tiny_training import GROUP_SIZE, make_trainer, tiny_model
+from tests.unit.trainers.scripted_server import Answer, scripted_server
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +42,32 @@ def test_training_uses_our_advantages(
     after = trainer.model.state_dict()
     assert any(not torch.equal(before[name], after[name]) for name in before)
     assert list(trainer._logs["advantages"]) == trainer.batches[-1][1].tolist()
+
+
+def test_two_processes_share_one_batch_and_one_announces(tmp_path: Path, model: Path) -> None:
+    """ω is the whole batch's, each process trains on its own answers, and one of them tells."""
+    output = tmp_path / "run"
+    with scripted_server() as server:
+        server.answer = lambda r: Answer(201, {"job_id": None})
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+        command += ["--nproc_per_node", "2", "-m", "tests.integration.trainers.two_processes"]
+        done = subprocess.run(
+            [*command, str(model), str(output), server.url],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert [r.body["step"] for r in server.requests] == [1, 2]
+    first, second = (json.loads((output / f"{rank}.json").read_text()) for rank in (0, 1))
+    assert len(first) == 2
+    for (rewards, own), (same, others) in zip(first, second, strict=True):
+        np.testing.assert_equal(rewards, same)
+        expected = asymmetric_advantages(np.array(rewards), GROUP_SIZE)
+        np.testing.assert_allclose(own + others, expected, rtol=1e-6)
 
 
 def test_level_none_is_trls_grpo_with_the_populations_deviation(

@@ -139,7 +139,7 @@ def test_the_end_of_a_training_does_not_wait_for_a_hanging_server(
     announcer.announce(wish(write_checkpoint(tmp_path / "checkpoint-1"), 1))
     begin = time.monotonic()
     announcer.finish()
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < 0.1
     hangs.set()  # the server is back before the program ends: the announcement still goes out
     eventually(lambda: not announcer.outbox.waiting())
     assert announced_steps(server) == [1]
