@@ -1,9 +1,12 @@
 """Multiple choice: the letter, the text of exactly one option, or both if they agree."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 
 from evalsvc.verification.golds import LETTERS, TypedGold, type_gold
 from evalsvc.verification.kinds import Kind
+from evalsvc.verification.mathematics import judge_mathematics
 from evalsvc.verification.normalise import Unreadable, clean, loose_text, unwrap
 from evalsvc.verification.scalar_equality import Outcome
 
@@ -29,8 +32,13 @@ _RUN = re.compile(r"[A-J]{2,}")
 _HEDGE = re.compile(r"\b(?:or|and|either|maybe|not)\b|[(\[][A-J][)\]]|\b[B-HJ]\b", re.IGNORECASE)
 
 
-def judge_choice(gold: TypedGold, answer: str) -> Outcome:
-    """Compare an answer with the letters of a choice gold."""
+def judge_choice(gold: TypedGold, answer: str, *, in_child: bool) -> Outcome:
+    """Compare an answer with the letters of a choice gold.
+
+    An answer may repeat an option as another spelling of its value, so that this raises what
+    `judge_mathematics` raises.
+    """
+    by_option = partial(_by_text, gold, in_child=in_child)
     text = _bare(answer)
     if len(gold.letters) > 1:
         return _several(gold, text)
@@ -41,22 +49,20 @@ def judge_choice(gold: TypedGold, answer: str) -> Outcome:
     if alone:
         chosen = alone.group(1)
         by_text = (
-            _by_text(gold, text)
-            if chosen.upper() not in LETTERS[: len(gold.choices) or 26]
-            else None
+            by_option(text) if chosen.upper() not in LETTERS[: len(gold.choices) or 26] else None
         )
         return Outcome((by_text or chosen.upper()) == letter, "choice: letter")
     labelled = _LABELLED.fullmatch(text) or _DASHED.fullmatch(text)
     if labelled:
         found = labelled.groups()
         chosen, rest = next(group for group in found[:-1] if group).upper(), found[-1]
-        outcome = _label_and_text(gold, letter, chosen, rest)
+        outcome = _label_and_text(gold, chosen, rest, by_option)
         if outcome is not None:
             return outcome
-    by_text = _by_text(gold, text)
+    by_text = by_option(text)
     if by_text is not None:
         return Outcome(by_text == letter, "choice: option text")
-    agreed = any(_by_text(gold, rest) == letter for rest in _beside(letter, text))
+    agreed = any(by_option(rest) == letter for rest in _beside(letter, text))
     otherwise = "choice: no option" if gold.choices else "choice: no letter"
     return Outcome(agreed, "choice: letter and text" if agreed else otherwise)
 
@@ -103,12 +109,15 @@ def _several(gold: TypedGold, text: str) -> Outcome:
     )
 
 
-def _label_and_text(gold: TypedGold, letter: str, chosen: str, rest: str) -> Outcome | None:
+def _label_and_text(
+    gold: TypedGold, chosen: str, rest: str, by_option: Callable[[str], str | None]
+) -> Outcome | None:
+    (letter,) = gold.letters
     if not gold.choices:
         return Outcome(chosen == letter and not _hedged(rest, chosen), "choice: letter with text")
     if chosen not in LETTERS[: len(gold.choices)]:
         return None
-    meant = _by_text(gold, rest)
+    meant = by_option(rest)
     if meant is None:
         option = gold.choices[LETTERS.index(chosen)]
         if not option.strip() or option.strip().upper() == chosen:  # the options are in the picture
@@ -125,7 +134,7 @@ def _hedged(rest: str, chosen: str) -> bool:
     return _HEDGE.search(re.sub(rf"[(\[]?\b{chosen}\b[)\]]?", "", rest)) is not None
 
 
-def _by_text(gold: TypedGold, text: str) -> str | None:
+def _by_text(gold: TypedGold, text: str, *, in_child: bool) -> str | None:
     """The letter of the one option that `text` repeats; None for none or several."""
     wanted = _words(text)
     exact = [i for i, option in enumerate(gold.choices) if wanted and _words(option) == wanted]
@@ -133,7 +142,7 @@ def _by_text(gold: TypedGold, text: str) -> str | None:
         return LETTERS[exact[0]]
     if exact:
         return None
-    equal = [i for i, option in enumerate(gold.choices) if _same_value(option, text)]
+    equal = [i for i, option in enumerate(gold.choices) if _same_value(option, text, in_child)]
     return LETTERS[equal[0]] if len(equal) == 1 else None
 
 
@@ -146,12 +155,10 @@ def _words(text: str) -> str:
     return loose_text(text).replace("\\%", "%").replace("\\$", "").replace("$", "")
 
 
-def _same_value(option: str, text: str) -> bool:
-    from evalsvc.verification.judge import judge_mathematics  # noqa: PLC0415 - the judge calls choices
-
+def _same_value(option: str, text: str, in_child: bool) -> bool:
     if not option.strip():
         return False
     typed = type_gold(option, kind=Kind.EXPRESSION)
     if typed.kind is Kind.TEXT:
         return False
-    return judge_mathematics(typed, text, in_child=True).equal is True
+    return judge_mathematics(typed, text, in_child=in_child).equal is True

@@ -61,6 +61,19 @@ def test_hostile_answers_are_bounded() -> None:
         assert pool.verify("\\boxed{5}", "5").correct
 
 
+def test_options_are_compared_in_the_children_too() -> None:
+    """An answer to a choice may be another spelling of an option: as much work as any answer."""
+    options = ["10^7", "2^{10}", "\\frac{1}{2}", "\\sqrt{3}", "x^2"]
+    with VerificationPool(processes=2, wall_limit_seconds=2.0) as pool:
+        pool.warm_up()
+        for _, answer in [*HOSTILE, ("", "\\int_0^1 x^{x^{x}} dx")]:
+            started = time.thread_time()
+            verdict = pool.verify(f"\\boxed{{{answer}}}", "A", choices=options)
+            assert not verdict.correct, answer[:60]
+            assert time.thread_time() - started < 1.0, (answer[:60], verdict)
+        assert pool.verify("\\boxed{1024}", "B", choices=options).correct
+
+
 def test_hostile_golds_are_bounded_too() -> None:
     """Rows of a data set are no more trusted than answers."""
     with VerificationPool(processes=1, wall_limit_seconds=2.0) as pool:
