@@ -3,12 +3,12 @@
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
-from importlinter import cli
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -17,9 +17,11 @@ LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
 
 
-def test_import_arrows_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    assert cli.lint_imports(cache_dir=None) == cli.EXIT_STATUS_SUCCESS
+def test_import_arrows_hold() -> None:
+    # A process of its own: the linter sets up logging, which silences every logger there is.
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
