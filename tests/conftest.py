@@ -15,6 +15,20 @@ BACKENDS = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first; among the others those that start an engine, which take longest.
+
+    Two files run at a time, and at the end neither should be waiting for the other.
+    """
+    stages = ("unit", "integration", "e2e")
+
+    def turn(item: pytest.Item) -> tuple[int, bool]:
+        stage = next((i for i, name in enumerate(stages) if name in item.path.parts), len(stages))
+        return stage, item.get_closest_marker("vllm") is None
+
+    items.sort(key=turn)
+
+
 @pytest.fixture
 def data_folder(tmp_path: Path) -> Path:
     """An empty folder for EVALSVC_DATA."""

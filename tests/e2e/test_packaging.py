@@ -35,7 +35,7 @@ def _environment(folder: Path, requirement: str) -> Path:
     """A new virtual environment that holds `requirement`. Returns its bin folder."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
-    _run(python, "-m", "pip", "install", "-q", "-c", CONSTRAINTS, requirement)
+    _run(python, "-m", "pip", "install", "-q", "--no-compile", "-c", CONSTRAINTS, requirement)
     return folder / "bin"
 
 
