@@ -1,11 +1,10 @@
 """What vLLM's own processes do for us: digests of the weights that they really compute with.
 
 vLLM mixes this class into its worker (`worker_extension_cls`). On the CPU it packs the weights of
-linear layers into opaque buffers and leaves empty parameters behind, of which its own checksums
-see nothing; such a layer is therefore digested by what it does to a fixed input.
+linear layers into opaque buffers and leaves empty parameters behind, of which a digest of the
+parameters sees nothing; such a layer is therefore digested by what it does to a fixed input.
 """
 
-import hashlib
 from typing import Any
 
 PROBE_ROWS = 4
@@ -15,13 +14,18 @@ class WeightDigests:
     """Mixed into vLLM's worker; `self` is that worker."""
 
     def evalsvc_weight_digests(self) -> dict[str, str]:
-        """SHA-256 by name: of each parameter's bytes, or of a packed layer's output."""
+        """By name: the digest of each parameter's bytes, or of a packed layer's output."""
         import torch
-        from vllm.model_executor.model_loader.weight_checksum import compute_tensor_digests
+
+        from evalsvc.worker.engines.tensor_digest import named_tensors, tensor_digest
 
         model: Any = self.model_runner.get_model()  # type: ignore[attr-defined]
-        digests = dict(compute_tensor_digests(model))
         with torch.inference_mode():
+            digests = {
+                part: tensor_digest(held)
+                for name, parameter in model.named_parameters()
+                for part, held in named_tensors(name, parameter)
+            }
             for name, layer in model.named_modules():
                 if is_packed(layer):
                     digests[f"{name}.weight"] = probe(layer)
@@ -38,9 +42,10 @@ def probe(layer: Any) -> str:
     """Digest of a packed linear layer's output for a fixed input."""
     import torch
 
+    from evalsvc.worker.engines.tensor_digest import tensor_digest
+
     width = layer.input_size_per_partition
     generator = torch.Generator().manual_seed(width)
     rows = torch.randn(PROBE_ROWS, width, generator=generator).to(layer.weight.dtype)
     output = layer.cpu_linear(rows, layer.weight, None)
-    data = output.detach().contiguous().view(torch.uint8).numpy()
-    return hashlib.sha256(data).hexdigest()
+    return tensor_digest(output)
