@@ -1,18 +1,26 @@
-"""The measurements that need a GPU, on real checkpoints of one architecture.
+"""The measurements that need a GPU, on two checkpoints of one architecture.
 
-    python -m bench.gpu --model FOLDER --other FOLDER [--full]
+    python -m bench.gpu [PART ...] [--model FOLDER --other FOLDER]
 
-FOLDER and the other one are checkpoints of a training (say, steps of a 7B model). Measured are the
-sweep over both and the overhead with FOLDER, as on the CPU; the time of a swap in place between
-them; and, for docs/performance.md, what seeds cost, what prefix caching brings, and 256 samples of
-a problem in one request against chunks of 16 and single requests. Without a GPU it ends with 2.
+Without --model and --other two random checkpoints of Qwen2.5-7B's shape are made first. The parts,
+each with its own `bench/results/gpu-PART.json`:
+
+swap      seconds of a swap in place between the two, against a cold start
+overhead  tokens/s of the service against a bare AsyncLLM, as in bench.overhead
+engine    what seeds cost, what prefix caching brings, and 256 samples of a problem in one request
+          against requests of 16 and of one: figures for docs/performance.md, without a target
+sweep     both checkpoints on three benchmarks against lm-eval, as in bench.sweep
+
+Without a GPU it says so and ends with 2.
 """
 
 import argparse
 import asyncio
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +34,34 @@ from evalsvc.worker.engines.vllm import VllmEngine
 SWAPS = 5
 SWAP_TARGET = 0.2  # of a cold start
 ROUNDS = 3
-LENGTH = 1024
-MANY = Sampling(samples=256, max_tokens=256)
-SOME = Sampling(samples=16, max_tokens=LENGTH)
-PROBLEMS = 8
+LENGTH = 512
+# Two engines share the card in `overhead`; both get the same.
+HALF_A_CARD = {"gpu_memory_utilization": 0.45, "max_model_len": MAX_MODEL_LEN}
+PROBLEMS = 4
+MANY = Sampling(samples=256, max_tokens=128)
+SOME = Sampling(samples=128, max_tokens=256)
+TURNS = 2
+
+Measured = tuple[list[Figure], dict[str, Any]]
+Part = Callable[[Path, Sequence[Path]], Measured]
 
 
-async def measure_swaps(model: Path, other: Path) -> tuple[float, list[float]]:
-    """Seconds of a cold start, and of swaps to and fro; the first one proves itself."""
-    specs = [inspect_checkpoint(model), inspect_checkpoint(other)]
+def measure_swap(_: Path, models: Sequence[Path]) -> Measured:
+    """A cold start, then swaps to and fro; the first one proves itself, the others count."""
+    start, swaps = asyncio.run(_swaps(models))
+    figure = Figure(
+        "swap in place against a cold start", min(swaps[1:]) / start, SWAP_TARGET, "lower", "x"
+    )
+    details = {
+        "cold_start_seconds": round(start, 1),
+        "swap_seconds": [round(seconds, 2) for seconds in swaps],
+        "size_gb": round(inspect_checkpoint(models[0]).size_bytes / 1e9, 1),
+    }
+    return [figure], details
+
+
+async def _swaps(models: Sequence[Path]) -> tuple[float, list[float]]:
+    specs = [inspect_checkpoint(model) for model in models]
     engine = VllmEngine({})
     try:
         began = time.perf_counter()
@@ -50,69 +77,94 @@ async def measure_swaps(model: Path, other: Path) -> tuple[float, list[float]]:
     return start, swaps
 
 
-def measure_engine(folder: Path, model: Path) -> dict[str, Any]:
-    """Tokens a second of the bare engine in several ways, each the better of two turns."""
+def measure_overhead(folder: Path, models: Sequence[Path]) -> Measured:
+    sampling = Sampling(overhead.SAMPLING.samples, LENGTH)
+    return overhead.measure(folder, models[0], sampling, ROUNDS, HALF_A_CARD)
+
+
+def measure_engine(folder: Path, models: Sequence[Path]) -> Measured:
+    """Tokens a second of the bare engine in several ways, each the better of some turns."""
     add_data(folder / "data", {"math": PROBLEMS})
     asked = questions(folder / "data", "math", PROBLEMS)
-    ways = {
-        "256 samples as 256 requests": Work(asked, MANY, seed=1),
+    single = {"256 samples as 256 requests": Work(asked, MANY, seed=1)}
+    ways = single | {
         "256 samples in 16 requests of 16": Work(asked, MANY, seed=1, per_request=16),
         "256 samples in one request": Work(asked, MANY, seed=1, per_request=256),
         "seeded": Work(asked, SOME, seed=1),
         "unseeded": Work(asked, SOME, seed=None),
     }
-    rates: dict[str, Any] = {}
-    for caching in (True, False):
-        arguments = {"enable_prefix_caching": caching, "max_model_len": MAX_MODEL_LEN}
-        with BareEngine(model, folder / "bare.log", arguments) as engine:
-            engine.run(Work(asked, Sampling(samples=1, max_tokens=8), seed=0))
-            found = {name: [engine.run(work) for _ in range(2)] for name, work in ways.items()}
-        rates["prefix caching" if caching else "no prefix caching"] = {
-            name: round(max(done.output_tokens / done.seconds for done in runs), 1)
-            for name, runs in found.items()
-        }
-    return rates
+    rates = {
+        "prefix caching": _rates(folder, models[0], ways, caching=True),
+        "no prefix caching": _rates(folder, models[0], single, caching=False),
+    }
+    return [], {"tokens_per_second": rates}
+
+
+def _rates(
+    folder: Path, model: Path, ways: Mapping[str, Work], *, caching: bool
+) -> dict[str, float]:
+    arguments = {"enable_prefix_caching": caching, "max_model_len": MAX_MODEL_LEN}
+    with BareEngine(model, folder / "bare.log", arguments) as engine:
+        for work in ways.values():  # kernels are compiled at their first use
+            engine.run(Work(work.questions, Sampling(16, 8), seed=0, per_request=work.per_request))
+        found = {name: [engine.run(work) for _ in range(TURNS)] for name, work in ways.items()}
+    return {
+        name: round(max(done.output_tokens / done.seconds for done in runs), 1)
+        for name, runs in found.items()
+    }
+
+
+def measure_sweep(folder: Path, models: Sequence[Path]) -> Measured:
+    return sweep.measure(folder, models, full=True)
+
+
+PARTS: Mapping[str, Part] = {
+    "swap": measure_swap,
+    "overhead": measure_overhead,
+    "engine": measure_engine,
+    "sweep": measure_sweep,
+}
+
+
+def make_models(folder: Path) -> list[Path]:
+    """Two random 7B checkpoints, made by a process that gives the card back."""
+    models = [folder / "step-0", folder / "step-1"]
+    command = [sys.executable, "-m", "bench.random_qwen", *map(str, models)]
+    subprocess.run(command, check=True)
+    return models
+
+
+def run_part(name: str, folder: Path, models: Sequence[Path]) -> int:
+    import torch  # noqa: PLC0415
+
+    folder.mkdir()
+    figures, details = PARTS[name](folder, models)
+    for line in details.items() if not figures else ():
+        print(*line, flush=True)
+    device = str(torch.cuda.get_device_name())
+    return Report(f"gpu-{name}", figures, {"device": device} | details).publish()
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, help="a checkpoint, for example of a 7B model")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
+    parser.add_argument("--model", type=Path, help="a checkpoint; default: a random 7B model")
     parser.add_argument("--other", type=Path, help="another one of the same training")
-    parser.add_argument("--full", action="store_true", help="lm-eval on every checkpoint")
     options = parser.parse_args()
+    parts = options.parts or list(PARTS)
+    if unknown := [part for part in parts if part not in PARTS]:
+        parser.error(f"no part called {', '.join(unknown)}; there are: {', '.join(PARTS)}")
+    if (options.model is None) != (options.other is None):
+        parser.error("name two checkpoints of one architecture with --model and --other")
     if not on_gpu():
         print("bench.gpu: torch finds no GPU here, so nothing was measured.", file=sys.stderr)
         print("  Run it on a machine with one; `make bench` measures the CPU.", file=sys.stderr)
         return 2
-    if options.model is None or options.other is None:
-        parser.error("name two checkpoints of one architecture with --model and --other")
     # Each part in its turn: an engine takes most of the card's memory.
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        start, swaps = asyncio.run(measure_swaps(options.model, options.other))
-        engine = measure_engine(folder / "engine", options.model)
-        pair = [options.model, options.other]
-        swept, sweep_details = sweep.measure(folder / "sweep", pair, full=options.full)
-        sampling = Sampling(overhead.SAMPLING.samples, LENGTH)
-        cost, cost_details = overhead.measure(folder / "overhead", options.model, sampling, ROUNDS)
-    swap = Figure(
-        "swap in place against a cold start", min(swaps[1:]) / start, SWAP_TARGET, "lower", "x"
-    )
-    details = {
-        "device": _device(),
-        "cold_start_seconds": round(start, 1),
-        "swap_seconds": [round(seconds, 2) for seconds in swaps],
-        "tokens_per_second": engine,
-        "sweep": sweep_details,
-        "overhead": cost_details,
-    }
-    return Report("gpu", [swap, *swept, *cost], details).publish()
-
-
-def _device() -> str:
-    import torch  # noqa: PLC0415
-
-    return str(torch.cuda.get_device_name())
+        models = [options.model, options.other] if options.model else make_models(folder)
+        return max(run_part(part, folder / part, models) for part in parts)
 
 
 if __name__ == "__main__":

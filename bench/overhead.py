@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bench.peers.bare import BareEngine, Done, Work
@@ -27,7 +28,7 @@ TARGET = 0.97
 BELOW_TARGET = 0.05
 LAYERS, HEADS = 8, 16
 BENCHMARKS: Mapping[str, int] = {"aime2025": 30, "math": 130}
-SAMPLING = Sampling(samples=4, max_tokens=192)
+SAMPLING = Sampling(samples=4, max_tokens=96)
 
 
 def bare_round(engine: BareEngine, asked: list[Question], sampling: Sampling, seed: int) -> Done:
@@ -43,16 +44,20 @@ def our_round(
 
 
 def measure(
-    folder: Path, checkpoint: Path, sampling: Sampling, rounds: int
+    folder: Path,
+    checkpoint: Path,
+    sampling: Sampling,
+    rounds: int,
+    engine_options: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[list[Figure], dict[str, Any]]:
-    """The figures, and the numbers behind them."""
+    """The figures, and the numbers behind them. Both engines get `engine_options`."""
     add_data(folder / "data", BENCHMARKS)
     asked = [q for name, n in BENCHMARKS.items() for q in questions(folder / "data", name, n)]
     total = len(asked) * sampling.samples
     ratios, below, ours, bare = [], [], [], []
     with (
-        service(folder / "data") as running,
-        BareEngine(checkpoint, folder / "bare.log") as engine,
+        service(folder / "data", engine_options) as running,
+        BareEngine(checkpoint, folder / "bare.log", engine_options) as engine,
     ):
         warm = Sampling(samples=1, max_tokens=8)
         bare_round(engine, asked, warm, seed=0)
@@ -105,7 +110,7 @@ def measure(
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, help="a model; default: a random Llama")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--max-tokens", type=int, default=SAMPLING.max_tokens)
     options = parser.parse_args()
     sampling = Sampling(SAMPLING.samples, options.max_tokens)

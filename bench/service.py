@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bench.workload import Sampling
@@ -37,6 +38,7 @@ class Service:
     """A running service."""
 
     client: Client
+    engine_options: Mapping[str, Any] = MappingProxyType({})
 
     def evaluate(
         self,
@@ -61,6 +63,7 @@ class Service:
                         for name, first in benchmarks.items()
                     ),
                     protocol=sampling.protocol(seed),
+                    engine_options=dict(self.engine_options),
                 )
             )
             for checkpoint in checkpoints
@@ -88,11 +91,13 @@ class Service:
 
 
 @contextmanager
-def service(data: Path) -> Iterator[Service]:
+def service(
+    data: Path, engine_options: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[Service]:
     """`evalsvc up` with its defaults on `data`; ended, with its worker, after the block."""
     settings = load_settings({}).model_copy(update={"data": data})
     with running_service(settings) as url, Client(url) as client:
-        yield Service(client)
+        yield Service(client, engine_options)
 
 
 @dataclass

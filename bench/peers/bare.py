@@ -12,10 +12,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from bench.workload import MAX_MODEL_LEN, Question, Sampling
@@ -55,13 +55,13 @@ class BareEngine:
     """The peer's process. Starting it takes as long as an engine's start."""
 
     def __init__(
-        self, checkpoint: Path, log: Path, arguments: dict[str, Any] | None = None
+        self, checkpoint: Path, log: Path, arguments: Mapping[str, Any] = MappingProxyType({})
     ) -> None:
         ours, theirs = socket.socketpair()
         ours.settimeout(ANSWER_SECONDS)
         command = [
             sys.executable, "-m", "bench.peers.bare", "--fd", str(theirs.fileno()),
-            "--checkpoint", str(checkpoint), "--arguments", json.dumps(arguments or {}),
+            "--checkpoint", str(checkpoint), "--arguments", json.dumps(dict(arguments)),
         ]  # fmt: skip
         self._log = log
         with log.open("w") as stream:

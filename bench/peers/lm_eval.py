@@ -1,8 +1,9 @@
 """lm-eval 0.4.13 with its vLLM backend, a process per checkpoint, as its documentation has it.
 
-It gets an environment of its own (`.venv-lm-eval`, ignored by git) that sees the packages of the
-one we run in. lm-eval looks for a distribution called `vllm`, which the CPU build is not: a
-METADATA file of that name tells it the version. Nothing of lm-eval or vLLM is changed.
+Where this very version is not installed already, it gets an environment of its own
+(`.venv-lm-eval`, ignored by git) that sees the packages of the one we run in. lm-eval looks for a
+distribution called `vllm`, which the CPU build is not: a METADATA file of that name tells it the
+version. Nothing of lm-eval or vLLM is changed.
 """
 
 import json
@@ -26,6 +27,8 @@ INSTALL_SECONDS = 900.0
 
 def environment() -> Path:
     """The Python of lm-eval's environment, made if it is not there."""
+    if _installed() == VERSION:
+        return Path(sys.executable)
     python = FOLDER / "bin" / "python"
     ready = FOLDER / f"ready-{VERSION}"
     if not ready.exists():
@@ -39,6 +42,14 @@ def environment() -> Path:
         _announce_vllm(place)
         ready.touch()
     return python
+
+
+def _installed() -> str | None:
+    """The version of the lm-eval beside us."""
+    try:
+        return version("lm-eval")
+    except PackageNotFoundError:
+        return None
 
 
 def _announce_vllm(place: Path) -> None:
