@@ -38,7 +38,7 @@ class Service:
     """A running service."""
 
     client: Client
-    engine_options: Mapping[str, Any] = MappingProxyType({})
+    engine_options: Mapping[str, Any] = field(default_factory=dict)
 
     def evaluate(
         self,

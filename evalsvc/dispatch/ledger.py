@@ -57,15 +57,16 @@ class Ledger:
         with self._database.write() as session:
             self._must_lead(session)
             (evaluation,) = evaluations.lock(session, [evaluation_id])
-            checkpoint = CheckpointSpec.model_validate(evaluation.checkpoint.spec)
-            recut_if_needed(
+            ready = shards.first_ready(session, evaluation_id, len(worker_ids))
+            if ready and recut_if_needed(
                 session,
                 evaluation,
-                checkpoint,
+                CheckpointSpec.model_validate(evaluation.checkpoint.spec),
+                ready[0],
                 target_seconds=self._target_seconds,
                 slots=slots,
-            )
-            ready = shards.first_ready(session, evaluation_id, len(worker_ids))
+            ):
+                ready = shards.first_ready(session, evaluation_id, len(worker_ids))
             return [
                 self._send(session, evaluation, shard, worker_id)
                 for shard, worker_id in zip(ready, worker_ids, strict=False)
@@ -240,11 +241,8 @@ class Ledger:
     def _changing(self, shard_id: str) -> Iterator[tuple[Session, Evaluation, Shard]]:
         """A transaction about one shard, with its evaluation locked; states follow at its end."""
         with self._database.write() as session:
-            evaluation_id = session.scalars(
-                select(Shard.evaluation_id).where(Shard.id == shard_id)
-            ).one()
-            (evaluation,) = locked = evaluations.lock(session, [evaluation_id])
-            shard = session.get_one(Shard, shard_id)
+            shard = session.get_one(Shard, shard_id)  # its state may change until the lock is ours
+            (evaluation,) = locked = evaluations.lock(session, [shard.evaluation_id])
             yield session, evaluation, shard
             evaluations.settle(session, locked)
             jobs.settle(session, locked)

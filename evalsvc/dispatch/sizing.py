@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from evalsvc.dispatch import planner
 from evalsvc.specs import CheckpointSpec
-from evalsvc.store.models import Evaluation
+from evalsvc.store.models import Evaluation, Shard
 from evalsvc.store.repositories import shards, throughputs
 from evalsvc.store.repositories.shards import Slice
 
@@ -27,28 +27,30 @@ def recut_if_needed(
     session: Session,
     evaluation: Evaluation,
     checkpoint: CheckpointSpec,
+    first: Shard,
     *,
     target_seconds: float,
     slots: int,
-) -> None:
+) -> bool:
     """Cut the ready shards of a (locked) evaluation anew if the measured rate asks for it.
 
-    `slots` is how many shards all workers together run at a time.
+    `first` is the first of them; `slots` is how many shards all workers together run at a time.
     """
-    first = next(iter(shards.first_ready(session, evaluation.id, 1)), None)
     rate = throughputs.measured_rate(session, kind_of(evaluation, checkpoint))
-    if first is None or rate is None:
-        return
+    if rate is None:
+        return False
     target = planner.target_for(rate, target_seconds)
     if first.size < TOO_SMALL * target:
         waiting = shards.ready_samples(session, evaluation.id)
         target = min(target, planner.share_of(waiting, SHARDS_PER_SLOT * slots))
         if first.size >= TOO_SMALL * target:
-            return
+            return False
     elif first.size <= TOO_LARGE * target:
-        return
+        return False
     ready = shards.first_ready(session, evaluation.id, None)
     pieces = [Slice(tuple(s.problems), s.sample_start, s.sample_stop) for s in ready]
     anew = planner.recut(pieces, target)
-    if len(anew) != len(pieces):
-        shards.replace_ready(session, evaluation.id, anew)
+    if len(anew) == len(pieces):
+        return False
+    shards.replace_ready(session, evaluation.id, anew)
+    return True

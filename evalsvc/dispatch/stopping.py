@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from evalsvc.errors import UsageError
 from evalsvc.imports import COUNTS_FORMAT
@@ -82,7 +82,8 @@ def count_pairs(
 def _asking(session: Session, evaluation: Evaluation) -> Sequence[JobEvaluation]:
     query = (
         select(JobEvaluation)
-        .join(Job)
+        .join(JobEvaluation.job)
+        .options(contains_eager(JobEvaluation.job))
         .where(JobEvaluation.evaluation_id == evaluation.id, Job.state.in_(LIVE_JOBS))
     )
     return [part for part in session.scalars(query) if part.job.request.get("stop_early")]

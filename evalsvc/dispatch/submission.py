@@ -89,7 +89,6 @@ def place(
         _plan(session, locked[part.id], part, prepared, shard_target_seconds)
     evaluations.settle(session, locked.values())
     jobs.settle_one(session, job.id)
-    session.refresh(job)
     return job
 
 
@@ -134,9 +133,11 @@ def _evaluations(
             "engine": prepared.engine,
             "engine_options": prepared.request.engine_options,
         }
+        samples, problems = part.protocol.samples, len(part.wanted)
+        values |= {"samples_wanted": samples, "problems_wanted": problems}
         evaluation = evaluations.find_or_create(session, part.id, values)
-        evaluation.samples_wanted = max(evaluation.samples_wanted, part.protocol.samples)
-        evaluation.problems_wanted = max(evaluation.problems_wanted, len(part.wanted))
+        evaluation.samples_wanted = max(evaluation.samples_wanted, samples)
+        evaluation.problems_wanted = max(evaluation.problems_wanted, problems)
         locked[part.id] = evaluation
     session.add_all(
         JobEvaluation(
@@ -162,9 +163,11 @@ def _plan(
 ) -> None:
     """Give lost shards that the job wants another chance, and add shards for what is missing."""
     samples, wanted = part.protocol.samples, frozenset(part.wanted)
-    planned = list(shards.of_evaluation(session, evaluation.id, UNFINISHED))
-    for shard in shards.of_evaluation(session, evaluation.id, LOST):
-        if shard.sample_start < samples and not wanted.isdisjoint(shard.problems):
+    planned = []
+    for shard in shards.of_evaluation(session, evaluation.id, UNFINISHED + LOST):
+        if shard.state in UNFINISHED:
+            planned.append(shard)
+        elif shard.sample_start < samples and not wanted.isdisjoint(shard.problems):
             shards.revive(shard)
             planned.append(shard)
     covered = planner.covered_by(

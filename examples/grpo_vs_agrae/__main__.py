@@ -3,7 +3,7 @@
 A service of its own is started on a free port (its data: var/example), three seeds of each method
 are trained one after the other, and each checkpoint is evaluated while the next ones are trained.
 What this can show: that everything works together, end to end. What it cannot show: that one
-method is better; half a million parameters and a hundred steps say nothing about 7B models.
+method is better; half a million parameters and eighty steps say nothing about 7B models.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m examples.grpo_vs_agrae", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("var/example"))
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each method, at least 2")
-    parser.add_argument("--steps", type=int, default=100, help="of each training")
+    parser.add_argument("--steps", type=int, default=80, help="of each training")
     parser.add_argument("--engine", default="vllm", help="vllm or transformers")
     options = parser.parse_args()
     if options.seeds < 2 or options.steps < 2:

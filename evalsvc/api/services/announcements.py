@@ -99,7 +99,7 @@ def register(session: Session, settings: Settings, announced: Announcement) -> C
 def _tell(session: Session, run_id: int, announced: Announcement, state: str) -> Checkpoint:
     """One row per step for what could not be read; what is told later replaces it."""
     row = {"run_id": run_id, "step": announced.step, "fingerprint": "", "path": announced.path}
-    insert_missing(session, Checkpoint, {**row, "state": state, "spec": {}}, Checkpoint.id)
+    insert_missing(session, Checkpoint, {**row, "state": state, "spec": {}})
     found = session.scalars(
         select(Checkpoint).where(
             Checkpoint.run_id == run_id,

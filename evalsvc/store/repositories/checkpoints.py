@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from evalsvc.errors import Conflict
@@ -27,8 +27,8 @@ def find_or_create_run(
 
     Raises Conflict when it is known with another method: the curves of two would be mixed.
     """
-    insert_missing(session, Run, {"name": name, "method": method, "config": {}}, Run.id)
-    run = session.scalars(select(Run).where(Run.name == name)).one()
+    made = insert_missing(session, Run, {"name": name, "method": method, "config": {}})
+    run = made[0] if made else session.scalars(select(Run).where(Run.name == name)).one()
     if run.method == UNKNOWN_METHOD:
         run.method = method
     elif method not in (UNKNOWN_METHOD, run.method):
@@ -59,17 +59,35 @@ def find_or_create_checkpoint(
 ) -> Checkpoint:
     """The checkpoint of a run at a step with this content; one that was announced is completed."""
     session.flush()
-    wanted = select(Checkpoint).where(Checkpoint.run_id == run.id, Checkpoint.step == step)
-    found = session.scalars(wanted.where(Checkpoint.fingerprint == spec.fingerprint)).first()
+    values = {
+        "fingerprint": spec.fingerprint,
+        "path": spec.path,
+        "spec": spec.model_dump(mode="json"),
+        "state": CheckpointState.COMPLETE,
+    }
+    found = _known(session, run.id, step, spec.fingerprint)
     if found is None:
-        found = session.scalars(
-            wanted.where(Checkpoint.fingerprint == "", Checkpoint.state == CheckpointState.WAITING)
-        ).first()
-    if found is None:
-        row = {"run_id": run.id, "step": step, "fingerprint": spec.fingerprint, "path": spec.path}
-        insert_missing(session, Checkpoint, row, Checkpoint.id)
-        found = session.scalars(wanted.where(Checkpoint.fingerprint == spec.fingerprint)).one()
-    found.fingerprint, found.path = spec.fingerprint, spec.path
-    found.spec = spec.model_dump(mode="json")
-    found.state, found.reason = CheckpointState.COMPLETE, None
+        made = insert_missing(session, Checkpoint, {"run_id": run.id, "step": step, **values})
+        if made:
+            return made[0]
+        found = _known(session, run.id, step, spec.fingerprint)
+        assert found is not None, "only a row of this content can be in the way"
+    for name, value in values.items():
+        setattr(found, name, value)
+    found.reason = None
     return found
+
+
+def _known(session: Session, run_id: int, step: int, fingerprint: str) -> Checkpoint | None:
+    """The row of this content, else one that announced the step before it could be read."""
+    announced = and_(Checkpoint.fingerprint == "", Checkpoint.state == CheckpointState.WAITING)
+    query = (
+        select(Checkpoint)
+        .where(
+            Checkpoint.run_id == run_id,
+            Checkpoint.step == step,
+            or_(Checkpoint.fingerprint == fingerprint, announced),
+        )
+        .order_by(Checkpoint.fingerprint.desc())
+    )
+    return session.scalars(query).first()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import exists, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from evalsvc.store.models import (
     BenchmarkRevision,
@@ -46,10 +46,11 @@ def find_or_create_revision(
         return found
     new = problems()
     row = {"name": name, "revision": revision, "problem_count": len(new)}
-    if made := insert_missing(session, BenchmarkRevision, row, BenchmarkRevision.id):
-        rows = [{"revision_id": made[0], **vars(problem)} for problem in new]
-        session.execute(insert(Problem), rows)
-    return session.scalars(query).one()
+    if not (made := insert_missing(session, BenchmarkRevision, row)):
+        return session.scalars(query).one()
+    rows = [{"revision_id": made[0].id, **vars(problem)} for problem in new]
+    session.execute(insert(Problem), rows)
+    return made[0]
 
 
 def find_or_create(session: Session, evaluation_id: str, values: dict[str, Any]) -> Evaluation:
@@ -62,8 +63,8 @@ def find_or_create(session: Session, evaluation_id: str, values: dict[str, Any])
         "provenance": {},
         **values,
     }
-    insert_missing(session, Evaluation, row, Evaluation.id)
-    return lock(session, [evaluation_id])[0]
+    made = insert_missing(session, Evaluation, row)
+    return made[0] if made else lock(session, [evaluation_id])[0]
 
 
 def lock(session: Session, evaluation_ids: Collection[str]) -> Sequence[Evaluation]:
@@ -72,7 +73,11 @@ def lock(session: Session, evaluation_ids: Collection[str]) -> Sequence[Evaluati
         select(Evaluation)
         .where(Evaluation.id.in_(evaluation_ids))
         .order_by(Evaluation.id)
-        .with_for_update()
+        .options(
+            joinedload(Evaluation.checkpoint, innerjoin=True),
+            joinedload(Evaluation.revision, innerjoin=True),
+        )
+        .with_for_update(of=Evaluation)
         .execution_options(populate_existing=True)
     )
     return session.scalars(query).all()

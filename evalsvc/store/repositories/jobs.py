@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from evalsvc.errors import NotFound
@@ -18,9 +18,9 @@ LOST = (ShardState.FAILED, ShardState.CANCELLED)
 
 def insert(session: Session, values: dict[str, Any]) -> Job:
     """Insert a job, unless its owner used the idempotency key before: then that job comes back."""
-    made = insert_missing(session, Job, {"state": JobState.QUEUED, **values}, Job.id)
+    made = insert_missing(session, Job, {"state": JobState.QUEUED, **values})
     if made:
-        return get(session, made[0])
+        return made[0]
     found = by_key(session, values["owner"], values["idempotency_key"])
     assert found is not None, "nothing but the idempotency key can be in the way"
     return found
@@ -62,22 +62,31 @@ def settle(session: Session, changed: Collection[Evaluation]) -> list[str]:
     Returns the ids of the jobs that ended.
     """
     ids = [evaluation.id for evaluation in changed]
-    query = (
+    live = (
         select(JobEvaluation.job_id)
         .join(Job)
         .where(JobEvaluation.evaluation_id.in_(ids), Job.state.in_(LIVE_JOBS))
-        .distinct()
     )
-    return [
-        job_id for job_id in session.scalars(query).all() if settle_one(session, job_id, first=ids)
-    ]
+    parts: dict[str, list[JobEvaluation]] = {}
+    for part in session.scalars(_parts().where(JobEvaluation.job_id.in_(live))):
+        parts.setdefault(part.job_id, []).append(part)
+    return [job_id for job_id in parts if _settle(session, job_id, parts[job_id], first=ids)]
 
 
-def settle_one(session: Session, job_id: str, first: Collection[str] = ()) -> bool:
-    """End a live job if all that it wants has ended. Evaluations in `first` are looked at first."""
-    parts = session.scalars(
-        select(JobEvaluation).where(JobEvaluation.job_id == job_id).order_by(JobEvaluation.ordinal)
-    ).all()
+def settle_one(session: Session, job_id: str) -> bool:
+    """End a live job if all that it wants has ended."""
+    parts = session.scalars(_parts().where(JobEvaluation.job_id == job_id)).all()
+    return _settle(session, job_id, parts)
+
+
+def _parts() -> Select[JobEvaluation]:
+    return select(JobEvaluation).order_by(JobEvaluation.job_id, JobEvaluation.ordinal)
+
+
+def _settle(
+    session: Session, job_id: str, parts: Sequence[JobEvaluation], first: Collection[str] = ()
+) -> bool:
+    """End the job of these parts. Evaluations in `first` are looked at first."""
     if any(_has(session, part, OPEN) for part in sorted(parts, key=_is_not_in(first))):
         return False
     lost = [part for part in parts if _has(session, part, LOST)]

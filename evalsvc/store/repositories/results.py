@@ -77,6 +77,7 @@ def add(
         _count(evaluation, old or Masks(), merged)
         row = _row(evaluation.id, tally.problem, merged)
         (fresh if old is None else changed).append(row)
+    evaluation.version += 1  # before anything is executed: one UPDATE takes all of its columns
     if fresh:
         session.execute(insert(ProblemResult), fresh)
     if changed:
@@ -90,7 +91,6 @@ def add(
             statement.values({name: bindparam(name) for name in names}),
             [_keyed(row) for row in changed],
         )
-    evaluation.version += 1
     return evaluation.samples_seen - seen_before
 
 

@@ -115,7 +115,7 @@ def enqueue(session: Session, found: Sequence[tuple[str, int, dict[str, Any]]]) 
         {"webhook_id": hook, "event_id": event, "payload": payload, **first}
         for hook, event, payload in found
     ]
-    insert_missing(session, WebhookDelivery, rows, WebhookDelivery.id)
+    insert_missing(session, WebhookDelivery, rows)
 
 
 def is_due(session: Session) -> bool:
