@@ -27,8 +27,8 @@ from evalsvc.demo.model import build_model, save
 TARGET = 0.97
 BELOW_TARGET = 0.05
 LAYERS, HEADS = 8, 16
-BENCHMARKS: Mapping[str, int] = {"aime2025": 30, "math": 130}
-SAMPLING = Sampling(samples=4, max_tokens=96)
+BENCHMARKS: Mapping[str, int] = {"aime2025": 30, "math": 50}
+SAMPLING = Sampling(samples=4, max_tokens=64)
 
 
 def bare_round(engine: BareEngine, asked: list[Question], sampling: Sampling, seed: int) -> Done:
@@ -110,7 +110,7 @@ def measure(
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, help="a model; default: a random Llama")
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--max-tokens", type=int, default=SAMPLING.max_tokens)
     options = parser.parse_args()
     sampling = Sampling(SAMPLING.samples, options.max_tokens)

@@ -8,6 +8,7 @@ The peer is a process of its own; `BareEngine` is the side that a bench holds.
 import argparse
 import asyncio
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from typing import Any, Self
 from bench.workload import MAX_MODEL_LEN, Question, Sampling
 from evalsvc.checkpoints import inspect_checkpoint
 from evalsvc.worker.engines.chat import adopt_template, render_chat
+from evalsvc.worker.engines.children import end_engine_children
 from evalsvc.worker.engines.vllm_setup import engine_arguments, find_device, prepare_environment
 from evalsvc.worker.seeds import sample_seed
 
@@ -175,8 +177,15 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--arguments", type=json.loads, required=True)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)
     connection = socket.socket(fileno=options.fd)
     asyncio.run(_serve(options.checkpoint, options.arguments, connection))
+
+
+def _end(*_: object) -> None:
+    """vLLM's engine core outlives a process that is ended from outside."""
+    end_engine_children()
+    sys.exit(1)
 
 
 async def _serve(checkpoint: Path, arguments: dict[str, Any], connection: socket.socket) -> None:
