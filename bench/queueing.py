@@ -143,9 +143,12 @@ def measure(settings: Settings, name: str) -> tuple[list[Figure], dict[str, dict
 
 
 def _choose(board: Board, ledger: Ledger) -> ShardSpec:
-    board.poll()
-    chosen = board.choose(None, {}, time.time())
-    assert chosen is not None
-    (taken,) = ledger.take(chosen.evaluation_id, ["worker"], 16)
-    board.sent(chosen.evaluation_id, time.time())
-    return taken
+    """What the dispatcher does when a slot is free."""
+    while True:
+        board.poll()
+        chosen = board.choose(None, {}, time.time())
+        assert chosen is not None
+        board.sent(chosen.evaluation_id, time.time())
+        if taken := ledger.take(chosen.evaluation_id, ["worker"], 16):
+            return taken[0]
+        board.touch(chosen.evaluation_id)

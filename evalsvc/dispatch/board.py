@@ -64,11 +64,10 @@ class Board:
         return choose(self._without(without), loaded, loads, self._shares, now)
 
     def sent(self, evaluation_id: str, now: float) -> None:
-        """A shard of this evaluation went to a worker."""
+        """A shard of this evaluation goes to a worker; whether others wait, taking it will tell."""
         if (candidate := self._candidates.get(evaluation_id)) is not None:
             candidate.waiting_since = now
             self._shares.charge(candidate.owner)
-        self.touch(evaluation_id)
 
     def _without(self, left_out: Collection[str]) -> Iterable[Candidate]:
         if not left_out:

@@ -199,6 +199,7 @@ class Dispatcher:
                     await self._send(member, spec)
                 if len(specs) < len(members):
                     exhausted.add(evaluation_id)
+                    self._board.touch(evaluation_id)
 
     def _pick(self, exhausted: set[str]) -> dict[str, list[Member]]:
         """Evaluation -> the workers that are to have a shard of it."""

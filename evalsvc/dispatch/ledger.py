@@ -111,7 +111,8 @@ class Ledger:
                 tokens=result.output_tokens,
                 seconds=result.seconds,
             )
-            for wanted in demand.of_evaluation(session, evaluation.id):
+            demands = demand.of_evaluation(session, evaluation.id)
+            for wanted in demands:
                 events.record(
                     session,
                     "shard.done",
@@ -120,7 +121,8 @@ class Ledger:
                     shard_id=shard.id,
                     samples=shard.size,
                 )
-            stop_if_known(session, evaluation)
+            if any(wanted.may_stop_early for wanted in demands):
+                stop_if_known(session, evaluation)
             return True
 
     def put_back(self, shard_id: str) -> bool:

@@ -84,11 +84,14 @@ def place(
     if job.id != identifier:
         return _same(job, request_hash)
     events.record(session, "job.submitted", job_id=job.id, owner=owner)
-    locked = _evaluations(session, prepared, checkpoint, job)
-    for part in prepared.evaluations:
-        _plan(session, locked[part.id], part, prepared, shard_target_seconds)
-    evaluations.settle(session, locked.values())
-    jobs.settle_one(session, job.id)
+    found = _evaluations(session, prepared, checkpoint, job)
+    has_new_shards = [
+        _plan(session, found[part.id], part, prepared, shard_target_seconds)
+        for part in prepared.evaluations
+    ]
+    evaluations.settle(session, [evaluation for evaluation, is_new in found.values() if not is_new])
+    if not any(has_new_shards):
+        jobs.settle_one(session, job.id)
     return job
 
 
@@ -117,9 +120,9 @@ def _checkpoint(session: Session, prepared: PreparedJob) -> Checkpoint:
 
 def _evaluations(
     session: Session, prepared: PreparedJob, checkpoint: Checkpoint, job: Job
-) -> dict[str, Evaluation]:
-    """The job's evaluations, made where they are new, all locked: in the order of their ids."""
-    locked = {}
+) -> dict[str, tuple[Evaluation, bool]]:
+    """The job's evaluations, all locked in the order of their ids, and which of them are new."""
+    found = {}
     for part in sorted(prepared.evaluations, key=lambda part: part.id):
         revision = evaluations.find_or_create_revision(
             session, part.benchmark, part.dataset.revision, partial(_traits, part)
@@ -135,10 +138,10 @@ def _evaluations(
         }
         samples, problems = part.protocol.samples, len(part.wanted)
         values |= {"samples_wanted": samples, "problems_wanted": problems}
-        evaluation = evaluations.find_or_create(session, part.id, values)
+        evaluation, is_new = evaluations.find_or_create(session, part.id, values)
         evaluation.samples_wanted = max(evaluation.samples_wanted, samples)
         evaluation.problems_wanted = max(evaluation.problems_wanted, problems)
-        locked[part.id] = evaluation
+        found[part.id] = evaluation, is_new
     session.add_all(
         JobEvaluation(
             job_id=job.id,
@@ -151,20 +154,25 @@ def _evaluations(
         for ordinal, part in enumerate(prepared.evaluations)
     )
     session.flush()
-    return locked
+    return found
 
 
 def _plan(
     session: Session,
-    evaluation: Evaluation,
+    found: tuple[Evaluation, bool],
     part: PreparedEvaluation,
     prepared: PreparedJob,
     target_seconds: float,
-) -> None:
-    """Give lost shards that the job wants another chance, and add shards for what is missing."""
+) -> bool:
+    """Give lost shards that the job wants another chance, and add shards for what is missing.
+
+    `found` says whether the evaluation is new. True when some were added.
+    """
+    evaluation, is_new = found
     samples, wanted = part.protocol.samples, frozenset(part.wanted)
+    there = [] if is_new else shards.of_evaluation(session, evaluation.id, UNFINISHED + LOST)
     planned = []
-    for shard in shards.of_evaluation(session, evaluation.id, UNFINISHED + LOST):
+    for shard in there:
         if shard.state in UNFINISHED:
             planned.append(shard)
         elif shard.sample_start < samples and not wanted.isdisjoint(shard.problems):
@@ -185,7 +193,10 @@ def _plan(
         planner.target_for(rate, target_seconds),
         planner.share_of(samples * len(wanted), SHARDS_AT_LEAST),
     )
-    shards.add(session, evaluation.id, planner.plan(part.wanted, samples, covered, target))
+    pieces = planner.plan(part.wanted, samples, covered, target)
+    start = 0 if is_new else shards.next_ordinal(session, evaluation.id)
+    shards.add(session, evaluation.id, pieces, start)
+    return bool(pieces)
 
 
 def _traits(part: PreparedEvaluation) -> list[ProblemTraits]:

@@ -178,7 +178,7 @@ def store(
         "engine": engine,
         "engine_options": {},
     }
-    row = evaluations.find_or_create(session, content_hash(identity, 32), values)
+    row, _ = evaluations.find_or_create(session, content_hash(identity, 32), values)
     replaced = imports.clear(session, row)
     results.add(session, row, 0, prepared.tallies)
     _finish(row, request, prepared)

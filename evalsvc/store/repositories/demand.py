@@ -18,6 +18,7 @@ class Demand:
     job_id: str
     samples: int
     problems: frozenset[int] | None  # None: all
+    may_stop_early: bool
 
     def wants(self, problems: Collection[int], sample_start: int) -> bool:
         """Whether a shard of these problems, from this sample on, holds anything for the job."""
@@ -29,13 +30,18 @@ class Demand:
 def of_evaluation(session: Session, evaluation_id: str) -> list[Demand]:
     """What live jobs want of an evaluation."""
     query = (
-        select(JobEvaluation.job_id, JobEvaluation.samples, JobEvaluation.problems)
+        select(
+            JobEvaluation.job_id,
+            JobEvaluation.samples,
+            JobEvaluation.problems,
+            Job.request["stop_early"],
+        )
         .join(Job)
         .where(JobEvaluation.evaluation_id == evaluation_id, Job.state.in_(LIVE_JOBS))
     )
     return [
-        Demand(job_id, samples, None if problems is None else frozenset(problems))
-        for job_id, samples, problems in session.execute(query)
+        Demand(job_id, samples, None if problems is None else frozenset(problems), bool(stop_early))
+        for job_id, samples, problems, stop_early in session.execute(query)
     ]
 
 

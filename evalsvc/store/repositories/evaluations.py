@@ -53,8 +53,10 @@ def find_or_create_revision(
     return made[0]
 
 
-def find_or_create(session: Session, evaluation_id: str, values: dict[str, Any]) -> Evaluation:
-    """The evaluation of that identity, locked until the end of the transaction."""
+def find_or_create(
+    session: Session, evaluation_id: str, values: dict[str, Any]
+) -> tuple[Evaluation, bool]:
+    """The evaluation of that identity, locked until the end of the transaction; is it new?"""
     row = {
         "id": evaluation_id,
         "state": EvaluationState.PENDING,
@@ -64,7 +66,7 @@ def find_or_create(session: Session, evaluation_id: str, values: dict[str, Any])
         **values,
     }
     made = insert_missing(session, Evaluation, row)
-    return made[0] if made else lock(session, [evaluation_id])[0]
+    return (made[0], True) if made else (lock(session, [evaluation_id])[0], False)
 
 
 def lock(session: Session, evaluation_ids: Collection[str]) -> Sequence[Evaluation]:

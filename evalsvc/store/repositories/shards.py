@@ -52,14 +52,18 @@ def of_evaluation(
     return session.scalars(query).all()
 
 
-def add(session: Session, evaluation_id: str, slices: Sequence[Slice]) -> None:
-    """Add ready shards after those that the evaluation has."""
-    if not slices:
-        return
+def next_ordinal(session: Session, evaluation_id: str) -> int:
+    """Of the shard that is added next."""
     last = session.scalar(
         select(func.max(Shard.ordinal)).where(Shard.evaluation_id == evaluation_id)
     )
-    start = 0 if last is None else last + 1
+    return 0 if last is None else last + 1
+
+
+def add(session: Session, evaluation_id: str, slices: Sequence[Slice], start: int) -> None:
+    """Add ready shards; `start` is the ordinal of the first."""
+    if not slices:
+        return
     session.execute(
         insert(Shard),
         [
@@ -116,7 +120,7 @@ def replace_ready(session: Session, evaluation_id: str, anew: Sequence[Slice]) -
             Shard.error.is_(None),
         )
     )
-    add(session, evaluation_id, anew)
+    add(session, evaluation_id, anew, next_ordinal(session, evaluation_id))
 
 
 def transcript_name(shard: Shard) -> str:
