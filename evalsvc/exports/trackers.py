@@ -43,6 +43,8 @@ def to_wandb(
             for step, values in _by_step(own):
                 tracked.log({"training_step": step, **values})
             identifiers.append(str(tracked.id))
+    if wandb.run is None:  # nobody else's run is open
+        wandb.teardown()  # W&B's own process goes on writing after a run's end: wait for it
     return identifiers
 
 
