@@ -24,6 +24,7 @@ from evalsvc.statistics.distributions import t_quantile
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.intervals import Pair, fixed_interval
+from evalsvc.statistics.paired_score import paired_score_interval
 from evalsvc.statistics.sampling import SamplingNoise
 from evalsvc.statistics.sentences import comparison_sentence
 from evalsvc.statistics.sign_flip import PairedTest, sign_flip_tests
@@ -222,26 +223,32 @@ def _comparison(
     totals = groups.totals(candidate.values - baseline.values)
     difference = float(totals.sum()) / groups.problems
     error = difference_standard_error(totals, groups)
-    solved_before, solved_after = baseline.c > 0, candidate.c > 0
+    gained = int(np.sum((candidate.c > 0) & (baseline.c == 0)))
+    lost = int(np.sum((baseline.c > 0) & (candidate.c == 0)))
+    indicator = bool(np.all(baseline.n == k) and np.all(candidate.n == k))
+    if indicator and 1 < groups.count == groups.problems:
+        population = paired_score_interval(gained, lost, groups.problems, 1 - alpha)
+    else:
+        population = population_difference(difference, error, groups.count, 1 - alpha)
     return Comparison(
         k=k,
         baseline=baseline.mean,
         candidate=candidate.mean,
         difference=difference,
         interval_fixed=_fixed_difference(k, baseline, candidate, 1 - alpha),
-        interval_population=population_difference(difference, error, groups.count, 1 - alpha),
+        interval_population=population,
         standard_error=error,
         p_value=test.p_value,
         p_adjusted=test.p_value,
         family_size=1,
         test=test.method,
         discordant=test.discordant,
-        candidate_only=int(np.sum(solved_after & ~solved_before)),
-        baseline_only=int(np.sum(solved_before & ~solved_after)),
+        candidate_only=gained,
+        baseline_only=lost,
         minimum_detectable_effect=_detectable(totals, error, groups, test.discordant, alpha),
         problems=groups.problems,
         clusters=groups.count,
-        indicator=bool(np.all(baseline.n == k) and np.all(candidate.n == k)),
+        indicator=indicator,
         alpha=alpha,
         sentence="",
     )
