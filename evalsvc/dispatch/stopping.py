@@ -19,10 +19,9 @@ from evalsvc.store.models import Evaluation, Job, JobEvaluation
 from evalsvc.store.repositories import browsing, demand, events, results, shards
 from evalsvc.store.repositories.browsing import EvaluationFilter
 from evalsvc.store.repositories.results import Masks
-from evalsvc.store.states import LIVE_JOBS, JobState, ShardState
+from evalsvc.store.states import LIVE_JOBS, OPEN_SHARDS, JobState, ShardState
 
 COUNTS_ENGINE = f"import:{COUNTS_FORMAT}"
-OPEN = (ShardState.READY, ShardState.RUNNING)
 
 
 def check(session: Session, request: JobRequest) -> None:
@@ -91,7 +90,7 @@ def _asking(session: Session, evaluation: Evaluation) -> Sequence[JobEvaluation]
 
 def _whole_rounds(session: Session, evaluation: Evaluation, part: JobEvaluation) -> int:
     """Samples that every problem of the job has; 0 where nothing is left to be stopped."""
-    open_shards = shards.of_evaluation(session, evaluation.id, OPEN)
+    open_shards = shards.of_evaluation(session, evaluation.id, OPEN_SHARDS)
     wanted = [shard.sample_start for shard in open_shards if shard.sample_start < part.samples]
     return min(wanted, default=0)
 

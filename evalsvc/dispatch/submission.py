@@ -27,12 +27,10 @@ from evalsvc.store.repositories import (
 )
 from evalsvc.store.repositories.evaluations import ProblemTraits
 from evalsvc.store.repositories.shards import Slice
-from evalsvc.store.states import ShardState
+from evalsvc.store.states import LOST_SHARDS, OPEN_SHARDS
 
 _preparation = Preparation()
-UNFINISHED = (ShardState.READY, ShardState.RUNNING)
 SHARDS_AT_LEAST = 8  # of an evaluation that is not tiny: before the number of workers is known
-LOST = (ShardState.FAILED, ShardState.CANCELLED)
 
 
 def submit(
@@ -170,10 +168,12 @@ def _plan(
     """
     evaluation, is_new = found
     samples, wanted = part.protocol.samples, frozenset(part.wanted)
-    there = [] if is_new else shards.of_evaluation(session, evaluation.id, UNFINISHED + LOST)
+    there = (
+        [] if is_new else shards.of_evaluation(session, evaluation.id, OPEN_SHARDS + LOST_SHARDS)
+    )
     planned = []
     for shard in there:
-        if shard.state in UNFINISHED:
+        if shard.state in OPEN_SHARDS:
             planned.append(shard)
         elif shard.sample_start < samples and not wanted.isdisjoint(shard.problems):
             shards.revive(shard)

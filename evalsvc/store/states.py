@@ -41,6 +41,9 @@ SHARD_TRANSITIONS: dict[ShardState, frozenset[ShardState]] = {
     ShardState.CANCELLED: frozenset({ShardState.READY}),
 }
 
+OPEN_SHARDS = (ShardState.READY, ShardState.RUNNING)  # may still bring samples
+LOST_SHARDS = (ShardState.FAILED, ShardState.CANCELLED)  # ended without bringing theirs
+
 LIVE_JOBS = (JobState.QUEUED, JobState.RUNNING)
 ENDED_JOBS = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 

@@ -17,7 +17,7 @@ from evalsvc.store.models import (
 )
 from evalsvc.store.repositories import events
 from evalsvc.store.repositories.upserts import insert_missing
-from evalsvc.store.states import EvaluationState, ShardState
+from evalsvc.store.states import LOST_SHARDS, OPEN_SHARDS, EvaluationState, ShardState
 
 ENDED = (EvaluationState.DONE, EvaluationState.INCOMPLETE, EvaluationState.FAILED)
 
@@ -122,8 +122,7 @@ def _state(states: set[ShardState], samples_seen: int) -> EvaluationState:
         return EvaluationState.PENDING
     if not samples_seen and (ShardState.FAILED in states or ShardState.CANCELLED not in states):
         return EvaluationState.FAILED
-    lost = states & {ShardState.FAILED, ShardState.CANCELLED}
-    return EvaluationState.INCOMPLETE if lost else EvaluationState.DONE
+    return EvaluationState.DONE if states.isdisjoint(LOST_SHARDS) else EvaluationState.INCOMPLETE
 
 
 def _reason(
@@ -138,7 +137,7 @@ def _reason(
         )
         error, remedy = session.execute(query.limit(1)).one()
         return error, remedy
-    if not states & {ShardState.READY, ShardState.RUNNING}:
+    if states.isdisjoint(OPEN_SHARDS):
         return _unaskable(session, evaluation)
     return None, None
 

@@ -10,10 +10,7 @@ from evalsvc.errors import NotFound
 from evalsvc.store.models import Evaluation, Job, JobEvaluation, Shard, now
 from evalsvc.store.repositories import demand, evaluations, events
 from evalsvc.store.repositories.upserts import insert_missing
-from evalsvc.store.states import LIVE_JOBS, JobState, ShardState
-
-OPEN = (ShardState.READY, ShardState.RUNNING)
-LOST = (ShardState.FAILED, ShardState.CANCELLED)
+from evalsvc.store.states import LIVE_JOBS, LOST_SHARDS, OPEN_SHARDS, JobState, ShardState
 
 
 def insert(session: Session, values: dict[str, Any]) -> Job:
@@ -87,9 +84,9 @@ def _settle(
     session: Session, job_id: str, parts: Sequence[JobEvaluation], first: Collection[str] = ()
 ) -> bool:
     """End the job of these parts. Evaluations in `first` are looked at first."""
-    if any(_has(session, part, OPEN) for part in sorted(parts, key=_is_not_in(first))):
+    if any(_has(session, part, OPEN_SHARDS) for part in sorted(parts, key=_is_not_in(first))):
         return False
-    lost = [part for part in parts if _has(session, part, LOST)]
+    lost = [part for part in parts if _has(session, part, LOST_SHARDS)]
     state = JobState.FAILED if lost else JobState.DONE
     error = remedy = None
     if lost:

@@ -51,7 +51,8 @@ def _block_sums(data: torch.Tensor) -> list[list[int]]:
         blocks = list(words.split(BLOCK_WORDS))
     multipliers = _multipliers(data.device)
     sums = [(block * multipliers[:, : block.numel()]).sum(dim=1) for block in blocks]
-    return torch.stack(sums).tolist() if sums else []
+    found: list[list[int]] = torch.stack(sums).tolist()
+    return found
 
 
 def _as_words(data: torch.Tensor) -> torch.Tensor:
