@@ -21,6 +21,7 @@ from evalsvc.specs import Name, Spec, content_hash
 
 PRIVATE_FOLDER = ".evalsvc"  # beside the checkpoints, so that pins are hard links
 MAX_REASON = 4000  # characters that the server takes
+Stamp = tuple[int, int]  # inode and time of the last change: a file that is replaced has another
 MAX_REFUSED = 100  # refused files kept for a person to look at
 
 
@@ -63,13 +64,18 @@ class Entry(Spec):
 
 
 class Outbox:
-    """The folder of one training run's announcements."""
+    """The folder of one training run's announcements.
+
+    Files that have not changed are not read again: with a server that is down for days there are
+    thousands, and every save looks at them.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._waiting = folder / "waiting"
         self._sent = folder / "sent"
         self._refused = folder / "refused"
+        self._known: dict[Path, dict[Path, tuple[Stamp, Entry]]] = {}  # by folder
 
     def add(self, entry: Entry) -> Path:
         """Put an announcement on disk. Raises OSError if the disk is full or gone."""
@@ -83,15 +89,15 @@ class Outbox:
 
     def waiting(self) -> list[tuple[Path, Entry]]:
         """What is still to be sent, oldest first."""
-        return list(self._entries(self._waiting))
+        return self._entries(self._waiting)
 
     def sent(self) -> list[tuple[Path, Entry]]:
         """What the server has taken and whose job has not been seen to end, oldest first."""
-        return list(self._entries(self._sent))
+        return self._entries(self._sent)
 
     def refused(self) -> list[tuple[Path, Entry]]:
         """What the server refused for good, oldest first."""
-        return list(self._entries(self._refused))
+        return self._entries(self._refused)
 
     def pins(self) -> set[str]:
         """The pinned folders that are still needed."""
@@ -111,18 +117,30 @@ class Outbox:
     def remove(self, path: Path) -> None:
         path.unlink(missing_ok=True)
 
-    def _entries(self, folder: Path) -> Iterator[tuple[Path, Entry]]:
+    def _entries(self, folder: Path) -> list[tuple[Path, Entry]]:
+        before, found = self._known.get(folder, {}), {}
         for path in sorted(folder.glob("*.json")):
             try:
-                yield path, Entry.model_validate_json(path.read_bytes())
+                found[path] = _read(path, before.get(path))
             except FileNotFoundError:
                 continue  # another process has moved it
             except ValidationError:
                 path.rename(path.with_suffix(".unreadable"))
+        self._known[folder] = found
+        return [(path, entry) for path, (_, entry) in found.items()]
 
     def _write(self, path: Path, entry: Entry) -> Path:
         write_atomically(path, entry.model_dump(mode="json"))
         return path
+
+
+def _read(path: Path, known: tuple[Stamp, Entry] | None) -> tuple[Stamp, Entry]:
+    """The entry in `path`: what is known of it, if the file is still the same one."""
+    status = path.stat()
+    stamp = (status.st_ino, status.st_mtime_ns)  # taken first: a later change shows next time
+    if known is not None and known[0] == stamp:
+        return known
+    return stamp, Entry.model_validate_json(path.read_bytes())
 
 
 def write_atomically(path: Path, value: Any) -> None:
