@@ -1,118 +1,109 @@
 """What the evaluation callback costs a training: the same steps with it and without it, in turns.
 
-`python -m bench.hook` trains a small model with TRL's GRPOTrainer in one process. Each pair is one
-training with the callback and one without, in alternating order; the figure is the median of the
-pairs' ratios of wall time. The server answers in one series and hangs in the other.
+`python -m bench.hook` trains a small model with TRL's GRPOTrainer. A block is a save and the steps
+up to the next one; every second save is announced, the others are left alone. A second training
+does the same work with the roles swapped, so that each block is run both ways, and neighbours in
+time are of both kinds: a machine that is slow for a while is slow for both. The figure is the wall
+time of all announced blocks over that of all others. The server answers in one series and hangs in
+the other. Saves come every half second here, which is far more often than anybody trains.
 """
 
 import argparse
-import http.server
-import statistics
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from bench.answering import answering
 from bench.report import Figure, Report
 from evalsvc.demo.model import build_model, save
 from evalsvc.trainers.trl import EvaluationCallback
 from examples.grpo_vs_agrae.training import Trainer, configuration, is_correct, problems
 
 TARGET = 1.02
-STEPS, SAVE_STEPS = 20, 5
+SAVE_STEPS = 5  # of a block
+RESAMPLES = 2_000
 
 
-@contextmanager
-def server(hangs: bool) -> Iterator[str]:
-    """Takes each announcement, or never answers."""
-    stop = threading.Event()
+class EverySecond(EvaluationCallback):
+    """Announces the saves of even or of odd number; the others are as without a callback."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            if hangs:
-                stop.wait(120)
-            body = b'{"job_id": null}'
-            self.send_response(201)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def __init__(self, url: str, parity: int) -> None:
+        super().__init__(run="bench", server=url)
+        self._parity = parity
 
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    listener = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    listener.daemon_threads = True
-    threading.Thread(target=listener.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{listener.server_address[1]}"
-    finally:
-        stop.set()
-        listener.shutdown()
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step // SAVE_STEPS % 2 == self._parity:
+            super().on_save(args, state, control, **kwargs)
 
 
-def training_seconds(model: Path, folder: Path, url: str | None) -> float:
-    """Wall time of a training's steps and saves; the model is loaded before."""
+def block_seconds(model: Path, folder: Path, url: str, parity: int, blocks: int) -> np.ndarray:
+    """Wall time of each block, from the first save on; block b begins with save b + 1."""
+    steps = (blocks + 1) * SAVE_STEPS
     trainer = Trainer(
         model=str(model),
         reward_funcs=is_correct,
-        args=configuration(folder, seed=0, steps=STEPS, save_steps=SAVE_STEPS),
-        train_dataset=problems(STEPS * 8, seed=0),
+        args=configuration(folder, seed=0, steps=steps, save_steps=SAVE_STEPS),
+        train_dataset=problems(steps * 8, seed=0),
     )
-    if url is not None:
-        EvaluationCallback(run="bench", server=url).attach(trainer)
+    EverySecond(url, parity).attach(trainer)
     ended: list[float] = []
     step = trainer.callback_handler.on_step_end
 
     def note(*arguments: object) -> object:
         control = step(*arguments)
-        ended.append(time.perf_counter())
+        ended.append(time.perf_counter())  # saving comes after this
         return control
 
     trainer.callback_handler.on_step_end = note
     trainer.train()
-    return ended[-1] - ended[1]  # from the second step on: the first one warms up
+    return np.diff(np.asarray(ended)[SAVE_STEPS - 1 :: SAVE_STEPS])
 
 
-def ratios(model: Path, folder: Path, pairs: int, *, hangs: bool) -> list[float]:
-    found = []
-    with server(hangs) as url:
-        for pair in range(pairs):
-            order = (url, None) if pair % 2 else (None, url)
-            seconds = {
-                side: training_seconds(model, folder / f"{hangs}-{pair}-{side is None}", side)
-                for side in order
-            }
-            found.append(seconds[url] / seconds[None])
-    return found
+def with_and_without(model: Path, blocks: int, *, hangs: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds of each block with its save announced, and with its save left alone."""
+    with answering(hangs=hangs) as url, tempfile.TemporaryDirectory() as folder:
+        odd, even = (
+            block_seconds(model, Path(folder, f"{parity}"), url, parity, blocks)
+            for parity in (1, 0)
+        )
+    announced = np.arange(1, blocks + 1) % 2 == 1  # in the first of the two
+    return np.where(announced, odd, even), np.where(announced, even, odd)
+
+
+def ratio_and_error(on: np.ndarray, off: np.ndarray) -> tuple[float, float]:
+    """Ratio of the sums, and its standard error by drawing pairs of neighbours anew."""
+    pairs = len(on) // 2
+    on_pairs, off_pairs = (side[: 2 * pairs].reshape(pairs, 2).sum(axis=1) for side in (on, off))
+    drawn = np.random.default_rng(0).integers(0, pairs, (RESAMPLES, pairs))
+    resampled = on_pairs[drawn].sum(axis=1) / off_pairs[drawn].sum(axis=1)
+    return float(on.sum() / off.sum()), float(resampled.std())
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=7, help="of each series")
-    options = parser.parse_args()
+    parser.add_argument("--blocks", type=int, default=100, help="of each training")
+    blocks: int = parser.parse_args().blocks
+    figures, details = [], {}
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        save(build_model(seed=0), folder / "model")
-        training_seconds(folder / "model", folder / "warm-up", None)
-        series = {
-            name: ratios(folder / "model", folder, options.pairs, hangs=hangs)
-            for name, hangs in (("answers", False), ("hangs", True))
-        }
-    figures = [
-        Figure(
-            what=f"training with the callback, the server {name}",
-            value=statistics.median(found),
-            target=TARGET,
-            better="lower",
-            unit="x",
-            how=f"wall time against none, median of {len(found)} pairs",
-        )
-        for name, found in series.items()
-    ]
-    return Report("hook", figures, {"ratios": series}).publish()
+        model = Path(temporary, "model")
+        save(build_model(seed=0), model)
+        with_and_without(model, 2, hangs=False)  # imports, and what runs for the first time
+        for name, hangs in (("answers", False), ("hangs", True)):
+            on, off = with_and_without(model, blocks, hangs=hangs)
+            ratio, error = ratio_and_error(on, off)
+            how = f"wall time against none, {blocks} saves each way, +-{error:.4f}"
+            what = f"training with the callback, the server {name}"
+            figures.append(Figure(what, ratio, TARGET, "lower", "x", how))
+            details[name] = {
+                "standard_error": round(error, 4),
+                "milliseconds_a_save": round(1000 * float((on - off).mean()), 2),
+                "seconds_a_block": round(float(off.mean()), 4),
+            }
+    return Report("hook", figures, details).publish()
 
 
 if __name__ == "__main__":
