@@ -27,7 +27,6 @@ BENCHES = (
 def _run(name: str) -> tuple[int, float]:
     started = time.monotonic()
     (RESULTS / f"{name}.json").unlink(missing_ok=True)
-    print(f"\n== bench.{name}", flush=True)
     done = subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False)
     return done.returncode, time.monotonic() - started
 
@@ -55,12 +54,18 @@ def main() -> int:
     if unknown := [name for name in names if name not in BENCHES]:
         print(f"error: no bench called {', '.join(unknown)}; there are: {', '.join(BENCHES)}")
         return 2
-    codes = {name: _run(name) for name in names}
-    rows = [row for name in names for row in _rows(name)]
-    width = max(len(row[0]) for row in rows)
-    print(f"\n{'what':{width}}  {'target':>12}  {'figure':>12}  verdict")
+    codes: dict[str, tuple[int, float]] = {}
+    for name in names:
+        minutes = sum(seconds for _, seconds in codes.values()) / 60
+        print(f"\n== bench.{name}: {len(codes) + 1} of {len(names)}, {minutes:.0f} min so far")
+        sys.stdout.flush()
+        codes[name] = _run(name)
+    head = ("what", "target", "figure", "verdict")
+    rows = [head, *(row for name in names for row in _rows(name))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    print()
     for what, target, figure, verdict in rows:
-        print(f"{what:{width}}  {target:>12}  {figure:>12}  {verdict}")
+        print(f"{what:{widths[0]}}  {target:>{widths[1]}}  {figure:>{widths[2]}}  {verdict}")
     for name, (code, seconds) in codes.items():
         print(f"bench.{name} took {seconds:.0f} s and ended with {code}")
     return 0 if all(code == 0 for code, _ in codes.values()) else 1

@@ -5,15 +5,19 @@
 Both engines stay up; they take turns with the same prompts, samples and seeds, so that both
 generate the same tokens while the other idles. Ours does everything: HTTP, database, feeding,
 verification, transcripts; the bare one only generates. The figure is the median of the rounds'
-ratios. The default model is a random Llama of 29 million parameters; a real one (`python -m
-evalsvc.demo smollm2`) can be named.
+ratios. A round takes so many samples that it lasts most of a minute on this machine: in shorter
+ones the readings of the batch, each of which is up to a second old, are mostly of the start. The
+default model is a random Llama of 29 million parameters; a real one (`python -m evalsvc.demo
+smollm2`) can be named.
 """
 
 import argparse
+import math
 import statistics
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,11 +32,19 @@ TARGET = 0.97
 BELOW_TARGET = 0.05
 LAYERS, HEADS = 8, 16
 BENCHMARKS: Mapping[str, int] = {"aime2025": 30, "math": 50}
-SAMPLING = Sampling(samples=4, max_tokens=64)
+SAMPLING = Sampling(samples=4, max_tokens=64)  # at least so many samples
+ROUNDS, ROUND_SECONDS = 7, 45.0
 
 
 def bare_round(engine: BareEngine, asked: list[Question], sampling: Sampling, seed: int) -> Done:
     return engine.run(Work(asked, sampling, seed))
+
+
+def long_enough(engine: BareEngine, asked: Sequence[Question], sampling: Sampling) -> Sampling:
+    """`sampling` with so many samples that a round of a warm engine takes `ROUND_SECONDS`."""
+    done = engine.run(Work(asked, replace(sampling, samples=1), seed=0))
+    samples = math.ceil(ROUND_SECONDS / done.seconds)
+    return replace(sampling, samples=max(sampling.samples, samples))
 
 
 def our_round(
@@ -53,7 +65,6 @@ def measure(
     """The figures, and the numbers behind them. Both engines get `engine_options`."""
     add_data(folder / "data", BENCHMARKS)
     asked = [q for name, n in BENCHMARKS.items() for q in questions(folder / "data", name, n)]
-    total = len(asked) * sampling.samples
     ratios, below, ours, bare = [], [], [], []
     with (
         service(folder / "data", engine_options) as running,
@@ -62,6 +73,8 @@ def measure(
         warm = Sampling(samples=1, max_tokens=8)
         bare_round(engine, asked, warm, seed=0)
         our_round(running, checkpoint, warm, seed=0, total=len(asked))
+        sampling = long_enough(engine, asked, sampling)
+        total = len(asked) * sampling.samples
         for seed in range(1, rounds + 1):
             turns = ["ours", "bare"] if seed % 2 else ["bare", "ours"]
             for turn in turns:
@@ -110,7 +123,7 @@ def measure(
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--checkpoint", type=Path, help="a model; default: a random Llama")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--max-tokens", type=int, default=SAMPLING.max_tokens)
     options = parser.parse_args()
     sampling = Sampling(SAMPLING.samples, options.max_tokens)

@@ -104,9 +104,9 @@ def machine() -> dict[str, Any]:
 
 
 def _million_additions_ms() -> float:
-    """How fast one core is just now, best of five: about 40 where nobody else uses it.
+    """How fast one core is just now, best of five: milliseconds in a figure are read beside it.
 
-    Milliseconds in a figure are to be read beside it; ratios need not.
+    20 on a quiet machine of 2026, 50 to 250 on the same while other work slowed it down.
     """
     times = []
     for _ in range(5):
