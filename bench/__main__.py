@@ -55,10 +55,10 @@ def main() -> int:
         print(f"error: no bench called {', '.join(unknown)}; there are: {', '.join(BENCHES)}")
         return 2
     codes: dict[str, tuple[int, float]] = {}
-    for name in names:
-        minutes = sum(seconds for _, seconds in codes.values()) / 60
-        print(f"\n== bench.{name}: {len(codes) + 1} of {len(names)}, {minutes:.0f} min so far")
-        sys.stdout.flush()
+    began = time.monotonic()
+    for number, name in enumerate(names, start=1):
+        so_far = f"{(time.monotonic() - began) / 60:.0f} min so far"
+        print(f"\n== bench.{name}: {number} of {len(names)}, {so_far}", flush=True)
         codes[name] = _run(name)
     head = ("what", "target", "figure", "verdict")
     rows = [head, *(row for name in names for row in _rows(name))]

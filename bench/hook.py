@@ -5,7 +5,9 @@ up to the next one; every second save is announced, the others are left alone. A
 does the same work with the roles swapped, so that each block is run both ways, and neighbours in
 time are of both kinds: a machine that is slow for a while is slow for both. The figure is the wall
 time of all announced blocks over that of all others. The server answers in one series and hangs in
-the other. Saves come every half second here, which is far more often than anybody trains.
+the other. Saves come every half second here, which is far more often than anybody trains. What the
+callback's threads do between saves (a wake-up a second, the end of a request that hung) falls on
+both kinds of blocks and is not seen.
 """
 
 import argparse
@@ -21,7 +23,13 @@ from bench.answering import answering
 from bench.report import Figure, Report
 from evalsvc.demo.model import build_model, save
 from evalsvc.trainers.trl import EvaluationCallback
-from examples.grpo_vs_agrae.training import Trainer, configuration, is_correct, problems
+from examples.grpo_vs_agrae.training import (
+    PROMPTS_PER_STEP,
+    Trainer,
+    configuration,
+    is_correct,
+    problems,
+)
 
 TARGET = 1.02
 SAVE_STEPS = 5  # of a block
@@ -47,7 +55,7 @@ def block_seconds(model: Path, folder: Path, url: str, parity: int, blocks: int)
         model=str(model),
         reward_funcs=is_correct,
         args=configuration(folder, seed=0, steps=steps, save_steps=SAVE_STEPS),
-        train_dataset=problems(steps * 8, seed=0),
+        train_dataset=problems(steps * PROMPTS_PER_STEP, seed=0),
     )
     EverySecond(url, parity).attach(trainer)
     ended: list[float] = []

@@ -16,7 +16,7 @@ import math
 import statistics
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -40,9 +40,9 @@ def bare_round(engine: BareEngine, asked: list[Question], sampling: Sampling, se
     return engine.run(Work(asked, sampling, seed))
 
 
-def long_enough(engine: BareEngine, asked: Sequence[Question], sampling: Sampling) -> Sampling:
+def long_enough(engine: BareEngine, asked: list[Question], sampling: Sampling) -> Sampling:
     """`sampling` with so many samples that a round of a warm engine takes `ROUND_SECONDS`."""
-    done = engine.run(Work(asked, replace(sampling, samples=1), seed=0))
+    done = bare_round(engine, asked, replace(sampling, samples=1), seed=0)
     samples = math.ceil(ROUND_SECONDS / done.seconds)
     return replace(sampling, samples=max(sampling.samples, samples))
 

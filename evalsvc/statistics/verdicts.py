@@ -34,7 +34,7 @@ def equivalence(comparison: Comparison, margin: float) -> Equivalence:
     if freedom < 1:
         p_value = 1.0
     elif comparison.standard_error == 0.0:
-        # Nothing differed: the bound q^2/(C+q^2) of the population interval, solved for q.
+        # Nothing differed: the bound q^2/(C+q^2) of the t interval, solved for q.
         bound = np.sqrt(comparison.clusters * margin / (1.0 - margin))
         p_value = t_above(bound, freedom)
     else:

@@ -21,8 +21,8 @@ from evalsvc.specs import Name, Spec, content_hash
 
 PRIVATE_FOLDER = ".evalsvc"  # beside the checkpoints, so that pins are hard links
 MAX_REASON = 4000  # characters that the server takes
-Stamp = tuple[int, int]  # inode and time of the last change: a file that is replaced has another
 MAX_REFUSED = 100  # refused files kept for a person to look at
+Stamp = tuple[int, int]  # inode and time of the last change: a file that is replaced has another
 
 
 class Announcement(Spec):

@@ -28,9 +28,10 @@ libc.fflush(stdout)
 
 
 def heaps(*arguments: str, **environ: str) -> int:
+    own = {name: value for name, value in os.environ.items() if name != "MALLOC_ARENA_MAX"}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments],
-        env={**os.environ, **environ},
+        env={**own, **environ},
         capture_output=True,
         text=True,
         check=True,

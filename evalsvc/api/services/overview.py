@@ -21,6 +21,7 @@ from evalsvc.store.models import (
 from evalsvc.store.repositories import browsing
 from evalsvc.store.states import (
     LIVE_JOBS,
+    LOST_SHARDS,
     CheckpointState,
     EvaluationState,
     JobState,
@@ -194,7 +195,7 @@ def _progress(session: Session, jobs: Sequence[str]) -> dict[str, _Progress]:
         found[job].total += int(size)
         if state == ShardState.DONE:
             found[job].done += int(size)
-        elif state in (ShardState.FAILED, ShardState.CANCELLED):
+        elif state in LOST_SHARDS:
             found[job].failed += int(size)
     return found
 
