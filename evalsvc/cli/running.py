@@ -27,7 +27,6 @@ from evalsvc.api.server import QuietServer, listen
 from evalsvc.cli.connection import SERVER_FILE
 from evalsvc.dispatch.dispatcher import Dispatcher
 from evalsvc.errors import Conflict, UsageError
-from evalsvc.machine import share_arenas
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 
@@ -53,7 +52,6 @@ def run_service(
 
     Raises Conflict (a second service), UsageError (address), StorageError.
     """
-    share_arenas()
     logs.configure(settings.log_level, settings.log_format)
     with _only_one(settings.data), contextlib.closing(_database(settings)) as database:
         database.upgrade()
