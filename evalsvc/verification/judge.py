@@ -15,7 +15,8 @@ from evalsvc.verification.equality.exact import plain_rational
 from evalsvc.verification.equality.scalar_equality import Outcome
 from evalsvc.verification.equality.structures import same
 from evalsvc.verification.golds import LETTERS, TypedGold, read, type_gold
-from evalsvc.verification.grammar.literals import read_time
+from evalsvc.verification.grammar.labels import strip_label
+from evalsvc.verification.grammar.literals import is_clock, same_time
 from evalsvc.verification.grammar.normalise import Unreadable, clean, loose_text, squeeze, unwrap
 from evalsvc.verification.grammar.tree import SCALARS, Quantity, Relation, count_nodes
 from evalsvc.verification.kinds import Kind
@@ -29,6 +30,7 @@ from evalsvc.verification.limits import (
     NeedsChild,
 )
 
+_NAMED_ANSWER = re.compile(r"^(?:the )?(?:final )?answer(?: is |\s*:\s*)")
 _ARTICLE = re.compile(r"^(?:an?|the)\s+")
 _OPTION_BEFORE_VALUE = re.compile(
     r"^(?:\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*)?\(([A-J])\)\s*(?:\\?[ ~])?\s*\}?"
@@ -73,12 +75,16 @@ def judge(gold: TypedGold, answer: str, *, in_child: bool = False) -> Outcome:
     if gold.kind is Kind.TEXT:
         return _judge_text(gold, answer)
     if gold.kind is Kind.TIME:
-        return Outcome(read_time(gold.text) == read_time(answer), "time of day")
+        return Outcome(same_time(gold.text, answer), "time of day")
+    if gold.clock and is_clock(answer):
+        return Outcome(same_time(gold.text, answer), "time of day, or a ratio as written")
     return _judge_mathematics(gold, answer, in_child=in_child)
 
 
 def _judge_text(gold: TypedGold, answer: str) -> Outcome:
     wanted, given = (_ARTICLE.sub("", loose_text(text)) for text in (gold.text, answer))
+    if wanted != given:
+        given = _ARTICLE.sub("", _NAMED_ANSWER.sub("", given))
     return Outcome(bool(wanted) and wanted == given, "text")
 
 
@@ -97,7 +103,10 @@ def _judge_mathematics(gold: TypedGold, answer: str, *, in_child: bool = False) 
         raise NeedsChild
     try:
         node, cleaned = read(
-            answer, commas=gold.is_single, max_depth=NESTING if in_child else NESTING_IN_CALLER
+            _without_label(answer),
+            commas=gold.is_single,
+            max_depth=NESTING if in_child else NESTING_IN_CALLER,
+            own_words=gold.own_words,
         )
     except Unreadable as error:
         return _unread(gold, answer, f"not understood: {error}", in_child=in_child)
@@ -112,6 +121,12 @@ def _judge_mathematics(gold: TypedGold, answer: str, *, in_child: bool = False) 
     if outcome.equal is None:
         return _undecided(gold, answer, outcome.rule, in_child=in_child)
     return outcome
+
+
+def _without_label(answer: str) -> str:
+    """The answer behind words that only name it: `\\text{Area: } 5`, `The answer is 5`."""
+    rest = strip_label(clean(unwrap(answer)))
+    return answer if rest is None else rest
 
 
 def _fast(gold: TypedGold, answer: str) -> Outcome | None:
@@ -290,4 +305,6 @@ def _same_value(option: str, text: str, in_child: bool) -> bool:
     typed = type_gold(option, kind=Kind.EXPRESSION)
     if typed.kind is Kind.TEXT:
         return False
+    if typed.kind is Kind.TIME or (typed.clock and is_clock(text)):
+        return same_time(option, text)
     return _judge_mathematics(typed, text, in_child=in_child).equal is True

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from evalsvc.verification.equality.plus_minus import has_two_values, items_of
-from evalsvc.verification.equality.relations import is_label, is_name, same_relation
+from evalsvc.verification.equality.relations import is_label, names_one_value, same_relation
 from evalsvc.verification.equality.scalar_equality import Outcome, infinity_sign, scalars_equal
 from evalsvc.verification.equality.sets import same_region
 from evalsvc.verification.grammar.tree import (
@@ -102,7 +102,7 @@ def _solved_value(gold: Relation) -> Node | None:
     if values is None or len(values) != 1:
         return None
     sides = [part for part in gold.parts if part is not None]
-    solved = len(sides) == 1 or any(is_name(side) for side in sides)
+    solved = len(sides) == 1 or any(names_one_value(side) for side in sides)
     return values[0] if solved else None
 
 

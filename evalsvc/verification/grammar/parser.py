@@ -6,7 +6,7 @@ relations, a relation ratios, a ratio joined sets, those items with units, and a
 products of powers of atoms.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from fractions import Fraction
 
 from evalsvc.verification.grammar.lexer import END, FUNCTIONS, Token, tokenise
@@ -58,15 +58,15 @@ _REALS = Bracket(
 _ZERO = Number(Fraction(0))
 
 
-def parse(text: str, *, max_depth: int = NESTING) -> Node:
-    """Parse a cleaned answer.
+def parse(text: str, *, max_depth: int = NESTING, own_words: Container[str] = ()) -> Node:
+    """Parse a cleaned answer. `own_words`: nouns that count as units besides the listed ones.
 
     Raises Unreadable for what is not understood, NeedsChild for nesting above `max_depth`, and
     LimitExceeded for nesting above the cap.
     """
     tokens = tokenise(text)
     _check_nesting(tokens, max_depth)
-    parser = Parser(tokens, max_depth)
+    parser = Parser(tokens, max_depth, own_words)
     node = parser.listing(frozenset(("",)))
     if parser.peek() is not END:
         raise Unreadable(f"{parser.peek().text!r} in the way")
@@ -90,7 +90,10 @@ def _check_nesting(tokens: list[Token], max_depth: int) -> None:
 class Parser:
     """A position in the tokens of one answer, and the rules that read on from it."""
 
-    def __init__(self, tokens: list[Token], max_depth: int) -> None:
+    def __init__(
+        self, tokens: list[Token], max_depth: int, own_words: Container[str] = ()
+    ) -> None:
+        self.own_words = own_words
         self.tokens = tokens
         self.position = 0
         self.depth = 0
@@ -297,7 +300,7 @@ class Parser:
         if self.peek().kind in ("number", "letter", "command") or self.peek().text in ("(", "\\{"):
             # a label in words before a value: "Area 5" is not read, "Area = 5" is
             raise Unreadable("words before a value")
-        return Words(text.casefold().strip(" ."))
+        return Words(text.casefold().strip(" ."), text)
 
     def _unit(self) -> str:
         """A unit after a scalar: percent, words, or symbols with powers."""
@@ -307,12 +310,30 @@ class Parser:
             return "percent"
         if token.text == "dollar" and self._at_end(1):
             return self.next().text
+        if self._unit_in_brackets():
+            self.next()
+            unit = self._written_unit()
+            self.expect(")")
+            return unit
         if token.kind == "letter" and token.text in ("C", "F", "T") and self._at_end(1):
             return self.next().text
         if token.kind != "text" or _is_colon(token):
             return ""
         if token.text in ("C", "F", "T"):
             return self.next().text
+        return self._written_unit()
+
+    def _unit_in_brackets(self) -> int:
+        """How many tokens `(\\text{cm}^2)` takes at this place; 0 where there is no such unit."""
+        if self.peek().text != "(" or self.peek(1).kind != "text" or len(self.peek(1).text) < 2:
+            if not (self.peek(1).kind == "text" and self.peek(1).text in ONE_LETTER):
+                return 0
+        ahead = 1
+        while self.peek(ahead).kind in ("text", "number") or self.peek(ahead).text in tuple("^{}/-"):
+            ahead += 1
+        return ahead + 1 if self.peek(ahead).text == ")" else 0
+
+    def _written_unit(self) -> str:
         written: list[str] = []
         while True:
             token = self.peek()
@@ -326,9 +347,9 @@ class Parser:
                 written.append(self.next().text)
             else:
                 break
-        unit = canonical_unit(" ".join(written).replace(" ^", "^"))
+        unit = canonical_unit(" ".join(written).replace(" ^", "^"), self.own_words)
         if unit is None:
-            raise Unreadable(f"{' '.join(written)!r} is no unit")
+            raise Unreadable(f"{' '.join(written)!r} is no unit and no counted noun")
         return unit
 
     def _unit_goes_on(self) -> bool:
@@ -505,6 +526,8 @@ class Parser:
             return token.text in STARTS
         if token.kind == "text":
             return len(token.text) == 1 and token.text not in ONE_LETTER | frozenset("CFT")
+        if token.text == "(" and self._unit_in_brackets():
+            return False
         return token.text in ("(", "[", "{", "\\{") or (token.text == "|" and not self.bars)
 
     def _after_degree(self) -> bool:

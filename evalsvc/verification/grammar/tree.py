@@ -3,7 +3,7 @@
 Scalars and structures are separate types, so that a pair can never compare equal to a number.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 
@@ -118,9 +118,10 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Text inside mathematics, in lower case; also the letters below an overline and the like."""
+    """Text inside mathematics, in lower case, and as it was `written`."""
 
     text: str
+    written: str = field(default="", compare=False)
 
 
 Structure = (
