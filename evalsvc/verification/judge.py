@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 from evalsvc.verification.equality.exact import plain_rational
-from evalsvc.verification.equality.scalar_equality import Outcome
+from evalsvc.verification.equality.scalar_equality import SYMBOLIC_ALLOWED, Outcome
 from evalsvc.verification.equality.structures import same
 from evalsvc.verification.golds import LETTERS, TypedGold, read, type_gold
 from evalsvc.verification.grammar.labels import strip_label
@@ -25,8 +25,6 @@ from evalsvc.verification.limits import (
     NESTING,
     NESTING_IN_CALLER,
     NODES_IN_CALLER,
-    SYMBOLIC_CHARACTERS,
-    LimitExceeded,
     NeedsChild,
 )
 
@@ -36,10 +34,6 @@ _OPTION_BEFORE_VALUE = re.compile(
     r"^(?:\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*)?\(([A-J])\)\s*(?:\\?[ ~])?\s*\}?"
     r"\s*(?P<value>\S.*)$",
     re.DOTALL,
-)
-#: Constructs that our grammar leaves to the symbolic fallback.
-_SYMBOLIC = re.compile(
-    r"\\(?:sum|prod|int|lim|gcd|lcm|max|min|bmod|pmod|mod|det|Re|Im|log|ln|exp)(?![a-zA-Z])"
 )
 _FONT = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|mbox|mathrm|mathbf|mathit|mathsf|boldsymbol|bm|emph)\s*\{([^{}]*)\}"
@@ -68,6 +62,14 @@ def judge(gold: TypedGold, answer: str, *, in_child: bool = False) -> Outcome:
 
     `in_child`: nothing is too large any more; undecided scalars go to the symbolic comparison.
     """
+    allowed = SYMBOLIC_ALLOWED.set(in_child)
+    try:
+        return _judge(gold, answer, in_child=in_child)
+    finally:
+        SYMBOLIC_ALLOWED.reset(allowed)
+
+
+def _judge(gold: TypedGold, answer: str, *, in_child: bool) -> Outcome:
     if gold.kind is Kind.CHOICE:
         return _judge_choice(gold, answer, in_child=in_child)
     if answer.strip() == gold.text.strip():
@@ -109,7 +111,7 @@ def _judge_mathematics(gold: TypedGold, answer: str, *, in_child: bool = False) 
             own_words=gold.own_words,
         )
     except Unreadable as error:
-        return _unread(gold, answer, f"not understood: {error}", in_child=in_child)
+        return _unread(gold, answer, f"not understood: {error}")
     if squeeze(cleaned) == gold.squeezed:
         return Outcome(True, "same text")
     assert gold.node is not None
@@ -118,8 +120,6 @@ def _judge_mathematics(gold: TypedGold, answer: str, *, in_child: bool = False) 
     outcome = same(gold.node, node)
     if outcome.equal is False and isinstance(gold.node, (*SCALARS, Quantity)):
         outcome = _with_option_label(gold, cleaned, outcome)
-    if outcome.equal is None:
-        return _undecided(gold, answer, outcome.rule, in_child=in_child)
     return outcome
 
 
@@ -150,26 +150,12 @@ def _with_option_label(gold: TypedGold, cleaned: str, otherwise: Outcome) -> Out
     return same(gold.node, node) if not isinstance(node, Relation) else otherwise
 
 
-def _unread(gold: TypedGold, answer: str, rule: str, *, in_child: bool) -> Outcome:
-    """An answer outside the grammar: a labelled option, the symbolic fallback, or wrong."""
+def _unread(gold: TypedGold, answer: str, rule: str) -> Outcome:
+    """An answer outside the grammar: a labelled option, or wrong."""
     if isinstance(gold.node, (*SCALARS, Quantity)):
         labelled = _with_option_label(gold, answer.strip(), Outcome(False, rule))
         if labelled.equal:
             return labelled
-        if _SYMBOLIC.search(answer):
-            return _undecided(gold, answer, rule, in_child=in_child)
-    return Outcome(False, rule)
-
-
-def _undecided(gold: TypedGold, answer: str, rule: str, *, in_child: bool) -> Outcome:
-    if len(answer) > SYMBOLIC_CHARACTERS:
-        raise LimitExceeded("length of what only the symbolic comparison reads")
-    if not in_child:
-        raise NeedsChild
-    from evalsvc.verification.equality.symbolic import symbolically_equal  # noqa: PLC0415 - imports sympy
-
-    if symbolically_equal(gold.text, answer):
-        return Outcome(True, "symbolic equality, confirmed by numbers")
     return Outcome(False, rule)
 
 

@@ -33,7 +33,25 @@ _LONGEST_NAME = 5
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _WORD_LETTERS = "oie"
 _UNKNOWNS = frozenset("xytnuw")
-_DENIALS = frozenset(("no", "not", "non", "nor", "none", "never", "wrong", "false", "bad", "anti", "un", "nay", "less", "more", "over"))
+_DENIALS = frozenset(
+    (
+        "no",
+        "not",
+        "non",
+        "nor",
+        "none",
+        "never",
+        "wrong",
+        "false",
+        "bad",
+        "anti",
+        "un",
+        "nay",
+        "less",
+        "more",
+        "over",
+    )
+)
 Same = Callable[[Node, Node], Outcome]
 _DIGITS = 60
 
@@ -80,7 +98,9 @@ def _all_names(node: Operation) -> bool:
 def _reads_as_names(node: Operation) -> bool:
     """Whether a product of letters is a name (`AB`, `xy`, `abc`) rather than a word (`not`)."""
     letters = "".join(
-        item.name for item in node.args if isinstance(item, Symbol | Constant) and len(item.name) == 1
+        item.name
+        for item in node.args
+        if isinstance(item, Symbol | Constant) and len(item.name) == 1
     )
     if len(letters) < len(node.args) or len(letters) < 2:
         return not any(isinstance(item, Constant) for item in node.args)

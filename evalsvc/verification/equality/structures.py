@@ -6,6 +6,9 @@ Every refusal names the rule that refused. Nothing here drops a bracket, a relat
 from collections.abc import Sequence
 from fractions import Fraction
 
+import mpmath
+
+from evalsvc.verification.equality.numeric import Evaluator, NotComputed, Undefined, symbols
 from evalsvc.verification.equality.plus_minus import has_two_values, items_of
 from evalsvc.verification.equality.relations import is_label, names_one_value, same_relation
 from evalsvc.verification.equality.scalar_equality import Outcome, infinity_sign, scalars_equal
@@ -29,6 +32,7 @@ from evalsvc.verification.grammar.tree import (
     Words,
 )
 from evalsvc.verification.grammar.units import compatible
+from evalsvc.verification.limits import PRECISION_DIGITS
 
 
 def same(gold: Node, answer: Node) -> Outcome:  # noqa: PLR0911 - a dispatch over types
@@ -85,15 +89,44 @@ def unlabelled(relation: Relation) -> list[Node] | None:
         if label is not None and is_label(label) and region is not None:
             return [region]
         return None
+    parts = list(relation.parts)
+    if relation.operators[-1] == "~" and len(parts) > 1:
+        exact, rounding = parts[-2], parts.pop()
+        if exact is None or rounding is None or not is_rounding_of(exact, rounding):
+            return None
+        if len(parts) == 1:
+            return [exact]
+        relation = Relation(relation.operators[:-1], tuple(parts))
     if set(relation.operators) != {"="}:
         return None
-    parts = list(relation.parts)
     if parts[0] is None or is_label(parts[0]):
         parts = parts[1:]
     elif parts[-1] is not None and is_label(parts[-1]) and len(parts) == 2:
         parts = parts[:-1]
     values = [part for part in parts if part is not None]
     return values if len(values) == len(parts) else None
+
+
+def is_rounding_of(exact: Node, rounding: Node) -> bool:
+    """Whether the second is a decimal that agrees with the first to all its digits."""
+    value = exact.value if isinstance(exact, Quantity) else exact
+    decimal = rounding.value if isinstance(rounding, Quantity) else rounding
+    if isinstance(exact, Quantity) and isinstance(rounding, Quantity):
+        if exact.unit != rounding.unit:
+            return False
+    if not isinstance(value, SCALARS) or not isinstance(decimal, SCALARS) or symbols(value):
+        return False
+    sign = -1 if isinstance(decimal, Operation) and decimal.op == "neg" else 1
+    number = decimal.args[0] if isinstance(decimal, Operation) and sign < 0 else decimal
+    if not isinstance(number, Number):
+        return False
+    written = sign * number.value
+    try:
+        found = Evaluator({}, PRECISION_DIGITS).value(value)
+    except (Undefined, NotComputed):
+        return False
+    last = Fraction(1, 10**number.places) if number.places else Fraction(1)
+    return bool(abs(found - written.numerator / mpmath.mpf(written.denominator)) < float(last))
 
 
 def _solved_value(gold: Relation) -> Node | None:

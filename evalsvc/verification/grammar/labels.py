@@ -35,7 +35,9 @@ _SHAPES = frozenset("""
 _NAME = re.compile(r"[A-Z]{1,4}|[A-Z][A-Za-z]*'s")
 _WORDS = re.compile(r"[A-Za-z']+")
 _TEXT = r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox|operatorname)\s*\{"
-_IN_TEXT = re.compile(_TEXT + r"\s*([A-Za-z' ]+?)\s*(:|=|,)?\s*\}\s*(:|=|\\colon(?![A-Za-z]))?\s*(?=\S)")
+_IN_TEXT = re.compile(
+    _TEXT + r"\s*([A-Za-z' ]+?)\s*(:|=|,)?\s*\}\s*(:|=|\\colon(?![A-Za-z]))?\s*(?=\S)"
+)
 _BARE = re.compile(r"([A-Za-z][A-Za-z' ]*[A-Za-z])\s*(:|=)?\s*(?![A-Za-z])(?=\S)")
 _LINKED = re.compile(r"\b(?:is|are|equals|be)\s*$")
 _SINGLE_MARK = re.compile(r"\s*(?::|=)\s*")

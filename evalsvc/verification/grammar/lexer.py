@@ -14,6 +14,8 @@ FUNCTIONS = frozenset((
     "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "arcsec",
     "arccsc", "sinh", "cosh", "tanh", "coth", "ln", "log", "lg", "exp",
 ))  # fmt: skip
+#: Names of functions of several values, where an opening bracket follows.
+_LISTED = frozenset(("gcd", "lcm", "max", "min"))
 _WORD_COMMANDS = FUNCTIONS | {"sqrt", "pi", "infty", "binom", "frac"}
 _ALIASES = {
     "infinity": "infty",
@@ -115,7 +117,7 @@ def _text(tokens: list[Token], content: str, name: str, depth: int) -> None:
             tokens.append(Token("separator", word.lower() if word else ","))
     elif not stripped.strip("."):
         return
-    elif stripped in FUNCTIONS:
+    elif stripped in FUNCTIONS or stripped in ("gcd", "lcm"):
         tokens.append(Token("command", stripped))
     elif (bracketed := _in_brackets(stripped)) or canonical_unit(stripped) is not None:
         tokens.append(Token("text", bracketed or stripped))
@@ -165,13 +167,20 @@ def _word(tokens: list[Token], word: str, glued: bool, following: str, *, in_tex
     if len(word) == 1:
         is_unit = in_text and not glued and previous.kind == "number" and word in ONE_LETTER
         tokens.append(Token("text" if is_unit else "letter", word, glued))
+    elif lowered in _LISTED and following in ("(", "\\"):
+        tokens.append(Token("command", lowered, glued))
     elif lowered in ("and", "or"):
         tokens.append(Token("separator", lowered, glued))
     elif lowered in _ALIASES or lowered in _WORD_COMMANDS:
         tokens.append(Token("command", _ALIASES.get(lowered, lowered), glued))
     elif (
         (previous.text == "(" and following == ")" and word in BARE and _stands_on_value(tokens))
-        or (after_value and previous.kind != "letter" and word in BARE and following not in ("(", "_"))
+        or (
+            after_value
+            and previous.kind != "letter"
+            and word in BARE
+            and following not in ("(", "_")
+        )
         or previous.kind == "text"
         or (not glued and previous.kind == "number" and len(word) > 3)
     ):

@@ -11,6 +11,13 @@ from fractions import Fraction
 
 from evalsvc.verification.grammar.lexer import END, FUNCTIONS, Token, tokenise
 from evalsvc.verification.grammar.literals import numeral_in_base
+from evalsvc.verification.grammar.matrices import (
+    added,
+    determinant,
+    multiplied,
+    scaled,
+    transposed,
+)
 from evalsvc.verification.grammar.normalise import Unreadable
 from evalsvc.verification.grammar.tree import (
     SCALARS,
@@ -34,6 +41,9 @@ from evalsvc.verification.grammar.tree import (
 )
 from evalsvc.verification.grammar.units import ONE_LETTER, canonical_unit
 from evalsvc.verification.grammar.vocabulary import (
+    APPROXIMATE,
+    ASIDE,
+    N_ARY,
     AFTER_DEGREES,
     BIG,
     BY,
@@ -56,6 +66,7 @@ _REALS = Bracket(
     "(", ")", (Operation("neg", (Constant("infinity"),)), Constant("infinity"))
 )  # fmt: skip
 _ZERO = Number(Fraction(0))
+_MINUS_ONE = Number(Fraction(-1))
 
 
 def parse(text: str, *, max_depth: int = NESTING, own_words: Container[str] = ()) -> Node:
@@ -90,9 +101,7 @@ def _check_nesting(tokens: list[Token], max_depth: int) -> None:
 class Parser:
     """A position in the tokens of one answer, and the rules that read on from it."""
 
-    def __init__(
-        self, tokens: list[Token], max_depth: int, own_words: Container[str] = ()
-    ) -> None:
+    def __init__(self, tokens: list[Token], max_depth: int, own_words: Container[str] = ()) -> None:
         self.own_words = own_words
         self.tokens = tokens
         self.position = 0
@@ -123,7 +132,8 @@ class Parser:
         if self.peek().text == "_":
             return self._based(text)
         digits = len(text) if "." in text.rstrip(".") else 0
-        return Number(Fraction(text.rstrip(".") if text != "." else "0"), digits)
+        places = len(text.rstrip(".").partition(".")[2])
+        return Number(Fraction(text.rstrip(".") if text != "." else "0"), digits, places)
 
     def _repeating(self, head: str) -> Number:
         self.next()
@@ -240,11 +250,20 @@ class Parser:
                 name = {"<": "le", ">": "ge"}[name]
             operators.append(RELATIONS[name])
             parts.append(self.ratio())
+        if self._approximation_in_brackets():
+            self.next()
+            operators.append(RELATIONS[self.next().text])
+            parts.append(self.ratio())
+            self.expect(")")
         if not operators:
             first = parts[0]
             assert first is not None
             return first
         return Relation(tuple(operators), tuple(parts))
+
+    def _approximation_in_brackets(self) -> bool:
+        """`(\\approx 0.78)`"""
+        return self.peek().text == "(" and self.peek(1).text in APPROXIMATE
 
     def ratio(self) -> Node:
         items = [self.joined()]
@@ -329,7 +348,9 @@ class Parser:
             if not (self.peek(1).kind == "text" and self.peek(1).text in ONE_LETTER):
                 return 0
         ahead = 1
-        while self.peek(ahead).kind in ("text", "number") or self.peek(ahead).text in tuple("^{}/-"):
+        while self.peek(ahead).kind in ("text", "number") or self.peek(ahead).text in tuple(
+            "^{}/-"
+        ):
             ahead += 1
         return ahead + 1 if self.peek(ahead).text == ")" else 0
 
@@ -410,6 +431,8 @@ class Parser:
 
     def environment(self) -> Node:
         name = self.name_in_braces()
+        if name in ASIDE:
+            return self._lines(name)
         if name not in MATRICES:
             raise Unreadable(f"environment {name}")
         if name == "array" and self.peek().text == "{":
@@ -435,7 +458,28 @@ class Parser:
                 raise Unreadable("matrix")
         if self.name_in_braces() != name or not rows or len({len(line) for line in rows}) != 1:
             raise Unreadable("matrix")
-        return Matrix(tuple(rows))
+        matrix = Matrix(tuple(rows))
+        if name == "vmatrix":
+            return determinant(matrix)
+        single = name == "array" and len(rows) == len(rows[0]) == 1
+        return rows[0][0] if single else matrix
+
+    def _lines(self, name: str) -> Node:
+        """Lines that are set below each other: one is what stands in it, several are a list."""
+        depth, at = 0, self.position
+        while self.peek() is not END and not (self.peek().text == "end" and depth == 0):
+            token = self.next()
+            depth += (token.text == "begin") - (token.text == "end")
+        lines = [token for token in self.tokens[at : self.position] if token.text != "&"]
+        self.tokens[at : self.position] = [
+            Token("separator", ",") if token.text == "\\\\" else token for token in lines
+        ]
+        self.position = at
+        node = self.listing(frozenset(("end",)))
+        self.expect("end")
+        if self.name_in_braces() != name:
+            raise Unreadable("environment")
+        return node
 
     def named_set(self, name: str) -> Node | None:
         if name in ("emptyset", "varnothing"):
@@ -453,9 +497,11 @@ class Parser:
         """A sum, or two of them with `\\over` or `\\choose` between (TeX's own fractions)."""
         node = self._terms()
         name = self.peek().text
-        if self.peek().kind != "command" or name not in ("over", "choose"):
+        if self.peek().kind != "command" or name not in ("over", "choose", "bmod", "mod"):
             return node
         self.next()
+        if name in ("bmod", "mod"):
+            return Operation("mod", (self.scalar(node), self.scalar(self._terms())))
         top, bottom = self.scalar(node), self.scalar(self._terms())
         if name == "choose":
             return Operation("binom", (top, bottom))
@@ -463,6 +509,7 @@ class Parser:
 
     def _terms(self) -> Node:
         terms: list[Scalar] = []
+        matrices: list[Matrix] = []
         distance: Scalar | None = None
         first: Node | None = None
         while True:
@@ -476,6 +523,11 @@ class Parser:
             if first is None and not signed and self.peek().text not in ("+", "-", "pm", "mp"):
                 return node
             first = node
+            if isinstance(node, Matrix) and not both:
+                matrices.append(scaled(node, _MINUS_ONE) if negative else node)
+                if self.peek().text not in ("+", "-", "pm", "mp"):
+                    break
+                continue
             term = self.scalar(node)
             if both:
                 if distance is not None:
@@ -485,6 +537,10 @@ class Parser:
                 terms.append(Operation("neg", (term,)) if negative else term)
             if self.peek().text not in ("+", "-", "pm", "mp"):
                 break
+        if matrices:
+            if terms or distance is not None:
+                raise Unreadable("a matrix and a number in one sum")
+            return added(matrices) if len(matrices) > 1 else matrices[0]
         total = (
             _ZERO if not terms else terms[0] if len(terms) == 1 else Operation("+", tuple(terms))
         )
@@ -494,7 +550,12 @@ class Parser:
         node = self.power()
         if not self._goes_on():
             return node
-        factors = [self.scalar(node)]
+        factors: list[Scalar] = []
+        matrix: Matrix | None = None
+        if isinstance(node, Matrix):
+            matrix = node
+        else:
+            factors.append(self.scalar(node))
         while True:
             token = self.peek()
             if token.text in TIMES or token.text in BY:
@@ -502,16 +563,27 @@ class Parser:
                 negative = False
                 while self.peek().text in ("-", "+"):
                     negative ^= self.next().text == "-"
-                factor = self.scalar(self.power())
+                following = self.power()
+                if isinstance(following, Matrix) and token.text in TIMES:
+                    matrix = following if matrix is None else multiplied(matrix, following)
+                    factors += [_MINUS_ONE] if negative else []
+                    continue
+                factor = self.scalar(following)
                 if token.text in BY:
                     factor = Operation("/", (factor,))
                 factors.append(Operation("neg", (factor,)) if negative else factor)
             elif self.starts_atom():
                 self._check_juxtaposition(token)
-                factors.append(self.scalar(self.power()))
+                following = self.power()
+                if isinstance(following, Matrix):
+                    matrix = following if matrix is None else multiplied(matrix, following)
+                    continue
+                factors.append(self.scalar(following))
                 self._mixed(factors, token)
             else:
                 break
+        if matrix is not None:
+            return scaled(matrix, Operation("*", tuple(factors))) if factors else matrix
         return Operation("*", tuple(factors)) if len(factors) > 1 else factors[0]
 
     def _goes_on(self) -> bool:
@@ -526,7 +598,7 @@ class Parser:
             return token.text in STARTS
         if token.kind == "text":
             return len(token.text) == 1 and token.text not in ONE_LETTER | frozenset("CFT")
-        if token.text == "(" and self._unit_in_brackets():
+        if token.text == "(" and (self._unit_in_brackets() or self._approximation_in_brackets()):
             return False
         return token.text in ("(", "[", "{", "\\{") or (token.text == "|" and not self.bars)
 
@@ -597,6 +669,9 @@ class Parser:
                 if self._circle():
                     node = self._degrees(node)
                     continue
+                if isinstance(node, Matrix) and self._transpose():
+                    node = transposed(node)
+                    continue
                 if raised:
                     raise Unreadable("double exponent")
                 node, raised = Operation("^", (self.scalar(node), self.exponent())), True
@@ -608,6 +683,13 @@ class Parser:
         if isinstance(inner, Operation) and inner.op == "deg":
             raise Unreadable("degrees of degrees")
         return Operation("deg", (inner,))
+
+    def _transpose(self) -> bool:
+        braces = self.peek().text == "{"
+        if self.peek(int(braces)).text not in ("T", "top", "t"):
+            return False
+        self.position += 3 if braces else 1
+        return True
 
     def _circle(self) -> bool:
         if self._is_circle(0):
@@ -657,7 +739,8 @@ class Parser:
             return self.letter()
         if token.text == "{":
             self.next()
-            node = self.scalar(self.sum())
+            inner = self.sum()
+            node = inner if isinstance(inner, Matrix) else self.scalar(inner)
             self.expect("}")
             return node
         if token.text in ("(", "[", "]", "\\{") or token.text in ("langle", "lbrace", "lbrack"):
@@ -682,6 +765,8 @@ class Parser:
             return self._application(name + "^{-1}")
         if letter in ("f", "g") and self.peek().text == "(":
             return self._application(name)
+        if name == "C" and self.peek().text == "(":
+            return self._combinations()
         if name in ("e", "i"):
             return Constant(name)
         return Symbol(name)
@@ -689,6 +774,15 @@ class Parser:
     def _at_inverse(self) -> bool:
         written = [self.peek(ahead).text for ahead in range(len(INVERSE) + 1)]
         return written == [*INVERSE, "("]
+
+    def _combinations(self) -> Scalar:
+        """`C(10,3)`; with one number in the brackets `C` is a letter that multiplies."""
+        at = self.position
+        inner = self.bracket()
+        if isinstance(inner, Bracket) and len(inner.items) == 2 and inner.opening == "(":
+            return Operation("binom", tuple(self.scalar(item) for item in inner.items))
+        self.position = at
+        return Symbol("C")
 
     def _application(self, name: str) -> Scalar:
         inner = self.bracket()
@@ -764,6 +858,81 @@ class Parser:
         radicand = self.scalar(self.atom())
         return Operation("root", (radicand, degree))
 
+    def _of_several(self, name: str) -> Scalar:
+        """`\\gcd(4, 6)`, `\\max\\{x, 0\\}`"""
+        if self.peek().text not in ("(", "\\{", "lbrace", "["):
+            raise Unreadable("function without argument")
+        inner = self.bracket()
+        items = inner.items if isinstance(inner, Bracket | Braces) else (inner,)
+        return Operation(name, tuple(self.scalar(item) for item in items))
+
+    def _determinant(self, _name: str) -> Scalar:
+        node = self.power()
+        if not isinstance(node, Matrix):
+            raise Unreadable("determinant")
+        return determinant(node)
+
+    def _limit(self, _name: str) -> Scalar:
+        """`\\lim_{x \\to 0} body`"""
+        self.expect("_")
+        self.expect("{")
+        variable = self.letter()
+        if self.next().text not in ("to", "rightarrow"):
+            raise Unreadable("limit")
+        point = self.scalar(self.sum())
+        side = ""
+        if self.peek().text == "^":
+            self.next()
+            side = self._sign_in_exponent()
+        self.expect("}")
+        if not isinstance(variable, Symbol):
+            raise Unreadable("variable of a limit")
+        return Operation("lim", (point, self.scalar(self.product())), variable.name + side)
+
+    def _sign_in_exponent(self) -> str:
+        braces = self.peek().text == "{"
+        sign = self.peek(int(braces)).text
+        if sign not in ("+", "-"):
+            raise Unreadable("side of a limit")
+        self.position += 3 if braces else 1
+        return sign
+
+    def _integral(self, _name: str) -> Scalar:
+        """`\\int_a^b f \\, dx`, with bounds or without."""
+        bounds: tuple[Scalar, ...] = ()
+        if self.peek().text == "_":
+            self.next()
+            low = self.exponent()
+            self.expect("^")
+            bounds = (low, self.exponent())
+        self._mark_differential()
+        body: Scalar = Number(Fraction(1))
+        if self.peek().kind != "differential":
+            body = self.scalar(self.sum())
+        if self.next().kind != "differential":
+            raise Unreadable("integral")
+        variable = self.letter()
+        if not isinstance(variable, Symbol):
+            raise Unreadable("variable of an integral")
+        return Operation("int", (*bounds, body), variable.name)
+
+    def _mark_differential(self) -> None:
+        """Find the `d` that ends this integral: inner ones have theirs before it."""
+        needed = 1
+        for at in range(self.position, len(self.tokens) - 1):
+            token, following = self.tokens[at], self.tokens[at + 1]
+            needed += token.text == "int"
+            if (
+                token.text == "d"
+                and following.kind == "letter"
+                and token.kind in ("letter", "text")
+            ):
+                needed -= 1
+                if needed == 0:
+                    self.tokens[at] = Token("differential", "differential")
+                    return
+        raise Unreadable("integral without differential")
+
     def _series(self, name: str) -> Scalar:
         """`\\sum_{k=1}^{n} term`, its variable in the label; the term ends at the next + or -."""
         self.expect("_")
@@ -827,6 +996,10 @@ _READERS: tuple[tuple[frozenset[str], Callable[[Parser, str], Node]], ...] = (
     (frozenset(("binom", "dbinom", "tbinom")), Parser._binomial),
     (FUNCTIONS, Parser._function),
     (BIG, Parser._series),
+    (N_ARY, Parser._of_several),
+    (frozenset(("det",)), Parser._determinant),
+    (frozenset(("lim",)), Parser._limit),
+    (frozenset(("int",)), Parser._integral),
     (GREEK, Parser._greek),
     (frozenset(OVER), Parser._delimited),
     (OPAQUE, Parser._opaque),

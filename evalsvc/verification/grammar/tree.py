@@ -9,10 +9,11 @@ from fractions import Fraction
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """An exact rational. `digits` counts the digits of a decimal literal (0 for others)."""
+    """An exact rational. Of a decimal literal `digits` is its length, `places` its decimals."""
 
     value: Fraction
     digits: int = 0
+    places: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
