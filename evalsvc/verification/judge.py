@@ -17,7 +17,14 @@ from evalsvc.verification.equality.structures import same
 from evalsvc.verification.golds import LETTERS, TypedGold, read, type_gold
 from evalsvc.verification.grammar.labels import strip_label
 from evalsvc.verification.grammar.literals import is_clock, same_time
-from evalsvc.verification.grammar.normalise import Unreadable, clean, loose_text, squeeze, unwrap
+from evalsvc.verification.grammar.normalise import (
+    Unreadable,
+    clean,
+    loose_text,
+    plain_text,
+    squeeze,
+    unwrap,
+)
 from evalsvc.verification.grammar.tree import SCALARS, Quantity, Relation, count_nodes
 from evalsvc.verification.kinds import Kind
 from evalsvc.verification.limits import (
@@ -27,6 +34,7 @@ from evalsvc.verification.limits import (
     NODES_IN_CALLER,
     NeedsChild,
 )
+from evalsvc.verification.verdict import Confidence
 
 _NAMED_ANSWER = re.compile(r"^(?:the )?(?:final )?answer(?: is |\s*:\s*)")
 _ARTICLE = re.compile(r"^(?:an?|the)\s+")
@@ -39,9 +47,11 @@ _FONT = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|mbox|mathrm|mathbf|mathit|mathsf|boldsymbol|bm|emph)\s*\{([^{}]*)\}"
 )
 _LEAD = re.compile(
-    r"(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|option|choice)(?:\s+is)?\s*:?\s*(?:option\s+|choice\s+)?",
+    r"(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|option|choice)(?:\s+is)?\s*:?\s*(?:option\s+|choice\s+)?"
+    r"|(?:故|所以|因此)?(?:最终|正确)?(?:答案|选项|选择|应选|选)(?:应)?(?:是|为|选)?\s*:?\s*(?:选项|选)?\s*",
     re.IGNORECASE,
 )
+_TRAIL = re.compile(r"(?<=[A-Z)])\s*(?:选项|项)$")
 _ALONE = re.compile(r"[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;]?")
 _LABELLED = re.compile(
     r"(?:[(\[]\s*([A-Za-z])\s*[)\]]\s*(?:[.:]|(?!,))|([A-Za-z])\s*[).:])\s*(\S.*)", re.DOTALL
@@ -54,7 +64,12 @@ _BLANK_BETWEEN = re.compile(
 _LETTER_LAST = re.compile(r"(\S.*?)\s*[(\[]([A-Z])[)\]]", re.DOTALL)
 _PIECES = re.compile(r"\s*(?:,|;|\n|\band\b|&)\s*(?:\band\b\s*)?|\s+", re.IGNORECASE)
 _RUN = re.compile(r"[A-J]{2,}")
-_HEDGE = re.compile(r"\b(?:or|and|either|maybe|not)\b|[(\[][A-J][)\]]|\b[B-HJ]\b", re.IGNORECASE)
+_HEDGE = re.compile(
+    r"\b(?:or|and|either|maybe|not|no|nor|never|none|wrong|incorrect|false|reject\w*|except|but"
+    r"|cannot|can't|isn't|unless|eliminated|excluded|invalid|perhaps|possibly|probably|unsure|guess"
+    r"|instead|impossible|unlikely|untrue|opposite|anything|other|than|rather|versus|vs)\b|[(\[][A-J][)\]]|\b[B-HJ]\b",
+    re.IGNORECASE,
+)
 
 
 def judge(gold: TypedGold, answer: str, *, in_child: bool = False) -> Outcome:
@@ -77,17 +92,25 @@ def _judge(gold: TypedGold, answer: str, *, in_child: bool) -> Outcome:
     if gold.kind is Kind.TEXT:
         return _judge_text(gold, answer)
     if gold.kind is Kind.TIME:
-        return Outcome(same_time(gold.text, answer), "time of day")
+        return _times(gold.text, answer, "time of day")
     if gold.clock and is_clock(answer):
-        return Outcome(same_time(gold.text, answer), "time of day, or a ratio as written")
+        return _times(gold.text, answer, "time of day, or a ratio as written")
     return _judge_mathematics(gold, answer, in_child=in_child)
+
+
+def _times(gold: str, answer: str, rule: str) -> Outcome:
+    literal = plain_text(gold) == plain_text(answer)
+    confidence = Confidence.PROVEN if literal else Confidence.CONVENTION
+    return Outcome(same_time(gold, answer), rule, confidence)
 
 
 def _judge_text(gold: TypedGold, answer: str) -> Outcome:
     wanted, given = (_ARTICLE.sub("", loose_text(text)) for text in (gold.text, answer))
     if wanted != given:
         given = _ARTICLE.sub("", _NAMED_ANSWER.sub("", given))
-    return Outcome(bool(wanted) and wanted == given, "text")
+    literal = plain_text(gold.text) == plain_text(answer)
+    confidence = Confidence.PROVEN if literal else Confidence.CONVENTION
+    return Outcome(bool(wanted) and wanted == given, "text", confidence)
 
 
 # -- mathematics
@@ -104,29 +127,30 @@ def _judge_mathematics(gold: TypedGold, answer: str, *, in_child: bool = False) 
     if not in_child and max(len(answer), len(gold.text)) > CHARACTERS_IN_CALLER:
         raise NeedsChild
     try:
+        bare = _without_label(answer)
         node, cleaned = read(
-            _without_label(answer),
+            answer if bare is None else bare,
             commas=gold.is_single,
             max_depth=NESTING if in_child else NESTING_IN_CALLER,
             own_words=gold.own_words,
         )
     except Unreadable as error:
         return _unread(gold, answer, f"not understood: {error}")
+    trust = Confidence.PROVEN if bare is None else Confidence.CONVENTION
     if squeeze(cleaned) == gold.squeezed:
-        return Outcome(True, "same text")
+        return Outcome(True, "same text", trust)
     assert gold.node is not None
     if not in_child and count_nodes(node) > NODES_IN_CALLER:
         raise NeedsChild
     outcome = same(gold.node, node)
     if outcome.equal is False and isinstance(gold.node, (*SCALARS, Quantity)):
         outcome = _with_option_label(gold, cleaned, outcome)
-    return outcome
+    return outcome.weakened(trust) if outcome.equal else outcome
 
 
-def _without_label(answer: str) -> str:
-    """The answer behind words that only name it: `\\text{Area: } 5`, `The answer is 5`."""
-    rest = strip_label(clean(unwrap(answer)))
-    return answer if rest is None else rest
+def _without_label(answer: str) -> str | None:
+    """What stands behind words that only name it: `\\text{Area: } 5`, `The answer is 5`."""
+    return strip_label(clean(unwrap(answer)))
 
 
 def _fast(gold: TypedGold, answer: str) -> Outcome | None:
@@ -147,7 +171,9 @@ def _with_option_label(gold: TypedGold, cleaned: str, otherwise: Outcome) -> Out
     except Unreadable:
         return otherwise
     assert gold.node is not None
-    return same(gold.node, node) if not isinstance(node, Relation) else otherwise
+    if isinstance(node, Relation):
+        return otherwise
+    return same(gold.node, node).weakened(Confidence.CONVENTION)
 
 
 def _unread(gold: TypedGold, answer: str, rule: str) -> Outcome:
@@ -156,7 +182,7 @@ def _unread(gold: TypedGold, answer: str, rule: str) -> Outcome:
         labelled = _with_option_label(gold, answer.strip(), Outcome(False, rule))
         if labelled.equal:
             return labelled
-    return Outcome(False, rule)
+    return Outcome(False, rule, Confidence.CONVENTION)
 
 
 # -- multiple choice
@@ -175,6 +201,7 @@ def _judge_choice(gold: TypedGold, answer: str, *, in_child: bool) -> Outcome:
     if not text:
         return Outcome(False, "choice: nothing")
     (letter,) = gold.letters
+    by_value = Confidence.CONVENTION
     alone = _ALONE.fullmatch(text)
     if alone:
         chosen = alone.group(1)
@@ -191,10 +218,10 @@ def _judge_choice(gold: TypedGold, answer: str, *, in_child: bool) -> Outcome:
             return outcome
     by_text = by_option(text)
     if by_text is not None:
-        return Outcome(by_text == letter, "choice: option text")
+        return Outcome(by_text == letter, "choice: option text", by_value)
     agreed = any(by_option(rest) == letter for rest in _beside(letter, text))
     otherwise = "choice: no option" if gold.choices else "choice: no letter"
-    return Outcome(agreed, "choice: letter and text" if agreed else otherwise)
+    return Outcome(agreed, "choice: letter and text" if agreed else otherwise, by_value)
 
 
 def _beside(letter: str, text: str) -> list[str]:
@@ -222,7 +249,7 @@ def _bare(answer: str) -> str:
     lead = _LEAD.match(text)
     if lead and lead.end() < len(text):
         text = text[lead.end() :]
-    return text.strip()
+    return _TRAIL.sub("", text.strip()).strip()
 
 
 def _several(gold: TypedGold, text: str) -> Outcome:
@@ -268,10 +295,10 @@ def _by_text(gold: TypedGold, text: str, *, in_child: bool) -> str | None:
     """The letter of the one option that `text` repeats; None for none or several."""
     wanted = _words(text)
     exact = [i for i, option in enumerate(gold.choices) if wanted and _words(option) == wanted]
-    if len(exact) == 1:
-        return LETTERS[exact[0]]
     if exact:
-        return None
+        # two options with one text: whoever gives the text means the right one
+        right = [LETTERS[i] for i in exact if LETTERS[i] in gold.letters]
+        return right[0] if right else LETTERS[exact[0]]
     equal = [i for i, option in enumerate(gold.choices) if _same_value(option, text, in_child)]
     return LETTERS[equal[0]] if len(equal) == 1 else None
 

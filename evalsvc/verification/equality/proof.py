@@ -92,7 +92,7 @@ class _Replacer:
             self.known[node] = number(exact) if exact is not None else self._rewritten(node)
         return self.known[node]
 
-    def _rewritten(self, node: Scalar) -> Scalar:
+    def _rewritten(self, node: Scalar) -> Scalar:  # noqa: PLR0911 - a dispatch
         if isinstance(node, Constant):
             return self._constant(node)
         if not isinstance(node, Operation):
@@ -154,7 +154,9 @@ class _Replacer:
             return number(0)
         return Operation("^", (root, number(power)))
 
-    def _function(self, op: str, arguments: tuple[Scalar, ...], label: str) -> Scalar:
+    def _function(  # noqa: PLR0911 - a dispatch
+        self, op: str, arguments: tuple[Scalar, ...], label: str
+    ) -> Scalar:
         if op in ("ln", "log", "lg"):
             base = arguments[1] if len(arguments) > 1 else number(10)
             logarithm = self._logarithm(arguments[0])
@@ -224,7 +226,9 @@ class _Replacer:
         self.opaque.append((op, (value,), stand_in))
         return stand_in
 
-    def _exponential(self, argument: Scalar, written: Scalar | None = None) -> Scalar:
+    def _exponential(  # noqa: PLR0911 - one rule each
+        self, argument: Scalar, written: Scalar | None = None
+    ) -> Scalar:
         """e^argument, with e^(r ln b) = b^r, e^(r i pi) a root of unity, and sums as products."""
         if isinstance(written, Operation) and written.op == "+":
             return Operation(
@@ -332,9 +336,9 @@ class _Replacer:
 
     def _unknown(self, label: str, parts: tuple[Scalar, ...]) -> Scalar:
         for name, known, stand_in in self.opaque:
-            if name == "f " + label and len(known) == len(parts):
-                if all(_zero(_minus(a, b)) for a, b in zip(known, parts, strict=True)):
-                    return stand_in
+            same = name == "f " + label and len(known) == len(parts)
+            if same and all(_zero(_minus(a, b)) for a, b in zip(known, parts, strict=True)):
+                return stand_in
         stand_in = self._stand_in(("f", label, parts), 1.5)
         self.opaque.append(("f " + label, parts, stand_in))
         return stand_in
@@ -367,7 +371,7 @@ class _Replacer:
 
 def _quotient(op: str, sine: Scalar, cosine: Scalar, names: tuple[str, ...]) -> Scalar:
     place = names.index(op)
-    if place in (2, 4) and _zero(cosine) or place in (3, 5) and _zero(sine):
+    if (place in (2, 4) and _zero(cosine)) or (place in (3, 5) and _zero(sine)):
         raise Undefined(op)
     one_over = {
         2: Operation("*", (sine, Operation("/", (cosine,)))),
@@ -418,10 +422,10 @@ def _conjugate(node: Scalar) -> Scalar:
 
 
 def _floor(node: Scalar) -> int:
-    nearest = int(round(float(value_of(node).real)))
+    nearest = round(float(value_of(node).real))
     if is_zero(_minus(node, number(nearest))):
         return nearest
-    return math.floor(value_of(node).real)
+    return int(value_of(node).real // 1)
 
 
 def _factors(value: int) -> dict[int, int]:

@@ -8,8 +8,14 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from evalsvc.verification.equality.numeric import Evaluator, Undefined, symbols
-from evalsvc.verification.equality.scalar_equality import NEAR_POINTS, Outcome, points_for
+from evalsvc.verification.equality.algebraic import substituted
+from evalsvc.verification.equality.numeric import Evaluator, NotComputed, Undefined, symbols
+from evalsvc.verification.equality.scalar_equality import (
+    NEAR_POINTS,
+    Outcome,
+    points_for,
+    scalars_equal,
+)
 from evalsvc.verification.grammar.labels import names_a_quantity
 from evalsvc.verification.grammar.tree import (
     SCALARS,
@@ -160,10 +166,14 @@ def _single(gold: Relation, answer: Relation, same: Same) -> Outcome | None:
     factor = _factor(difference, other_difference)
     if factor is None:
         return Outcome(False, "no multiple of the relation")
+    proved = _proportional(difference, other_difference)
+    if not proved.equal:
+        return Outcome(False, "no multiple of the relation")
     expected = other if factor > 0 else _FLIPPED[other]
     return Outcome(
         operator == expected,
         "multiple of the relation" if operator == expected else "another relation",
+        proved.confidence,
     )
 
 
@@ -203,6 +213,21 @@ def _difference(left: Scalar, right: Scalar) -> Scalar:
     return Operation("+", (left, Operation("neg", (right,))))
 
 
+def _proportional(gold: Scalar, answer: Scalar) -> Outcome:
+    """Whether the quotient of both is the same everywhere as at one point."""
+    for point in points_for(sorted(symbols(gold) | symbols(answer))):
+        evaluator = Evaluator(point, _DIGITS)
+        try:
+            if not evaluator.value(gold) or not evaluator.value(answer):
+                continue
+        except (Undefined, NotComputed):
+            continue
+        one = Operation("*", (gold, substituted(answer, point)))
+        two = Operation("*", (answer, substituted(gold, point)))
+        return scalars_equal(one, two)
+    return Outcome(False, "no point to compare at")
+
+
 def _factor(gold: Scalar, answer: Scalar) -> Any:
     """The real constant that `gold` is of `answer` wherever both have values, or None."""
     names = sorted(symbols(gold) | symbols(answer))
@@ -215,7 +240,7 @@ def _factor(gold: Scalar, answer: Scalar) -> Any:
         evaluator = Evaluator(point, _DIGITS)
         try:
             left, right = evaluator.value(gold), evaluator.value(answer)
-        except Undefined:
+        except (Undefined, NotComputed):
             continue
         if (
             not left

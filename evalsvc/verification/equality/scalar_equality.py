@@ -8,7 +8,6 @@ not apply by the symbolic comparison, in a child process only.
 import random
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
@@ -25,6 +24,7 @@ from evalsvc.verification.equality.numeric import (
 )
 from evalsvc.verification.grammar.tree import Constant, Operation, Scalar
 from evalsvc.verification.limits import PRECISION_DIGITS, PRECISION_DIGITS_MAX, NeedsChild
+from evalsvc.verification.verdict import Confidence
 
 _GUARD_DIGITS = 20
 NEAR_POINTS = 6
@@ -33,19 +33,6 @@ _FAR = 25
 _PROOFS = 3
 #: Set in a child process, where symbolic work is bounded.
 SYMBOLIC_ALLOWED: ContextVar[bool] = ContextVar("symbolic_allowed", default=False)
-
-
-class Confidence(StrEnum):
-    """How far a verdict can be trusted, by the rule that reached it."""
-
-    PROVEN = "proven"
-    COMPUTED = "computed"
-    CONVENTION = "convention"
-
-    @property
-    def rank(self) -> int:
-        """0 for the strongest."""
-        return list(Confidence).index(self)
 
 
 @dataclass(frozen=True, slots=True)

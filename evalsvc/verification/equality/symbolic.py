@@ -8,8 +8,9 @@ alone: nothing small can hide beside it.
 from typing import Any
 
 from evalsvc.verification.equality.numeric import integer_names, symbols
-from evalsvc.verification.equality.scalar_equality import Confidence, Outcome
+from evalsvc.verification.equality.scalar_equality import Outcome
 from evalsvc.verification.grammar.tree import Constant, Number, Operation, Scalar, Symbol
+from evalsvc.verification.verdict import Confidence
 
 _DIGITS = 30
 _BIG = frozenset(("sum", "prod", "int", "lim"))
@@ -40,8 +41,8 @@ def symbolically_equal(gold: Scalar, answer: Scalar) -> Outcome:
         NotImplementedError,
         AttributeError,
     ):
-        return Outcome(False, "not comparable by symbols")
-    return Outcome(False, "equality not proved")
+        return Outcome(False, "not comparable by symbols", Confidence.COMPUTED)
+    return Outcome(False, "equality not proved", Confidence.COMPUTED)
 
 
 def _is_zero(difference: Any) -> bool:
@@ -66,7 +67,7 @@ def _alone(node: Scalar) -> bool:
     return isinstance(node, Operation) and node.op in _BIG
 
 
-def _expression(node: Scalar, integers: set[str]) -> Any:  # noqa: PLR0911 - a dispatch
+def _expression(node: Scalar, integers: set[str]) -> Any:
     import sympy  # noqa: PLC0415 - heavy
 
     if isinstance(node, Number):
@@ -92,7 +93,7 @@ def _symbol(name: str, integers: set[str]) -> Any:
 def _operation(node: Operation, parts: list[Any]) -> Any:  # noqa: PLR0911 - a dispatch
     import sympy  # noqa: PLC0415
 
-    op, first = node.op, parts[0] if parts else None
+    op, first = node.op, parts[0] if parts else sympy.Integer(0)
     if op == "+":
         return sympy.Add(*parts)
     if op == "*":
@@ -107,7 +108,7 @@ def _operation(node: Operation, parts: list[Any]) -> Any:  # noqa: PLR0911 - a d
         return sympy.real_root(*parts) if parts[1] % 2 else sympy.root(*parts)
     if op == "deg":
         return first * sympy.pi / 180
-    if op == "log" or op == "lg":
+    if op in ("log", "lg"):
         return sympy.log(first, parts[1] if len(parts) > 1 else 10)
     if op == "opaque":
         return sympy.Function(node.label)(*parts) if parts else sympy.Symbol(node.label)

@@ -6,32 +6,8 @@ deny or change the value: `\\text{anything but} = 5`, `\\text{twice the answer} 
 
 import re
 
-_QUANTITIES = frozenset("""
-    answer solution result value total sum difference product quotient remainder area areas
-    perimeter circumference volume surface length width height depth breadth thickness distance
-    radius diameter base side edge face angle slope gradient intercept speed velocity acceleration
-    rate time age weight mass cost price profit revenue income salary tax tip discount change
-    average mean median mode range probability chance odds percentage percent number count amount
-    quantity maximum minimum max min coefficient degree term limit determinant rank order
-    variance deviation score temperature altitude hypotenuse leg diagonal midpoint center centre
-    vertex focus period amplitude frequency phase power energy force work density pressure
-    discriminant constant norm magnitude modulus argument expression digit digits ratio proportion
-    fraction interest balance capacity points ways possibilities outcomes solutions roots root zeros
-    factors divisors terms integers pairs measure size rest ones tens units eigenvalue expectation
-""".split())  # fmt: skip
-_GLUE = frozenset("""
-    the a an of is are was equals equal to be in for this our my so therefore thus hence final
-    correct required requested desired exact simplified overall shaded given new first second third
-    fourth fifth last next largest smallest greatest least longest shortest highest lowest common
-    total combined remaining expected lateral surface all possible here that which must will and
-    x y n
-""".split())  # fmt: skip
-_SHAPES = frozenset("""
-    triangle square rectangle circle sphere cube cone cylinder prism pyramid trapezoid trapezium
-    parallelogram rhombus kite polygon pentagon hexagon octagon quadrilateral region sector segment
-    line arc chord box figure shape solid ellipse parabola hyperbola sequence series set matrix
-    polynomial function equation system graph problem question
-""".split())  # fmt: skip
+from evalsvc.verification.grammar.words import GLUE, QUANTITIES, SHAPES
+
 _NAME = re.compile(r"[A-Z]{1,4}|[A-Z][A-Za-z]*'s")
 _WORDS = re.compile(r"[A-Za-z']+")
 _TEXT = r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mbox|operatorname)\s*\{"
@@ -51,10 +27,10 @@ def names_a_quantity(words: str) -> bool:
     """Whether all words of a label are known, and one of them is a quantity."""
     found = _WORDS.findall(words)
     lowered = [word.lower() for word in found]
-    if not found or not any(word in _QUANTITIES for word in lowered):
+    if not found or not any(word in QUANTITIES for word in lowered):
         return False
     return all(
-        word in _QUANTITIES or word in _GLUE or _known_name(found, lowered, place)
+        word in QUANTITIES or word in GLUE or _known_name(found, lowered, place)
         for place, word in enumerate(lowered)
     )
 
@@ -65,7 +41,7 @@ def _known_name(found: list[str], lowered: list[str], place: int) -> bool:
     if found[place].endswith("'s"):
         return _NAME.fullmatch(found[place]) is not None
     return of_something and (
-        lowered[place] in _SHAPES
+        lowered[place] in SHAPES
         or (_NAME.fullmatch(found[place]) is not None and lowered[place] not in ("not", "no"))
     )
 

@@ -41,10 +41,9 @@ from evalsvc.verification.grammar.tree import (
 )
 from evalsvc.verification.grammar.units import ONE_LETTER, canonical_unit
 from evalsvc.verification.grammar.vocabulary import (
+    AFTER_DEGREES,
     APPROXIMATE,
     ASIDE,
-    N_ARY,
-    AFTER_DEGREES,
     BIG,
     BY,
     CLOSING,
@@ -54,6 +53,7 @@ from evalsvc.verification.grammar.vocabulary import (
     INVERSE,
     JOINS,
     MATRICES,
+    N_ARY,
     OPAQUE,
     OVER,
     RELATIONS,
@@ -321,7 +321,7 @@ class Parser:
             raise Unreadable("words before a value")
         return Words(text.casefold().strip(" ."), text)
 
-    def _unit(self) -> str:
+    def _unit(self) -> str:  # noqa: PLR0911 - one form each
         """A unit after a scalar: percent, words, or symbols with powers."""
         token = self.peek()
         if token.text in ("%", "\\%"):
@@ -344,9 +344,10 @@ class Parser:
 
     def _unit_in_brackets(self) -> int:
         """How many tokens `(\\text{cm}^2)` takes at this place; 0 where there is no such unit."""
-        if self.peek().text != "(" or self.peek(1).kind != "text" or len(self.peek(1).text) < 2:
-            if not (self.peek(1).kind == "text" and self.peek(1).text in ONE_LETTER):
-                return 0
+        word = self.peek(1)
+        is_unit = word.kind == "text" and (len(word.text) > 1 or word.text in ONE_LETTER)
+        if self.peek().text != "(" or not is_unit:
+            return 0
         ahead = 1
         while self.peek(ahead).kind in ("text", "number") or self.peek(ahead).text in tuple(
             "^{}/-"
@@ -438,6 +439,13 @@ class Parser:
         if name == "array" and self.peek().text == "{":
             while self.peek() is not END and self.next().text != "}":
                 pass
+        matrix = self._rows(name)
+        if name == "vmatrix":
+            return determinant(matrix)
+        single = name == "array" and len(matrix.rows) == len(matrix.rows[0]) == 1
+        return matrix.rows[0][0] if single else matrix
+
+    def _rows(self, name: str) -> Matrix:
         rows: list[tuple[Node, ...]] = []
         row: list[Node] = []
         while True:
@@ -458,11 +466,7 @@ class Parser:
                 raise Unreadable("matrix")
         if self.name_in_braces() != name or not rows or len({len(line) for line in rows}) != 1:
             raise Unreadable("matrix")
-        matrix = Matrix(tuple(rows))
-        if name == "vmatrix":
-            return determinant(matrix)
-        single = name == "array" and len(rows) == len(rows[0]) == 1
-        return rows[0][0] if single else matrix
+        return Matrix(tuple(rows))
 
     def _lines(self, name: str) -> Node:
         """Lines that are set below each other: one is what stands in it, several are a list."""

@@ -8,6 +8,8 @@ stands in a list here, or if the gold itself uses it: a word that is unknown may
 import re
 from collections.abc import Container
 
+from evalsvc.verification.grammar.words import COUNTED, DESCRIBING, UNCOUNTED, VALUE_WORDS
+
 _GROUPS = {
     "mm": "mm mms", "cm": "cm cms", "dm": "dm", "m": "m", "km": "km kms",
     "in": "in inch inches ins", "ft": "ft foot feet", "yd": "yd yds yard yards",
@@ -65,69 +67,6 @@ def _table() -> dict[str, str]:
 
 
 _CANONICAL = _table()
-#: What is counted. Singular and plural are one noun; words that change a value are not here.
-_COUNTED = frozenset("""
-    answer solution way pair triple triplet tuple number integer digit zero root factor
-    divisor multiple prime value element term subset permutation combination arrangement
-    possibility choice outcome case function polynomial equation sequence set coefficient variable
-    constant letter word string character symbol code password palindrome partition
-    path route walk step move turn trip jump hop stop lap round match game set tournament race
-    point vertex vertices edge face side corner angle triangle square rectangle quadrilateral
-    pentagon hexagon octagon polygon circle cube sphere cone cylinder pyramid prism line segment
-    diagonal chord arc tangent plane region area section piece part slice strip layer row column
-    cell grid tile block brick box shape figure intersection lattice asymptote intercept axis
-    student pupil teacher boy girl child children man men woman women kid adult friend player
-    team member worker employee driver passenger customer guest voter senator knight knave winner
-    dancer runner swimmer rider soldier club group class family household couple committee officer
-    house room floor door window table chair desk seat bed bench shelf shelves wall fence post pole
-    book page line chapter problem question test exam quiz card deck suit die dice coin ticket
-    stamp marble ball bead chip token peg stick match matche toothpick straw rope string ribbon
-    button sock shirt shoe hat coat pen pencil crayon marker paper sheet envelope letter poster
-    photo picture painting apple orange banana pear peach plum cherry grape lemon mango
-    berry strawberry watermelon potato potatoes tomato tomatoes carrot egg nut
-    peanut cooky cake pie pizza candy chocolate sandwich burger muffin donut
-    doughnut pancake bagel loaf loaves bread meal lunch dinner cup glass bottle can jar jug bucket
-    barrel bag basket carton crate bowl plate spoon fork knife knives dog cat bird fish horse cow
-    sheep goat pig chicken hen duck goose geese rabbit mouse mice rat frog toad snake lion tiger
-    bear elephant monkey kangaroo ant bee beetle spider bug insect fly butterfly
-    alpaca panda beaver squirrel fox wolf wolves deer animal pet leg wheel
-    leaf leaves branch tree flower rose tulip plant seed bush garden field farm car truck bus
-    bike bicycle train plane boat ship ride wagon carriage motorbike lamp light bulb signal
-    machine engine computer phone battery toy doll kite balloon gift present prize medal trophy
-    song album note beat drum piano guitar concert movie film show
-    point pts pt goal win loss basket shot hit run vote ballot hand head tail
-    flip toss roll spin draw trial experiment event sample survey
-    minute hour day night morning weekend season birthday anniversary
-    item object thing unit copy type kind color colour size pattern design
-    operation comparison iteration cycle period loop swap edge node state bit
-    inversion transposition reflection rotation symmetry isometry
-    monomial binomial trinomial fraction exponent power time occurrence bacteria bacterium cell
-    atom molecule particle electron neutron proton star planet city town village country state
-    street road bridge store shop company bank job task order delivery shift
-    pencil handshake seating interval integer level floor stair stone pebble
-    tab fleck flock hare tortoise taxicab cab tower disk disc ring chain link knot peg
-    quarter nickel dime penny bill note
-""".split())  # fmt: skip
-#: Counted in the plural only, or not at all: alone the word may be an operation on the value.
-_UNCOUNTED = frozenset("""
-    quarter quarters score scores point power root zero square cube prime factor multiple fraction
-    exponent function time tangent chord base term type kind copy double light hand roll order loss
-    state reflection rotation loop period cycle triple triplet couple half note set inversion
-    constant variable coefficient case value degree divisor subset sequence negative
-""".split())  # fmt: skip
-#: Stand before a counted noun and change nothing about the count.
-_DESCRIBING = frozenset("""
-    positive negative nonnegative nonzero non real complex imaginary rational irrational integer
-    integral whole natural prime composite even odd distinct different unique ordered unordered
-    possible valid total consecutive perfect proper common equal congruent similar
-    binary digit letter single small large big new old red blue green white black yellow brown
-    pink purple orange gold golden silver grey gray colored coloured acute obtuse right isosceles
-    equilateral scalene convex regular unit lattice interior exterior shaded unshaded
-    dimensional handed legged sided
-    linear quadratic cubic constant nontrivial trivial extra additional remaining full tennis
-    soccer basketball baseball football hockey chess playing school birthday ice fruit
-    mixed broken unbroken fresh ripe rotten male female young adult
-""".split())  # fmt: skip
 #: Letters that name a unit only inside `\text{}` and its like; `54x` and `4t` are products.
 ONE_LETTER = frozenset("mgshlLNJWVK")
 _COMPOUND = {
@@ -146,24 +85,6 @@ _ENGLISH = frozenset((
 ))  # fmt: skip
 #: Two letters and more that stand for a unit even outside `\text{}`, after a number.
 BARE = {word for word in _CANONICAL if len(word) > 1} - _ENGLISH | set(_COMPOUND)
-#: Words that change a value: no unit even where the gold uses them.
-_NEVER = frozenset("""
-    or and to not no nor between about approximately approx roughly nearly around least most than
-    more less fewer over under above below minus plus times divided half halves third thirds
-    quarter quarters dozen dozens score gross pair pairs hundred hundreds thousand thousands
-    million millions billion billions trillion trillions quadrillion quintillion mio mrd lakh crore
-    negative positive squared cubed point base mod modulo if when for either maybe possibly
-    probably perhaps except unless but through until up down onwards onward is are was equals equal
-    wrong correct right incorrect true false none undefined infinity infinite impossible k bn mn mil
-    kilo mega giga each other only by with without exactly almost off percentage percents pi tau
-    radical root x factorial fourths fifths sixths sevenths eighths ninths tenths elevenths twelfths
-    hundredths thousandths doubled tripled quadrupled halved twice thrice ish inverse reciprocal
-    choose because since however binary octal decimal hexadecimal hex ternary repeating recurring
-    rejected extraneous invalid excluded cancelled disqualified estimate estimated approximate
-    approximated versus vs oder ou zero one two three four five six seven eight nine ten eleven
-    twelve twenty thirty forty fifty sixty seventy eighty ninety sin cos tan log ln sine cosine
-    tangent theta alpha beta so instead alternatively alternative increased decreased reduced
-""".split())  # fmt: skip
 _WORD = re.compile(r"[A-Za-z][A-Za-z.']*")
 _POWER = re.compile(r"\s*\^\s*\{?\s*(-?\d)\s*\}?|(?<=[A-Za-z])([2-4])(?![\d.,])")
 #: `two-digit`, `4-sided`: the number belongs to the noun, not to the answer.
@@ -180,7 +101,7 @@ class AnyWord:
     """Every word that does not change a value: how the unit of a gold is read."""
 
     def __contains__(self, word: object) -> bool:
-        return isinstance(word, str) and len(word) >= 3 and word not in _NEVER
+        return isinstance(word, str) and len(word) >= 3 and word not in VALUE_WORDS
 
 
 def canonical_unit(text: str, own: Container[str] = ()) -> str | None:
@@ -264,8 +185,8 @@ class _Reader:
         unit = _CANONICAL.get(word) or (_CANONICAL.get(lowered, "") if len(word) > 2 else "")
         if not unit or self.noun or (len(word) == 1 and word not in ONE_LETTER):
             return False
-        exponent = self.sign * (power or 1) * (self.adjective or 1)
-        self.powers[unit] = self.powers.get(unit, 0) + exponent
+        raised = self.sign * (power or 1) * (self.adjective or 1)
+        self.powers[unit] = self.powers.get(unit, 0) + raised
         self.last, self.sign, self.adjective, self.open = unit, 1, 0, False
         return True
 
@@ -276,7 +197,7 @@ class _Reader:
         if self.adjective:  # "square", of tiles and not of inches
             self.adjective = 0
         noun = singular(word)
-        listed = (noun in _COUNTED or word in _COUNTED) and word not in _UNCOUNTED
+        listed = (noun in COUNTED or word in COUNTED) and word not in UNCOUNTED
         counted = listed or word in self.own
         if counted and self.sign < 0:
             self.powers[noun] = self.powers.get(noun, 0) - 1
@@ -286,7 +207,7 @@ class _Reader:
             self.noun, self.open = noun, False
             return True
         self.open = True
-        return word in _DESCRIBING
+        return word in DESCRIBING
 
     def _material(self) -> bool:
         """What follows "of": known nouns only, and it is not part of the unit."""
@@ -320,14 +241,14 @@ def unit_words(text: str) -> frozenset[str]:
     return frozenset(word for word in words if word in AnyWord())
 
 
-def compatible(gold: str, answer: str) -> bool:
+def compatible(gold: str, answer: str, *, radians: bool = False) -> bool:
     """Whether an answer's unit may stand for the gold's; "" means that there is none.
 
     A unit may be left out. A sign that changes the value of a bare number (percent) may not be
-    added; another unit is another answer.
+    added, radians only to a gold that has pi in it (`radians`); another unit is another answer.
     """
     if not answer or gold == answer:
         return True
     if not gold:
-        return answer not in ("percent", "radian")
+        return answer != "percent" and (radians or answer != "radian")
     return False
