@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+import mpmath
+
 from evalsvc.verification.equality.algebraic import (
     Unprovable,
     is_zero,
@@ -23,8 +25,9 @@ from evalsvc.verification.equality.algebraic import (
     value_of,
 )
 from evalsvc.verification.equality.exact import exact_value, series_terms
-from evalsvc.verification.equality.numeric import NotComputed, Undefined
+from evalsvc.verification.equality.numeric import Undefined
 from evalsvc.verification.grammar.tree import Constant, Operation, Scalar
+from evalsvc.verification.limits import LimitExceeded
 
 #: Exponentials are powers of half their argument, so that half angles fit.
 _PARTS = 2
@@ -45,8 +48,10 @@ def proved_equal(gold: Scalar, answer: Scalar, point: Mapping[str, Fraction]) ->
     difference = Operation("+", (gold, Operation("neg", (answer,))))
     try:
         return is_zero(_Replacer(_digest(gold, answer)).algebraic(substituted(difference, point)))
-    except (Unprovable, NotComputed, RecursionError):
-        return None
+    except Undefined:
+        raise
+    except (ArithmeticError, LimitExceeded, RecursionError, TypeError, ValueError):
+        return None  # Unprovable, NotComputed, or numbers too large to compare
 
 
 def _digest(gold: Scalar, answer: Scalar) -> random.Random:
@@ -425,7 +430,7 @@ def _floor(node: Scalar) -> int:
     nearest = round(float(value_of(node).real))
     if is_zero(_minus(node, number(nearest))):
         return nearest
-    return int(value_of(node).real // 1)
+    return int(mpmath.floor(value_of(node).real))
 
 
 def _factors(value: int) -> dict[int, int]:

@@ -133,8 +133,9 @@ def is_rounding_of(exact: Node, rounding: Node) -> bool:
         found = Evaluator({}, PRECISION_DIGITS).value(value)
     except (Undefined, NotComputed):
         return False
-    last = Fraction(1, 10**number.places) if number.places else Fraction(1)
-    return bool(abs(found - written.numerator / mpmath.mpf(written.denominator)) < float(last))
+    last = mpmath.mpf(10) ** -number.places
+    off = abs(found) - abs(mpmath.mpf(written.numerator) / written.denominator)
+    return bool(found * sign > 0 and (abs(off) <= last / 2 or 0 <= off < last))
 
 
 def _solved_value(gold: Relation) -> Node | None:

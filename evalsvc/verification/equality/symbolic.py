@@ -112,10 +112,12 @@ def _operation(node: Operation, parts: list[Any]) -> Any:  # noqa: PLR0911 - a d
         return sympy.log(first, parts[1] if len(parts) > 1 else 10)
     if op == "opaque":
         return sympy.Function(node.label)(*parts) if parts else sympy.Symbol(node.label)
+    if op == "binom":
+        return sympy.binomial(*parts)
     function = getattr(sympy, _NAMES.get(op, op), None)
     if function is None:
         raise _NotForSympy(op)
-    return sympy.binomial(*parts) if op == "binom" else function(*parts)
+    return function(*parts)
 
 
 def _big(node: Operation, integers: set[str]) -> Any:

@@ -53,6 +53,11 @@ class Token:
     text: str
     glued: bool = True
 
+    @property
+    def symbol(self) -> str:
+        """The text of a token that is no words: `\\text{times}` is no sign."""
+        return "" if self.kind == "text" else self.text
+
 
 END = Token("end", "")
 

@@ -38,6 +38,7 @@ _BASE_IN_WORDS = re.compile(
     _NUMERAL + r"\s*\(?\s*(?:in\s+)?base\s*[-_{]*(?P<base>\d{1,2}|[a-z]+)\}*\s*\)?"
 )
 _CLOCK = re.compile(r"(\d{1,2})\s*:\s*(\d{2})")
+_HALF = re.compile(r"[ap]\.?\s*m\.?$")
 _TIME = re.compile(
     r"(?P<hour>\d{1,2})(?:\s*[:.]\s*(?P<minute>\d{2}))?\s*(?:o'?clock)?\s*(?:(?P<half>[ap])\.?\s*m\.?)?"
 )
@@ -92,7 +93,8 @@ def same_time(gold: str, answer: str) -> bool:
     left, right = read_time(gold), read_time(answer)
     if left is None or right is None:
         return False
-    return left == right or (not left[1] and bool(right[1]) and left[0] % 720 == right[0] % 720)
+    added = not left[1] and _HALF.search(plain_text(answer)) is not None
+    return left == right or (added and left[0] % 720 == right[0] % 720)
 
 
 def read_time(text: str) -> tuple[int, str] | None:

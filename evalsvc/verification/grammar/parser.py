@@ -234,11 +234,11 @@ class Parser:
     def relation(self) -> Node:
         operators: list[str] = []
         parts: list[Node | None] = []
-        if self.peek().text in RELATIONS:
+        if self.peek().symbol in RELATIONS:
             parts.append(None)
         else:
             parts.append(self.ratio())
-        while self.peek().text in RELATIONS or self.peek().text == "not":
+        while self.peek().symbol in RELATIONS or self.peek().symbol == "not":
             name = self.next().text
             if name == "not":
                 if self.peek().text not in ("=", "in"):
@@ -263,7 +263,7 @@ class Parser:
 
     def _approximation_in_brackets(self) -> bool:
         """`(\\approx 0.78)`"""
-        return self.peek().text == "(" and self.peek(1).text in APPROXIMATE
+        return self.peek().text == "(" and self.peek(1).symbol in APPROXIMATE
 
     def ratio(self) -> Node:
         items = [self.joined()]
@@ -562,18 +562,18 @@ class Parser:
             factors.append(self.scalar(node))
         while True:
             token = self.peek()
-            if token.text in TIMES or token.text in BY:
+            if token.symbol in TIMES or token.symbol in BY:
                 self.next()
                 negative = False
                 while self.peek().text in ("-", "+"):
                     negative ^= self.next().text == "-"
                 following = self.power()
-                if isinstance(following, Matrix) and token.text in TIMES:
+                if isinstance(following, Matrix) and token.symbol in TIMES:
                     matrix = following if matrix is None else multiplied(matrix, following)
                     factors += [_MINUS_ONE] if negative else []
                     continue
                 factor = self.scalar(following)
-                if token.text in BY:
+                if token.symbol in BY:
                     factor = Operation("/", (factor,))
                 factors.append(Operation("neg", (factor,)) if negative else factor)
             elif self.starts_atom():
@@ -591,7 +591,7 @@ class Parser:
         return Operation("*", tuple(factors)) if len(factors) > 1 else factors[0]
 
     def _goes_on(self) -> bool:
-        return self.peek().text in TIMES or self.peek().text in BY or self.starts_atom()
+        return self.peek().symbol in TIMES or self.peek().symbol in BY or self.starts_atom()
 
     def starts_atom(self) -> bool:
         token = self.peek()
