@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 from evalsvc.verification.equality.exact import plain_rational
-from evalsvc.verification.equality.scalar_equality import SYMBOLIC_ALLOWED, Outcome
+from evalsvc.verification.equality.scalar_equality import Outcome
 from evalsvc.verification.equality.structures import same
 from evalsvc.verification.golds import LETTERS, TypedGold, read, type_gold
 from evalsvc.verification.grammar.labels import strip_label
@@ -29,6 +29,7 @@ from evalsvc.verification.grammar.tree import SCALARS, Quantity, Relation, count
 from evalsvc.verification.kinds import Kind
 from evalsvc.verification.limits import (
     CHARACTERS_IN_CALLER,
+    IN_SANDBOX,
     NESTING,
     NESTING_IN_CALLER,
     NODES_IN_CALLER,
@@ -77,11 +78,11 @@ def judge(gold: TypedGold, answer: str, *, in_child: bool = False) -> Outcome:
 
     `in_child`: nothing is too large any more; undecided scalars go to the symbolic comparison.
     """
-    allowed = SYMBOLIC_ALLOWED.set(in_child)
+    allowed = IN_SANDBOX.set(in_child)
     try:
         return _judge(gold, answer, in_child=in_child)
     finally:
-        SYMBOLIC_ALLOWED.reset(allowed)
+        IN_SANDBOX.reset(allowed)
 
 
 def _judge(gold: TypedGold, answer: str, *, in_child: bool) -> Outcome:
@@ -158,7 +159,8 @@ def _fast(gold: TypedGold, answer: str) -> Outcome | None:
     if gold.exact is None or gold.unit == "percent":
         return None
     value = plain_rational(answer.strip())
-    return None if value is None else Outcome(value == gold.exact, "exact value")
+    trust = Confidence.CONVENTION if gold.unit else Confidence.PROVEN
+    return None if value is None else Outcome(value == gold.exact, "exact value", trust)
 
 
 def _with_option_label(gold: TypedGold, cleaned: str, otherwise: Outcome) -> Outcome:
