@@ -15,7 +15,7 @@ from evalsvc.verification.equality.exact import plain_rational
 from evalsvc.verification.equality.scalar_equality import Outcome
 from evalsvc.verification.equality.structures import same
 from evalsvc.verification.golds import LETTERS, TypedGold, read, type_gold
-from evalsvc.verification.grammar.labels import strip_label
+from evalsvc.verification.grammar.labels import may_have_label, strip_label
 from evalsvc.verification.grammar.literals import is_clock, same_time
 from evalsvc.verification.grammar.normalise import (
     Unreadable,
@@ -151,7 +151,7 @@ def _judge_mathematics(gold: TypedGold, answer: str, *, in_child: bool = False) 
 
 def _without_label(answer: str) -> str | None:
     """What stands behind words that only name it: `\\text{Area: } 5`, `The answer is 5`."""
-    return strip_label(clean(unwrap(answer)))
+    return strip_label(clean(unwrap(answer))) if may_have_label(answer) else None
 
 
 def _fast(gold: TypedGold, answer: str) -> Outcome | None:
