@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from evalsvc.api.services import rescoring
+from evalsvc.services.rescoring import rescoring
 from evalsvc.verification import Case, Verdict, Verdicts, VerificationPool
 from tests.integration.api.conftest import Running
 
