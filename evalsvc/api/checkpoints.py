@@ -12,7 +12,7 @@ from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.services.evaluations.runs import CheckpointView, view_checkpoint
 from evalsvc.services.jobs.registration import Announcement, register
-from evalsvc.store.repositories import browsing
+from evalsvc.store.repositories import checkpoints
 from evalsvc.store.states import CheckpointState
 
 router = APIRouter(prefix="/v1/checkpoints", tags=["checkpoints"])
@@ -57,7 +57,7 @@ def announce(
     if job_id is not None:
         response.headers["Location"] = f"/v1/jobs/{job_id}"
     with state.database.read() as session:
-        row = browsing.get_checkpoint(session, checkpoint_id)
+        row = checkpoints.get(session, checkpoint_id)
         return Announced(checkpoint=view_checkpoint(row), job_id=job_id)
 
 
@@ -73,5 +73,5 @@ def list_checkpoints(
     """The checkpoints, newest first, with why some were not evaluated."""
     with state.database.read() as session:
         after = pagination.decode(cursor)
-        rows = browsing.checkpoints_page(session, run, checkpoint_state, after, limit)
+        rows = checkpoints.page(session, run, checkpoint_state, after, limit)
         return pagination.page(rows, [view_checkpoint(row) for row in rows.rows])

@@ -13,10 +13,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 
 from evalsvc.errors import EvalsvcError, StorageError
+from evalsvc.store.database import DataError, DBAPIError
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS_SHOWN = 20

@@ -7,14 +7,11 @@ more changes nothing, and the method says so. Once a later epoch has begun, noth
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from evalsvc.dispatch.sizing import kind_of, recut_if_needed
 from evalsvc.dispatch.stopping import stop_if_known
 from evalsvc.errors import Conflict
 from evalsvc.specs import CheckpointSpec, Protocol, ShardResult, ShardSpec
-from evalsvc.store.database import Database
+from evalsvc.store.database import Database, Session
 from evalsvc.store.models import Evaluation, Shard
 from evalsvc.store.repositories import (
     checkpoints,
@@ -76,12 +73,11 @@ class Ledger:
         """This very shard, if it is still ready. Raises Conflict as `take` does."""
         with self._database.write() as session:
             self._must_lead(session)
-            shard = session.get(Shard, shard_id)
+            shard = shards.get(session, shard_id)
             if shard is None:
                 return None
             (evaluation,) = evaluations.lock(session, [shard.evaluation_id])
-            session.refresh(shard)
-            if shard.state != ShardState.READY:
+            if shards.reload(session, shard).state != ShardState.READY:
                 return None
             return self._send(session, evaluation, shard, worker_id)
 
@@ -139,7 +135,7 @@ class Ledger:
                 session, shard.id, self.epoch, deaths=int(died), error=error, remedy=remedy
             ):
                 return None
-            session.refresh(shard)
+            shards.reload(session, shard)
             events.record(
                 session,
                 "shard.retried",
@@ -153,7 +149,7 @@ class Ledger:
     def deaths(self, shard_id: str) -> int:
         """How many workers have died while they ran this shard."""
         with self._database.read() as session:
-            return session.scalar(select(Shard.deaths).where(Shard.id == shard_id)) or 0
+            return shards.deaths(session, shard_id)
 
     def fail(self, shard_id: str, error: str, remedy: str, *, died: bool = False) -> bool:
         """The shard fails for good; the rest of its evaluation goes on."""
@@ -186,8 +182,7 @@ class Ledger:
     def has_result(self, shard_id: str) -> bool:
         """Whether any shard of the same evaluation has brought samples."""
         with self._database.read() as session:
-            query = select(Evaluation.samples_seen).join(Shard).where(Shard.id == shard_id)
-            return bool(session.scalar(query))
+            return shards.evaluation_has_samples(session, shard_id)
 
     def cancelled(self, shard_id: str) -> bool:
         """A worker gave the shard up. If a new job wants it meanwhile, it is ready again."""
@@ -243,7 +238,8 @@ class Ledger:
     def _changing(self, shard_id: str) -> Iterator[tuple[Session, Evaluation, Shard]]:
         """A transaction about one shard, with its evaluation locked; states follow at its end."""
         with self._database.write() as session:
-            shard = session.get_one(Shard, shard_id)  # its state may change until the lock is ours
+            shard = shards.get(session, shard_id)  # its state may change until the lock is ours
+            assert shard is not None, "shards are only removed while they are ready"
             (evaluation,) = locked = evaluations.lock(session, [shard.evaluation_id])
             yield session, evaluation, shard
             evaluations.settle(session, locked)

@@ -1,9 +1,8 @@
 """Shards that follow the measured rate: what waits is cut anew when the first guess was far off."""
 
-from sqlalchemy.orm import Session
-
 from evalsvc.dispatch import planner
 from evalsvc.specs import CheckpointSpec
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation, Shard
 from evalsvc.store.repositories import shards, throughputs
 from evalsvc.store.repositories.shards import Slice

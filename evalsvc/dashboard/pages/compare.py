@@ -14,8 +14,8 @@ from evalsvc.services.compare.method_comparison import MethodView, compare_metho
 from evalsvc.services.compare.pairings import find_pairings
 from evalsvc.services.evaluations.views import metrics_of
 from evalsvc.statistics import Comparison, crossovers
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import evaluations
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 KINDS = (("population", "other problems"), ("fixed", "other samples"))
 
@@ -95,7 +95,7 @@ def _choice(ask: Ask, checkpoints: list[tuple[str, str]]) -> View:
 
 def _checkpoints(ask: Ask) -> list[tuple[str, str]]:
     """(RUN@STEP, words) of those with results; methods in the paper's order."""
-    rows = browsing.all_evaluations(ask.session, EvaluationFilter())
+    rows = evaluations.matching(ask.session, EvaluationFilter())
     found = {
         (row.checkpoint.run.method, row.checkpoint.run.name, row.checkpoint.step)
         for row in rows
@@ -153,8 +153,8 @@ def _first_k(found: Sequence[ComparisonView], benchmark: str) -> int:
 
 
 def _methods(ask: Ask, view: ComparisonView) -> tuple[MethodView | None, str]:
-    before = browsing.get_evaluation(ask.session, view.baseline_evaluation)
-    after = browsing.get_evaluation(ask.session, view.candidate_evaluation)
+    before = evaluations.get(ask.session, view.baseline_evaluation)
+    after = evaluations.get(ask.session, view.candidate_evaluation)
     return compare_methods_of(ask.session, ask.state.memo, before, after, view.k)
 
 

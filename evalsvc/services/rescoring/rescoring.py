@@ -13,15 +13,13 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.orm import Session
-
 from evalsvc.errors import BenchmarkError, Conflict, EvalsvcError
 from evalsvc.services.importing.judging import policy_of
 from evalsvc.services.rescoring.rescore_effect import effect_on_score
 from evalsvc.settings import Settings
-from evalsvc.store.database import Database
+from evalsvc.store.database import Database, Session
 from evalsvc.store.models import Evaluation, Rescore, RescoredSample
-from evalsvc.store.repositories import browsing, overrides, rescores, results
+from evalsvc.store.repositories import evaluations, overrides, rescores, results, shards
 from evalsvc.store.repositories.rescores import SampleVerdict
 
 if TYPE_CHECKING:
@@ -100,6 +98,14 @@ def view_change(row: RescoredSample, ids: Mapping[int, str]) -> ChangedVerdict:
     )
 
 
+def pass_at_1(row: Rescore) -> tuple[float | None, float | None]:
+    """pass@1 by the verdicts before and after, as the summary has it; None while there is none."""
+    for figure in row.summary.get("pass_at_k", []):
+        if figure["k"] == 1:
+            return figure["before"], figure["after"]
+    return None, None
+
+
 def dataset_of(evaluation: Evaluation, settings: Settings, catalogue: "Catalogue") -> "Dataset":
     """The very rows that were evaluated. Raises BenchmarkError when they are not here."""
     from evalsvc.catalogue import CatalogueError  # noqa: PLC0415 - an extra
@@ -120,7 +126,7 @@ def begin(session: Session, evaluation: Evaluation) -> Rescore:
     """Raises Conflict when there are no transcripts to read, or a rescore is under way."""
     from evalsvc.verification import VERIFIER_VERSION  # noqa: PLC0415 - an extra
 
-    if not browsing.transcripts_of(session, evaluation.id):
+    if not shards.transcripts_of(session, evaluation.id):
         raise Conflict(
             f"The evaluation {evaluation.id} has no transcripts.",
             "Only counts were imported, or nothing was generated yet.",
@@ -170,8 +176,8 @@ def _judge_all(
 ) -> None:
     with database.read() as session:
         row = rescores.get(session, rescore_id)
-        evaluation = browsing.get_evaluation(session, row.evaluation_id)
-        paths = [path for path, *_ in browsing.transcripts_of(session, evaluation.id)]
+        evaluation = evaluations.get(session, row.evaluation_id)
+        paths = [path for path, *_ in shards.transcripts_of(session, evaluation.id)]
         prompt = str(evaluation.protocol.get("prompt", "default"))
         accepted = rescores.accepted_verdicts(session, evaluation.id)
     policy = policy_of(dataset, prompt)

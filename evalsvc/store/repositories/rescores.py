@@ -8,7 +8,7 @@ that count when it begins; so only the newest can be accepted.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from evalsvc.errors import Conflict, NotFound
@@ -73,6 +73,12 @@ def of_evaluation(
     return fetch_page(session, statement, (Rescore.id,), after, limit)
 
 
+def all_of(session: Session, evaluation_id: str) -> Sequence[Rescore]:
+    """Every rescore of an evaluation, newest first."""
+    query = select(Rescore).where(Rescore.evaluation_id == evaluation_id)
+    return session.scalars(query.order_by(Rescore.created_at.desc())).all()
+
+
 def add(session: Session, rescore_id: str, judged: int, changed: Sequence[dict[str, Any]]) -> None:
     """Count samples that were judged, and keep those whose verdict changed."""
     row = get(session, rescore_id)
@@ -125,6 +131,26 @@ def changed_samples(session: Session, rescore_id: str) -> Sequence[RescoredSampl
     statement = select(RescoredSample).where(RescoredSample.rescore_id == rescore_id)
     order = (RescoredSample.problem, RescoredSample.sample)
     return session.scalars(statement.order_by(*order)).all()
+
+
+def changes_slice(
+    session: Session, rescore_id: str, offset: int, limit: int
+) -> Sequence[RescoredSample]:
+    """Some of the samples whose verdict changed, by problem and sample."""
+    query = select(RescoredSample).where(RescoredSample.rescore_id == rescore_id)
+    query = query.order_by(RescoredSample.problem, RescoredSample.sample)
+    return session.scalars(query.offset(offset).limit(limit)).all()
+
+
+def count_changes(session: Session, rescore_id: str) -> list[tuple[str, str, int]]:
+    """(verdict before, verdict after, samples), the most frequent change first."""
+    rows = session.execute(
+        select(RescoredSample.verdict_before, RescoredSample.verdict_after, func.count())
+        .where(RescoredSample.rescore_id == rescore_id)
+        .group_by(RescoredSample.verdict_before, RescoredSample.verdict_after)
+        .order_by(func.count().desc())
+    )
+    return [(before, after, int(samples)) for before, after, samples in rows]
 
 
 def accept(session: Session, rescore_id: str, *, by: str) -> Rescore:
