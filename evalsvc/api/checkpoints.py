@@ -48,12 +48,14 @@ def announce(
                 body.job_request(),
                 owner=who.name,
                 idempotency_key=idempotency_key,
-                settings=state.settings,
-                catalogue=state.catalogue,
+                preparation=state.preparation,
             )
             job_id, checkpoint_id = job.id, job.checkpoint_id
         else:
-            job_id, checkpoint_id = None, register(session, state.settings, body).id
+            job_id, checkpoint_id = (
+                None,
+                register(session, state.settings, state.checkpoints, body).id,
+            )
     if job_id is not None:
         response.headers["Location"] = f"/v1/jobs/{job_id}"
     with state.database.read() as session:

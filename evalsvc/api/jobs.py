@@ -51,8 +51,7 @@ def submit_job(
             body,
             owner=who.name,
             idempotency_key=idempotency_key,
-            settings=state.settings,
-            catalogue=state.catalogue,
+            preparation=state.preparation,
         )
         job_id = job.id
     response.headers["Location"] = f"/v1/jobs/{job_id}"

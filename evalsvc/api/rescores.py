@@ -33,11 +33,11 @@ def rescore(evaluation_id: EvaluationId, state: StateDep, who: Submitter) -> Res
     """
     with state.database.read() as session:
         evaluation = evaluations.get(session, evaluation_id)
-        dataset = rescoring.dataset_of(evaluation, state.settings, state.catalogue)
+        dataset = rescoring.dataset_of(evaluation, state.datasets)
     with state.database.write() as session:
-        row = rescoring.begin(session, evaluations.get(session, evaluation_id))
+        row = rescoring.begin(session, evaluations.get(session, evaluation_id), state.rescored)
         shown = rescoring.view(row)
-    arguments = (state.database, state.artifacts, dataset, shown.id, state.settings)
+    arguments = (state.database, state.artifacts, dataset, shown.id, state.settings, state.rescored)
     # A thread that does not hold the server up: what it left is marked by the next server.
     threading.Thread(target=rescoring.run, args=arguments, name="rescore", daemon=True).start()
     return shown

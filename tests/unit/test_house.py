@@ -22,6 +22,7 @@ SESSION_METHODS = frozenset(
         *("rollback", "scalar", "scalars"),
     }
 )
+FILLED_LATER = frozenset({"dict", "list", "set", "OrderedDict", "defaultdict", "deque"})
 STATEMENTS = frozenset({"select", "insert", "update", "delete", "text", "exists"})
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
@@ -104,6 +105,38 @@ def test_a_query_in_a_page_is_found(statement: str) -> None:
     source = page.read_text(encoding="utf-8")
     assert list(queries_in(source)) == []
     assert list(queries_in(f"{source}\n{statement}\n")) != []
+
+
+def test_caches_and_registries_belong_to_the_application() -> None:
+    found = [
+        f"{path.relative_to(ROOT).as_posix()}:{line}"
+        for package in ("api", "dashboard", "server", "services")
+        for path in (ROOT / "evalsvc" / package).rglob("*.py")
+        for line in mutable_globals(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_a_cache_in_a_module_is_found() -> None:
+    source = "A = Memo()\n_b: set[str] = set()\nc = {}\nD = ('x',)\n_e = cachetools.LRUCache(2)\n"
+    assert list(mutable_globals(source)) == [1, 2, 3, 5]
+
+
+def mutable_globals(source: str) -> Iterator[int]:
+    """The lines on which a module makes something for itself that is filled later."""
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.Assign | ast.AnnAssign):
+            continue
+        value = node.value
+        if isinstance(value, ast.Call):
+            name = _called(value.func).rpartition(".")[2]
+            is_filled_later = name in FILLED_LATER or name.endswith(("Cache", "Memo"))
+        else:
+            is_filled_later = isinstance(value, ast.Dict | ast.List) and not list(
+                ast.iter_child_nodes(value)
+            )
+        if is_filled_later:
+            yield node.lineno
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from evalsvc.errors import UsageError
+from evalsvc.errors import BenchmarkError, UsageError
 from evalsvc.services.benchmarks.traits import traits_of_dataset
 from evalsvc.services.importing.grader_agreement import Claims, compare_claims
 from evalsvc.services.importing.judging import Imported, judge_responses, store_transcript
@@ -34,6 +34,7 @@ from evalsvc.store.repositories.problems import ProblemTraits
 
 if TYPE_CHECKING:
     from evalsvc.catalogue import Catalogue, Dataset
+    from evalsvc.services.jobs.datasets import DatasetCache
 
 ProblemName = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]+$")]
 MOST_PROBLEMS = 200_000
@@ -142,10 +143,12 @@ class Prepared:
         return max(tally.n for tally in self.tallies)
 
 
-def prepare(request: ImportRequest, settings: Settings, catalogue: "Catalogue") -> Prepared:
+def prepare(
+    request: ImportRequest, settings: Settings, catalogue: "Catalogue", datasets: "DatasetCache"
+) -> Prepared:
     """Match the problems and judge the responses. Raises UsageError, CatalogueError."""
     protocol = named_protocol(request.protocol, request.benchmark, catalogue)
-    dataset = _dataset(request.benchmark, settings, catalogue)
+    dataset = _dataset(request.benchmark, settings, catalogue, datasets)
     if request.counts is not None:
         counted = _prepare_counts(request.counts, request.benchmark, dataset)
         return replace(counted, protocol=protocol)
@@ -239,10 +242,10 @@ def _checkpoint(session: Session, request: ImportRequest) -> Checkpoint:
     return checkpoints.at_step(session, run, request.step)
 
 
-def _dataset(name: str, settings: Settings, catalogue: "Catalogue") -> "Dataset | None":
+def _dataset(
+    name: str, settings: Settings, catalogue: "Catalogue", datasets: "DatasetCache"
+) -> "Dataset | None":
     """The benchmark's problems; None where the catalogue or this machine does not have them."""
-    from evalsvc.catalogue import CatalogueError  # noqa: PLC0415 - an extra
-
     base = name.partition(":")[0]
     if base not in catalogue.names():
         return None
@@ -250,8 +253,8 @@ def _dataset(name: str, settings: Settings, catalogue: "Catalogue") -> "Dataset 
     if not bundled and not Path(settings.data / "benchmarks" / base).is_dir():
         return None
     try:
-        return catalogue.load(name, settings.data)
-    except CatalogueError:
+        return datasets.load(name)
+    except BenchmarkError:
         return None
 
 

@@ -11,9 +11,6 @@ from evalsvc.store.database import Session
 from evalsvc.store.models import Checkpoint
 from evalsvc.store.repositories import checkpoints, events, runs
 
-_inspected = CheckpointCache()
-
-
 Told = Literal["waiting", "skipped", "rotated", "abandoned", "failed"]
 
 
@@ -74,11 +71,13 @@ class Announcement(BaseModel):
         )
 
 
-def register(session: Session, settings: Settings, announced: Announcement) -> Checkpoint:
+def register(
+    session: Session, settings: Settings, inspected: CheckpointCache, announced: Announcement
+) -> Checkpoint:
     """The checkpoint's row. Raises CheckpointError, PermissionDenied (outside of the roots)."""
     spec = None
     if announced.state is None:
-        spec = admit_checkpoint(announced.path, settings.engine, settings, _inspected)
+        spec = admit_checkpoint(announced.path, settings.engine, settings, inspected)
     run = runs.find_or_create(
         session,
         announced.run,

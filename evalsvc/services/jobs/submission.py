@@ -6,12 +6,10 @@ stored nor planned. A job that finds all of its samples is done at once.
 
 from functools import partial
 
-from evalsvc.catalogue import Catalogue
 from evalsvc.dispatch import planner, stopping
 from evalsvc.errors import Conflict
 from evalsvc.services.benchmarks.traits import traits_of_dataset
 from evalsvc.services.jobs.resolution import Preparation, PreparedEvaluation, PreparedJob
-from evalsvc.settings import Settings
 from evalsvc.specs import JobRequest, content_hash
 from evalsvc.store.database import Session
 from evalsvc.store.identifiers import new_id
@@ -30,7 +28,6 @@ from evalsvc.store.repositories import (
 from evalsvc.store.repositories.shards import Slice
 from evalsvc.store.states import LOST_SHARDS, OPEN_SHARDS
 
-_preparation = Preparation()
 SHARDS_AT_LEAST = 8  # of an evaluation that is not tiny: before the number of workers is known
 
 
@@ -40,16 +37,16 @@ def submit(
     *,
     owner: str,
     idempotency_key: str | None,
-    settings: Settings,
-    catalogue: Catalogue,
+    preparation: Preparation,
 ) -> Job:
     """Check the request and store the job, in the caller's transaction.
 
     The same owner's idempotency key gives the same job again. Raises Conflict when its body was
     another one, and whatever `Preparation.prepare` finds wrong with the request.
     """
-    prepared = _preparation.prepare(request, settings, catalogue)
-    return place(session, prepared, owner, idempotency_key, settings.shard_target_seconds)
+    prepared = preparation.prepare(request)
+    target_seconds = preparation.settings.shard_target_seconds
+    return place(session, prepared, owner, idempotency_key, target_seconds)
 
 
 def place(

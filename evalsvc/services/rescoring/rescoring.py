@@ -7,7 +7,7 @@ many verdicts flipped each way and what that does to pass@k.
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
@@ -24,13 +24,11 @@ from evalsvc.store.repositories.rescores import SampleVerdict
 
 if TYPE_CHECKING:
     from evalsvc.artifacts import ArtifactStore
-    from evalsvc.catalogue import Catalogue, Dataset
+    from evalsvc.catalogue import Dataset
+    from evalsvc.services.jobs.datasets import DatasetCache
     from evalsvc.verification import Case, ExtractionPolicy, Verdict, VerificationPool
 
 BATCH = 2000  # samples between two writes of progress
-#: Evaluations that this process rescores. The state in the database would not do: what a process
-#: that was killed left as running would be in the way for ever.
-_under_way: set[str] = set()
 logger = logging.getLogger(__name__)
 
 
@@ -106,14 +104,9 @@ def pass_at_1(row: Rescore) -> tuple[float | None, float | None]:
     return None, None
 
 
-def dataset_of(evaluation: Evaluation, settings: Settings, catalogue: "Catalogue") -> "Dataset":
+def dataset_of(evaluation: Evaluation, datasets: "DatasetCache") -> "Dataset":
     """The very rows that were evaluated. Raises BenchmarkError when they are not here."""
-    from evalsvc.catalogue import CatalogueError  # noqa: PLC0415 - an extra
-
-    try:
-        dataset = catalogue.load(evaluation.benchmark, settings.data)
-    except CatalogueError as error:
-        raise BenchmarkError(error.message, error.remedy) from error
+    dataset = datasets.load(evaluation.benchmark)
     if dataset.revision != evaluation.revision.revision:
         raise BenchmarkError(
             f"The data of {evaluation.benchmark!r} here are not those that were evaluated.",
@@ -122,8 +115,12 @@ def dataset_of(evaluation: Evaluation, settings: Settings, catalogue: "Catalogue
     return dataset
 
 
-def begin(session: Session, evaluation: Evaluation) -> Rescore:
-    """Raises Conflict when there are no transcripts to read, or a rescore is under way."""
+def begin(session: Session, evaluation: Evaluation, under_way: Collection[str]) -> Rescore:
+    """Raises Conflict when there are no transcripts to read, or a rescore is under way.
+
+    `under_way` names the evaluations that this process rescores. The state in the database would
+    not do: what a process that was killed left as running would be in the way for ever.
+    """
     from evalsvc.verification import VERIFIER_VERSION  # noqa: PLC0415 - an extra
 
     if not shards.transcripts_of(session, evaluation.id):
@@ -131,7 +128,7 @@ def begin(session: Session, evaluation: Evaluation) -> Rescore:
             f"The evaluation {evaluation.id} has no transcripts.",
             "Only counts were imported, or nothing was generated yet.",
         )
-    if evaluation.id in _under_way:
+    if evaluation.id in under_way:
         raise Conflict(
             f"The evaluation {evaluation.id} is being rescored.",
             "Wait for its end: GET /v1/evaluations/ID/rescores shows how far it is.",
@@ -145,13 +142,14 @@ def run(
     dataset: "Dataset",
     rescore_id: str,
     settings: Settings,
+    under_way: set[str],
 ) -> None:
     """Judge every sample again, to the end; a failure is written into the rescore's row."""
     from evalsvc.verification import VerdictCache, VerificationPool  # noqa: PLC0415
 
     with database.read() as session:
         evaluation = rescores.get(session, rescore_id).evaluation_id
-    _under_way.add(evaluation)
+    under_way.add(evaluation)
     try:
         cache = VerdictCache(settings.data / "verdicts.sqlite")
         with VerificationPool(settings.verifier_processes or None, cache=cache) as pool:
@@ -164,7 +162,7 @@ def run(
         with database.write() as session:
             rescores.fail(session, rescore_id, str(error) or type(error).__name__)
     finally:
-        _under_way.discard(evaluation)
+        under_way.discard(evaluation)
 
 
 def _judge_all(

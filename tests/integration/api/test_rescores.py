@@ -141,11 +141,11 @@ def test_one_at_a_time(server: Running, monkeypatch: pytest.MonkeyPatch) -> None
     with server.http as http:
         evaluation = an_evaluation(http)
         started = http.post(f"{evaluation}/rescore").json()
-        while evaluation.rpartition("/")[2] not in rescoring._under_way:
+        while evaluation.rpartition("/")[2] not in server.state.rescored:
             time.sleep(0.01)
         assert http.post(f"{evaluation}/rescore").status_code == 409
         go_on.set()
-        while rescoring._under_way:
+        while server.state.rescored:
             time.sleep(0.01)
         assert http.get(f"/v1/rescores/{started['id']}").json()["state"] == "done"
         assert rescored(http, evaluation)["state"] == "done"
