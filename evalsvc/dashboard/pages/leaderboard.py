@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evalsvc.dashboard.pages.published import CHOICES, PublishedGroup, published_groups
-from evalsvc.dashboard.rendering.latex import Cell, tabular
+from evalsvc.dashboard.rendering.latex import Cell, leaderboard_table
 from evalsvc.dashboard.rendering.page import Table, View
 from evalsvc.dashboard.web.page_request import Ask, Pages
 from evalsvc.methods import method_order
@@ -214,4 +214,4 @@ def _latex(model: Model) -> str:
             better = badge is not None and badge.outcome == "better"
             cells.append(Cell(score.figure.value, low, high, bold=better))
         lines.append((f"{line.row.method} ({line.row.run}, step {line.row.step})", cells))
-    return tabular(model.benchmarks, lines, model.k, model.baseline)
+    return leaderboard_table(model.benchmarks, lines, model.k, model.baseline)
