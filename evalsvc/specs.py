@@ -251,6 +251,18 @@ class ProblemTally(Spec):
     error: str | None = None  # why it could not be asked: a broken image, too long a prompt
 
 
+FAILED_VERDICTS = frozenset({"timeout", "crashed", "too_long"})
+
+
+def verdict_flags(verdict: str) -> dict[str, bool]:
+    """Which masks of a tally a sample with this verdict belongs to."""
+    return {
+        "correct": verdict == "correct",
+        "no_answer": verdict == "no_answer",
+        "failed": verdict in FAILED_VERDICTS,
+    }
+
+
 class ShardResult(Spec):
     """What a worker sends back: tallies only; the transcript lies in the artifact store."""
 

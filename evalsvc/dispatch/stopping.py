@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalsvc.errors import UsageError
-from evalsvc.imports import COUNTS_FORMAT
+from evalsvc.imports import COUNTS_ENGINE
 from evalsvc.specs import JobRequest, StopEarly
 from evalsvc.statistics import SequentialTest, sequential_sign_test
 from evalsvc.store.database import Session
@@ -18,8 +18,6 @@ from evalsvc.store.repositories import demand, evaluations, events, results, run
 from evalsvc.store.repositories.evaluations import EvaluationFilter
 from evalsvc.store.repositories.results import Masks
 from evalsvc.store.states import OPEN_SHARDS
-
-COUNTS_ENGINE = f"import:{COUNTS_FORMAT}"
 
 
 def check(session: Session, request: JobRequest) -> None:

@@ -2,30 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from evalsvc.dashboard.pages.evaluation import curve
 from evalsvc.dashboard.plots.passk import difference_figure, pass_at_k_figure
 from evalsvc.dashboard.rendering.page import Table, View
 from evalsvc.dashboard.web.page_request import Ask
 from evalsvc.methods import method_order
-from evalsvc.services.compare.comparisons import ComparisonView, compare
+from evalsvc.services.compare.comparisons import ComparisonView, CrossoverView, compare, crossings
 from evalsvc.services.compare.method_comparison import MethodView, compare_methods_of
 from evalsvc.services.compare.pairings import find_pairings
 from evalsvc.services.evaluations.views import metrics_of
-from evalsvc.statistics import Comparison, crossovers
 from evalsvc.store.repositories import evaluations
 from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 KINDS = (("population", "other problems"), ("fixed", "other samples"))
-
-
-@dataclass(frozen=True)
-class CrossoverView:
-    """Where the curves cross; not `resolved`: noise can explain it."""
-
-    k: float
-    resolved: bool
 
 
 @dataclass(frozen=True)
@@ -60,7 +50,7 @@ def build(ask: Ask) -> View:
         candidate=own[0].candidate_checkpoint,
         chosen=chosen,
         comparisons=found,
-        crossovers=_crossovers(own),
+        crossovers=crossings(own),
         methods=methods,
         one_run=one_run,
     )
@@ -131,15 +121,9 @@ def _figures(
             [view.difference for view in own],
             [None if pair is None else pair[0] for pair in bounds],
             [None if pair is None else pair[1] for pair in bounds],
-            [crossing.k for crossing in _crossovers(own)],
+            [crossing.k for crossing in crossings(own)],
         ),
     }
-
-
-def _crossovers(own: Sequence[ComparisonView]) -> list[CrossoverView]:
-    # The statistics read k, difference and `significant` only, and a view has all three.
-    curve_of = cast("Sequence[Comparison]", own)
-    return [CrossoverView(found.k, found.resolved) for found in crossovers(curve_of)]
 
 
 def _headline(own: Sequence[ComparisonView], ask: Ask) -> ComparisonView:

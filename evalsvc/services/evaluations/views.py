@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalsvc.catalogue import Catalogue
-from evalsvc.imports import COUNTS_FORMAT
+from evalsvc.imports import COUNTS_ENGINE
 from evalsvc.services.evaluations.contamination import origins
 from evalsvc.services.evaluations.figures import Group, Metric, breakdowns, pass_at_ks, useful_ks
 from evalsvc.services.memo import Memo
@@ -20,8 +20,6 @@ from evalsvc.store.repositories import evaluations, shards
 from evalsvc.store.repositories.counts import Counts, read_counts
 from evalsvc.store.repositories.problems import TraitTable, read_traits
 from evalsvc.store.states import EvaluationState
-
-COUNTS_ENGINE = f"import:{COUNTS_FORMAT}"
 
 
 @dataclass(frozen=True)

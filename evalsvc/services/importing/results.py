@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evalsvc.errors import BenchmarkError, UsageError
+from evalsvc.imports import import_engine
 from evalsvc.services.benchmarks.traits import traits_of_dataset
 from evalsvc.services.importing.grader_agreement import Claims, compare_claims
 from evalsvc.services.importing.judging import Imported, judge_responses, store_transcript
@@ -179,7 +180,7 @@ def store(
     revision = revisions.find_or_create(
         session, request.benchmark, prepared.revision, lambda: prepared.traits
     )
-    engine = f"import:{request.format}"
+    engine = import_engine(request.format)
     identity = ["import", checkpoint.id, revision.id, protocol_hash, engine]
     values = {
         "checkpoint_id": checkpoint.id,

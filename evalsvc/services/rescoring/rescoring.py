@@ -17,6 +17,7 @@ from evalsvc.errors import BenchmarkError, Conflict, EvalsvcError
 from evalsvc.services.importing.judging import policy_of
 from evalsvc.services.rescoring.rescore_effect import effect_on_score
 from evalsvc.settings import Settings
+from evalsvc.specs import verdict_flags
 from evalsvc.store.database import Database, Session
 from evalsvc.store.models import Evaluation, Rescore, RescoredSample
 from evalsvc.store.repositories import evaluations, overrides, rescores, results, shards
@@ -228,6 +229,7 @@ def _summary(session: Session, rescore_id: str) -> dict[str, Any]:
     verdicts: dict[int, dict[int, bool]] = {}
     for one in changed:
         if (one.problem, one.sample) not in by_hand:
-            verdicts.setdefault(one.problem, {})[one.sample] = one.verdict_after == "correct"
+            flags = verdict_flags(one.verdict_after)
+            verdicts.setdefault(one.problem, {})[one.sample] = flags["correct"]
     masks = results.read_masks(session, row.evaluation_id)
     return {"flips": dict(flips), **asdict(effect_on_score(masks, verdicts))}

@@ -12,6 +12,7 @@ from sqlalchemy import exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from evalsvc.errors import Conflict, NotFound
+from evalsvc.specs import verdict_flags
 from evalsvc.store.identifiers import new_id
 from evalsvc.store.models import Evaluation, ProblemResult, Rescore, RescoredSample, now
 from evalsvc.store.repositories import evaluations, events, overrides
@@ -198,20 +199,17 @@ def _apply(
     result = session.get(ProblemResult, (evaluation.id, problem), with_for_update=True)
     if result is None:
         return
+    flags = {number: verdict_flags(sample.verdict_after) for number, sample in samples.items()}
     verdicts = {
-        number: sample.verdict_after == "correct"
-        for number, sample in samples.items()
+        number: found["correct"]
+        for number, found in flags.items()
         if (problem, number) not in by_hand
     }
     overrides.set_correct(evaluation, result, verdicts)
-    for name, column, kinds in (
-        ("no_answer", "samples_no_answer", {"no_answer"}),
-        ("failed", "samples_failed", {"timeout", "crashed", "too_long"}),
-    ):
+    for name, column in (("no_answer", "samples_no_answer"), ("failed", "samples_failed")):
         mask = before = int.from_bytes(getattr(result, name), "little")
-        for number, sample in samples.items():
-            holds = sample.verdict_after in kinds
-            mask = mask | 1 << number if holds else mask & ~(1 << number)
+        for number, found in flags.items():
+            mask = mask | 1 << number if found[name] else mask & ~(1 << number)
         setattr(result, name, mask.to_bytes((mask.bit_length() + 7) // 8, "little"))
         gained = mask.bit_count() - before.bit_count()
         setattr(evaluation, column, getattr(Evaluation, column) + gained)
