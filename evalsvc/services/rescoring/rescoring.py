@@ -27,7 +27,12 @@ from evalsvc.store.repositories.rescores import SampleVerdict
 if TYPE_CHECKING:
     from evalsvc.artifacts import ArtifactStore
     from evalsvc.catalogue import Catalogue, Dataset
-    from evalsvc.verification import Case, ExtractionPolicy, Verdict, VerificationPool
+    from evalsvc.verification import (
+        ExtractionPolicy,
+        Verdict,
+        VerificationPool,
+        VerificationRequest,
+    )
 
 BATCH = 2000  # samples between two writes of progress
 #: Evaluations that this process rescores. The state in the database would not do: what a process
@@ -188,12 +193,14 @@ def _judge_all(
 
 def _cases(
     rows: Iterable[dict[str, Any]], dataset: "Dataset", policy: "ExtractionPolicy"
-) -> "Iterator[Case]":
-    from evalsvc.verification import Case  # noqa: PLC0415
+) -> "Iterator[VerificationRequest]":
+    from evalsvc.verification import VerificationRequest  # noqa: PLC0415
 
     for row in rows:
         problem = dataset.problems[row["problem"]]
-        yield Case(row["response"], problem.gold, problem.kind, problem.choices, policy)
+        yield VerificationRequest(
+            row["response"], problem.gold, problem.kind, problem.choices, policy
+        )
 
 
 def _change(
