@@ -221,7 +221,7 @@ def _unstorable(request: Request, error: Exception) -> ProblemResponse:
 
 
 def _value(request: Request, error: Exception) -> ProblemResponse:
-    """The errors of catalogue, verification and statistics: ValueErrors that carry a remedy."""
+    """The errors of catalogue and statistics: ValueErrors that carry a remedy."""
     if not hasattr(error, "remedy"):
         return _unforeseen(request, error)
     message = str(getattr(error, "message", error))

@@ -107,8 +107,9 @@ def _greek(character: str) -> str:
 
 def _accented(character: str) -> str:
     """A Latin letter with one accent; "" for anything else."""
-    base, *marks = unicodedata.normalize("NFD", character)
+    parts = unicodedata.normalize("NFD", character)
+    base, marks = parts[0], parts[1:]
     if len(marks) != 1 or not (base.isascii() and base.isalpha()):
         return ""
-    accent = _ACCENTS.get(marks[0])
+    accent = _ACCENTS.get(marks)
     return rf"{accent}{{{base}}}" if accent else ""

@@ -90,7 +90,7 @@ def _answer(ask: Ask, view: View, form: Format, who: str) -> Response:
 
 
 def _in_our_words(error: ValueError) -> EvalsvcError:
-    """Statistics, verification and catalogue raise ValueErrors that carry a remedy."""
+    """Statistics and catalogue raise ValueErrors that carry a remedy."""
     if not hasattr(error, "remedy"):
         raise error
     return UsageError(str(getattr(error, "message", error)), str(error.remedy))

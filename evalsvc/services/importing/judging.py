@@ -55,14 +55,14 @@ def judge_responses(
     """
     from evalsvc.verification import (  # noqa: PLC0415 - an extra
         VERIFIER_VERSION,
-        Case,
         VerificationPool,
+        VerificationRequest,
     )
 
     policy = policy_of(dataset, prompt)
     problems = [dataset.problems[index] for index in sorted(responses)]
     cases = (
-        Case(item.response, problem.gold, problem.kind, problem.choices, policy)
+        VerificationRequest(item.response, problem.gold, problem.kind, problem.choices, policy)
         for problem in problems
         for item in responses[problem.index]
     )

@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     from evalsvc.artifacts import ArtifactStore
     from evalsvc.catalogue import Dataset
     from evalsvc.services.jobs.datasets import DatasetCache
-    from evalsvc.verification import Case, ExtractionPolicy, Verdict, VerificationPool
+    from evalsvc.verification import (
+        ExtractionPolicy,
+        Verdict,
+        VerificationPool,
+        VerificationRequest,
+    )
 
 BATCH = 2000  # samples between two writes of progress
 logger = logging.getLogger(__name__)
@@ -193,12 +198,14 @@ def _judge_all(
 
 def _cases(
     rows: Iterable[dict[str, Any]], dataset: "Dataset", policy: "ExtractionPolicy"
-) -> "Iterator[Case]":
-    from evalsvc.verification import Case  # noqa: PLC0415
+) -> "Iterator[VerificationRequest]":
+    from evalsvc.verification import VerificationRequest  # noqa: PLC0415
 
     for row in rows:
         problem = dataset.problems[row["problem"]]
-        yield Case(row["response"], problem.gold, problem.kind, problem.choices, policy)
+        yield VerificationRequest(
+            row["response"], problem.gold, problem.kind, problem.choices, policy
+        )
 
 
 def _change(
