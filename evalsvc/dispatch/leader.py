@@ -1,7 +1,7 @@
-"""One dispatcher per database: a lock that goes with its holder, however that ends.
+"""One dispatcher per database: a lock that disappears with its holder, however the holder ends.
 
-On PostgreSQL an advisory lock of a connection that is kept open, on SQLite a lock of the file
-DATABASE.dispatcher. Neither can be left behind by a process that is killed.
+On PostgreSQL it is an advisory lock of a connection that stays open. On SQLite it is a lock on the
+file DATABASE.dispatcher. A killed process leaves neither behind.
 """
 
 import fcntl
@@ -21,12 +21,12 @@ LOCK_KEY = 0x6576616C_00000003
 
 
 def holder_name() -> str:
-    """Who this process is, for the error that a second dispatcher gets."""
+    """Name this process, for the error that a second dispatcher gets."""
     return f"process {os.getpid()} on {socket.gethostname()}"
 
 
 class LeaderLock:
-    """The right to dispatch. Taken by `acquire`, looked after by `renew`, given up by `release`."""
+    """The right to dispatch: `acquire` takes it, `renew` checks it, `release` gives it up."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -34,19 +34,19 @@ class LeaderLock:
         self._connection: Connection | None = None
 
     def acquire(self) -> None:
-        """Take the lock. Raises Conflict when another dispatcher has it."""
+        """Take the lock. Raises Conflict if another dispatcher holds it."""
         path = self._database.sqlite_path
         taken = self._acquire_file(path) if path is not None else self._acquire_advisory()
         if not taken:
             self.release()
             raise Conflict(
                 f"Another dispatcher works on this database: {self._other()}.",
-                "Stop it first, or give this one a data folder or database of its own "
+                "Stop it first, or give this one its own data folder or database "
                 "(EVALSVC_DATA, EVALSVC_DATABASE_URL).",
             )
 
     def is_held(self) -> bool:
-        """Whether some dispatcher has the lock now (asked by somebody who has not)."""
+        """Whether a dispatcher holds the lock now. Not for the holder itself."""
         try:
             self.acquire()
         except Conflict:
@@ -55,7 +55,7 @@ class LeaderLock:
         return False
 
     def renew(self) -> None:
-        """Take the lock again if the connection that held it is lost. Raises as `acquire` does."""
+        """Take the lock again if its connection was lost. Raises Conflict like `acquire`."""
         if self._connection is None:
             if self._database.sqlite_path is None:
                 self.acquire()
@@ -68,12 +68,12 @@ class LeaderLock:
             self.acquire()
 
     def release(self) -> None:
-        """Give the lock up; without one this does nothing."""
+        """Release the lock. Does nothing if it is not held."""
         self._connection = None
         try:
             self._held.close()
         except (DBAPIError, StorageError):
-            return  # the connection is gone, and the lock with it
+            return  # the connection is gone and so is the lock
 
     def _acquire_file(self, database: Path) -> bool:
         lock_file = Path(f"{database}.dispatcher")
@@ -86,13 +86,13 @@ class LeaderLock:
 
     def _acquire_advisory(self) -> bool:
         self._connection = self._held.enter_context(self._database.connect())
-        self._connection.detach()  # back in the pool it would stay open, and keep the lock
+        self._connection.detach()  # in the pool it would stay open and keep the lock
         query = text("SELECT pg_try_advisory_lock(:key)")
         taken = bool(self._connection.execute(query, {"key": LOCK_KEY}).scalar())
-        self._connection.commit()  # the lock is the connection's: no transaction stays open
+        self._connection.commit()  # the lock belongs to the connection: close the transaction
         return taken
 
     def _other(self) -> str:
         with self._database.read() as session:
             newest = workers.newest_epoch(session)
-        return newest.holder if newest is not None else "it has only just started"
+        return newest.holder if newest is not None else "it has just started"

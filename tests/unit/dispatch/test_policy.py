@@ -3,9 +3,8 @@
 import itertools
 from collections import Counter
 
+from evalsvc.dispatch.limits import AGEING_SECONDS, FAIRNESS_SHARDS
 from evalsvc.dispatch.policy import (
-    AGEING_SECONDS,
-    FAIRNESS_SHARDS,
     Candidate,
     Fit,
     Shares,
