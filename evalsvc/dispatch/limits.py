@@ -19,6 +19,7 @@ FAIRNESS_SHARDS = 8.0  # how many shards a user may be ahead before other users 
 CANCEL_SECONDS = 3.5  # for a worker to stop a cancelled shard before it is killed
 DRAIN_SECONDS = 20.0  # for running shards to finish when the dispatcher stops
 SHUTDOWN_SECONDS = 20.0  # for workers to exit cleanly before they are killed
+WORKER_EXIT_SECONDS = 15.0  # for a worker that closed its connection to exit before it is killed
 IDLE_SECONDS = 60.0  # without work before a worker above the minimum is stopped
 MAX_START_PAUSE_SECONDS = 60.0  # between attempts to start a worker that does not come up
 MAX_ACTOR_RESTARTS = 3  # by Ray, of one actor; after that the dispatcher starts another

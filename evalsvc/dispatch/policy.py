@@ -42,7 +42,7 @@ class Shares:
 
     given: dict[str, float] = field(default_factory=dict)
 
-    def welcome(self, waiting: Iterable[str]) -> None:
+    def set_waiting(self, waiting: Iterable[str]) -> None:
         """Set the users who have work waiting now. All others are forgotten."""
         present = set(waiting)
         known = [self.given[owner] for owner in present if owner in self.given]

@@ -62,7 +62,7 @@ class ReadyQueue:
         without: Collection[str] = (),
     ) -> Candidate | None:
         """The policy's choice among all evaluations except those in `without`."""
-        self._shares.welcome(c.owner for c in self._candidates.values())
+        self._shares.set_waiting(c.owner for c in self._candidates.values())
         return choose(self._without(without), loaded, loads, self._shares, now)
 
     def sent(self, evaluation_id: str, now: float) -> None:

@@ -114,4 +114,4 @@ class Executor(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Release what the executor holds. The dispatcher has stopped all workers before."""
+        """Kill the workers that are still alive and release everything else. Called last."""

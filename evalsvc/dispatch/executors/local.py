@@ -22,6 +22,7 @@ from evalsvc.dispatch.executors.base import (
     WorkerHandle,
     WorkerMessage,
 )
+from evalsvc.dispatch.limits import WORKER_EXIT_SECONDS
 from evalsvc.errors import StorageError
 from evalsvc.settings import Settings
 from evalsvc.worker.config import WorkerConfig
@@ -34,7 +35,6 @@ from evalsvc.worker.protocol import (
     messages,
 )
 
-CLOSE_SECONDS = 15.0  # for an engine to exit cleanly before its group is killed
 LIST_GPUS = ("nvidia-smi", "--query-gpu=index", "--format=csv,noheader")
 LIST_GPUS_SECONDS = 20.0
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -86,7 +86,7 @@ class LocalWorker(WorkerHandle):
         except WireError as error:
             problem = f" It was killed because of a bad message: {error}"
         try:
-            async with asyncio.timeout(CLOSE_SECONDS if not problem else 0):
+            async with asyncio.timeout(WORKER_EXIT_SECONDS if not problem else 0):
                 await self._process.wait()
         except TimeoutError:
             problem = problem or " It closed its connection but did not exit."
