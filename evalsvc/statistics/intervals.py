@@ -4,7 +4,8 @@ fixed: these problems, other samples. What a rerun of the same benchmark would g
 population: other problems of this kind, other samples. What another benchmark would give.
 
 Both are Wilson intervals at an effective number of trials m(1-m)/V, because a plain normal interval
-loses its level near 0 and 1; docs/decisions/0200 has the simulations behind the choice.
+loses its level near 0 and 1, with a floor that no spread of values in [0, 1] can fall below;
+docs/decisions/0200 has the simulations behind the choice.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike
 from evalsvc.statistics.clusters import Partition, partition
 from evalsvc.statistics.counts import (
     FloatArray,
+    IntArray,
     check_one_k,
     check_probability,
     check_problem_counts,
@@ -76,7 +78,7 @@ def estimate(
     fixed_error = SamplingNoise(samples, hits).standard_error(one_k)
     fixed = None
     if fixed_error is not None:
-        fixed = fixed_interval(mean, fixed_error, float(samples.sum()) / one_k, level)
+        fixed = fixed_interval(mean, fixed_error, samples, one_k, level)
     population_error = population_standard_error(values, groups)
     population = population_interval(mean, population_error, groups, level)
     if metric == "pass^k":
@@ -98,15 +100,15 @@ def estimate(
     )
 
 
-def fixed_interval(mean: float, error: float, trials: float, level: float) -> Pair:
-    """Wilson interval at the effective trials that `error` implies; at 0 and 1 at `trials`.
+def fixed_interval(mean: float, error: float, n: IntArray, k: int, level: float) -> Pair:
+    """Wilson interval at the effective trials that `error` implies, but at least the floor.
 
-    trials: samples in all over k. Where no sample is correct the exact upper bound on the mean
-    is about -ln(alpha/2)/trials, which Wilson's is close to.
+    A problem's pass@k varies no more than the mean of its floor(n/k) blocks of k samples, and the
+    mean over problems no more than if all were equally hard: so it is worth at least
+    N min(floor(n/k)) trials. n: (problems,), each at least k.
     """
-    variance = error * error
-    effective = mean * (1.0 - mean) / variance if 0 < mean < 1 and variance > 0 else trials
-    return wilson(mean, effective, normal_quantile(0.5 + level / 2))
+    floor = float(n.size * max(int(n.min()) // k, 1))
+    return wilson(mean, _trials(mean, error, floor), normal_quantile(0.5 + level / 2))
 
 
 def population_standard_error(values: FloatArray, groups: Partition) -> float | None:
@@ -125,12 +127,23 @@ def population_standard_error(values: FloatArray, groups: Partition) -> float | 
 
 
 def population_interval(mean: float, error: float | None, groups: Partition, level: float) -> Pair:
-    """Wilson interval with the t quantile of (clusters - 1) degrees of freedom."""
+    """Wilson interval with the t quantile of (clusters - 1) degrees of freedom.
+
+    A value in [0, 1] with mean m varies by m(1-m) at most, so that clusters of equal size are
+    worth one trial each at least, whatever the error near 0 and 1 seems to say; clusters of unequal
+    size (sum of sizes)^2 / sum of squared sizes.
+    """
     if error is None:
         return 0.0, 1.0
-    quantile = t_quantile(0.5 + level / 2, groups.count - 1)
-    effective = mean * (1.0 - mean) / error**2 if 0 < mean < 1 else float(groups.count)
-    return wilson(mean, effective, quantile)
+    floor = groups.problems**2 / float(groups.sizes @ groups.sizes)
+    return wilson(mean, _trials(mean, error, floor), t_quantile(0.5 + level / 2, groups.count - 1))
+
+
+def _trials(mean: float, error: float, floor: float) -> float:
+    """Binary trials that a mean with this standard error is worth, at least `floor`."""
+    if not 0 < mean < 1 or error == 0:
+        return floor
+    return max(mean * (1.0 - mean) / error**2, floor)
 
 
 def wilson(mean: float, trials: float, quantile: float) -> Pair:

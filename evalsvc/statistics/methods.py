@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evalsvc.statistics.clusters import Partition, partition
-from evalsvc.statistics.comparison import difference_standard_error, holm
+from evalsvc.statistics.comparison import holm
 from evalsvc.statistics.counts import (
     FloatArray,
     check_one_k,
@@ -24,6 +24,7 @@ from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.intervals import Pair
 from evalsvc.statistics.sentences import p_words, percent, points, size_words
+from evalsvc.statistics.studentised import spread_of
 
 Counts = tuple[ArrayLike, ArrayLike]
 
@@ -160,7 +161,7 @@ def _with_problems(
 ) -> tuple[float, float]:
     """Adds the spread between problems to that between runs (a little of both counted twice)."""
     totals = groups.totals(after.mean(axis=0) - before.mean(axis=0))
-    problem_error = difference_standard_error(totals, groups)
+    problem_error = spread_of(totals, groups).error
     return _satterthwaite([(error**2, freedom), (problem_error**2, max(groups.count - 1, 1))])
 
 

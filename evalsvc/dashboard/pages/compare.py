@@ -26,6 +26,7 @@ class CrossoverView:
 
     k: float
     resolved: bool
+    resolved_between: tuple[int, int] | None  # further out, where the place is not known
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _figures(
 def _crossovers(own: Sequence[ComparisonView]) -> list[CrossoverView]:
     # The statistics read k, difference and `significant` only, and a view has all three.
     curve_of = cast("Sequence[Comparison]", own)
-    return [CrossoverView(found.k, found.resolved) for found in crossovers(curve_of)]
+    return [CrossoverView(x.k, x.resolved, x.resolved_between) for x in crossovers(curve_of)]
 
 
 def _headline(own: Sequence[ComparisonView], ask: Ask) -> ComparisonView:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evalsvc.api.services.badges import Badge, badges
-from evalsvc.api.services.leaderboards import LeaderboardRow, Score, leaderboard
+from evalsvc.api.services.leaderboards import Leaderboard, LeaderboardRow, Score, leaderboard
 from evalsvc.dashboard.asking import Ask, Pages
 from evalsvc.dashboard.latex import Cell, tabular
 from evalsvc.dashboard.pages.published import CHOICES, PublishedGroup, published_groups
@@ -52,9 +52,8 @@ class Model:
 def build(ask: Ask) -> View:
     """The newest checkpoint of each run by default, all of them with `steps=all`."""
     k = ask.number("k", 1, 1, 16_384)
-    board = leaderboard(
-        ask.session, ask.state.memo, benchmark=None, k=k, method=ask.text("method") or None
-    )
+    method = ask.text("method") or None
+    board = leaderboard(ask.session, ask.state.memo, benchmark=None, k=k, method=method)
     every = ask.choice("steps", ("newest", "all"), "newest") == "all"
     baseline = _baseline(board.items, ask.text("baseline"))
     rows = list(board.items) if every else newest(board.items, keep=baseline)
@@ -63,7 +62,8 @@ def build(ask: Ask) -> View:
     pages = ask.pages(len(rows), PAGE_SIZE)
     shown = list(pages.slice(rows))
     evaluations = _evaluations(ask, [*shown, *([baseline] if baseline else [])])
-    marks, reasons = _badges(ask, shown, baseline, evaluations, k)
+    tests = 0 if baseline is None else _family_size(ask, board, baseline, k, every=every)
+    marks, reasons = _badges(ask, shown, baseline, evaluations, k, family_size=tests)
     which = ask.choice("published", dict(CHOICES), "same")
     reference = [*([baseline] if baseline else []), *shown]
     model = Model(
@@ -167,6 +167,8 @@ def _badges(
     baseline: LeaderboardRow | None,
     evaluations: dict[str, Evaluation],
     k: int,
+    *,
+    family_size: int,
 ) -> tuple[dict[str, Badge], dict[str, str]]:
     if baseline is None:
         return {}, {}
@@ -177,7 +179,20 @@ def _badges(
         if row is not baseline
         for score in row.scores
     ]
-    return badges(ask.session, ask.state.memo, before, candidates, k)
+    return badges(ask.session, ask.state.memo, before, candidates, k, family_size=family_size)
+
+
+def _family_size(
+    ask: Ask, board: Leaderboard, baseline: LeaderboardRow, k: int, *, every: bool
+) -> int:
+    """Comparisons of the list of all methods and pages: filters do not change a verdict."""
+    rows = board.items
+    if ask.text("method"):
+        rows = leaderboard(ask.session, ask.state.memo, benchmark=None, k=k).items
+    keep = _baseline(rows, _name(baseline))
+    names = {score.benchmark for score in baseline.scores}
+    counted = rows if every else newest(rows, keep=keep)
+    return sum(s.benchmark in names for row in counted if row is not keep for s in row.scores)
 
 
 def _table(model: Model) -> Table:
