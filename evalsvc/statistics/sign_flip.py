@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalsvc.statistics.counts import BoolArray, FloatArray, IntArray
 from evalsvc.statistics.distributions import binomial_above, normal_above
@@ -99,7 +100,7 @@ def flip_tail(values: FloatArray) -> float:
     if count == 0:
         return 1.0
     if observed >= total * (1.0 - TIE):
-        return max(2.0 ** (1.0 - count), SMALLEST)
+        return max(float(2.0 ** (1.0 - count)), SMALLEST)
     if np.ptp(sizes) <= TIE * float(sizes.max()):
         majority = round((count + observed / float(sizes.mean())) / 2.0)
         return min(max(2.0 * float(binomial_above(majority - 1, count, 0.5)), SMALLEST), 1.0)
@@ -209,7 +210,7 @@ def pairwise_flip_p_values(
     return p_values
 
 
-def _heads(columns: FloatArray, draws: int, seed: int) -> FloatArray:
+def _heads(columns: NDArray[np.floating], draws: int, seed: int) -> FloatArray:
     """Sums of the columns over the clusters that keep their sign: (draws, columns).
 
     The same seed gives the same flips whatever the columns.
