@@ -56,7 +56,8 @@ def partition(clusters: Sequence[object] | ArrayLike | None, problems: int) -> P
             f"clusters has shape {labels.shape} for {problems} problems.",
             "Give one cluster label per problem.",
         )
-    missing = [_is_missing(label) for label in labels.tolist()]
+    # Of the labels as given: numpy makes the text "nan" of a NaN among texts.
+    missing = [_is_missing(label) for label in clusters]
     if any(missing):
         raise StatisticsError(
             f"the cluster label at index {missing.index(True)} is missing (None or NaN).",
@@ -69,4 +70,4 @@ def partition(clusters: Sequence[object] | ArrayLike | None, problems: int) -> P
 
 
 def _is_missing(label: object) -> bool:
-    return label is None or (isinstance(label, float) and isnan(label))
+    return label is None or (isinstance(label, float | np.floating) and isnan(label))
