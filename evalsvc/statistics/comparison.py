@@ -350,10 +350,10 @@ def _fixed_difference(k: int, baseline: _Side, candidate: _Side, level: float) -
     """The sides' own intervals joined by MOVER (Zou & Donner 2008; Newcombe's method for means)."""
     sides = []
     for side in (baseline, candidate):
-        error = side.noise.standard_error(k)
-        if error is None:
+        interval = fixed_interval(side.n, side.c, k, side.noise, level)
+        if interval is None:
             return None
-        sides.append(fixed_interval(side.mean, error, side.n, k, level))
+        sides.append(interval)
     (low_before, high_before), (low_after, high_after) = sides
     below = np.hypot(candidate.mean - low_after, high_before - baseline.mean)
     above = np.hypot(high_after - candidate.mean, baseline.mean - low_before)

@@ -22,7 +22,7 @@ from evalsvc.statistics.counts import (
 from evalsvc.statistics.distributions import normal_quantile, t_above, t_quantile
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
-from evalsvc.statistics.intervals import Pair, fixed_interval
+from evalsvc.statistics.intervals import Pair, noise_interval
 from evalsvc.statistics.sampling import SamplingNoise
 from evalsvc.statistics.sentences import p_words, percent, points, size_words
 from evalsvc.statistics.studentised import spread_of
@@ -160,7 +160,7 @@ def _run_values(runs: Sequence[Counts], k: int) -> tuple[FloatArray, float]:
         one_k = check_one_k(k, samples)
         values = pass_at_k(samples, correct, one_k)
         error = float(np.sqrt(SamplingNoise(samples, correct).variances(one_k).sum())) / values.size
-        low, high = fixed_interval(float(values.mean()), error, samples, one_k, LEVEL)
+        low, high = noise_interval(float(values.mean()), error, samples, one_k, LEVEL)
         rows.append(values)
         noise.append(((high - low) / (2.0 * normal_quantile(0.5 + LEVEL / 2))) ** 2)
     if len({row.size for row in rows}) > 1:

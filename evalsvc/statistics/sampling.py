@@ -58,6 +58,7 @@ class SamplingNoise:
     def __init__(self, n: IntArray, c: IntArray) -> None:
         self._n, self._c = n, c
         self._pair_n, self._pair_c, self._times, self._pair_of = distinct_pairs(n, c)
+        self._errors: dict[int, float] = {}
 
     @cached_property
     def _prior(self) -> BetaPrior:
@@ -96,7 +97,9 @@ class SamplingNoise:
         """Standard error of mean pass@k from sampling alone; None where some n < 2k."""
         if 2 * k > int(self._n.min()):
             return None
-        return float(np.sqrt(self.variances(k).sum()) / self._n.size)
+        if k not in self._errors:
+            self._errors[k] = float(np.sqrt(self.variances(k).sum()) / self._n.size)
+        return self._errors[k]
 
 
 def fit_beta_prior(n: IntArray, c: IntArray) -> BetaPrior:
