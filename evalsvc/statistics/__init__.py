@@ -22,6 +22,12 @@ from evalsvc.statistics.comparison import (
     holm,
     paired_comparison,
 )
+from evalsvc.statistics.curve import (
+    CurveComparison,
+    SampledCounts,
+    curve_comparison,
+    curve_comparison_stopped,
+)
 from evalsvc.statistics.difficulty import DifficultyLaw, fit_difficulty
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import (
@@ -74,6 +80,11 @@ from evalsvc.statistics.sampling import (
 )
 from evalsvc.statistics.sequential import SequentialTest, discordant_pairs, sequential_sign_test
 from evalsvc.statistics.sign_flip import PairedTest, mcnemar, sign_flip_tests
+from evalsvc.statistics.stopping import (
+    StoppingPlan,
+    pass_at_k_stopped,
+    pass_hat_k_stopped,
+)
 from evalsvc.statistics.swiss import SwissRank, swiss_ranking
 from evalsvc.statistics.training_curves import (
     BestStep,
@@ -92,6 +103,7 @@ __all__ = [
     "Comparability",
     "Comparison",
     "Crossover",
+    "CurveComparison",
     "CurvePoint",
     "DifficultyLaw",
     "Equivalence",
@@ -108,10 +120,12 @@ __all__ = [
     "Rate",
     "Reason",
     "Reproduction",
+    "SampledCounts",
     "SamplingNoise",
     "SequentialTest",
     "StatisticsError",
     "StepCounts",
+    "StoppingPlan",
     "SwissRank",
     "TokenProfile",
     "adjust_family",
@@ -127,6 +141,8 @@ __all__ = [
     "compare_curves",
     "compare_methods",
     "crossovers",
+    "curve_comparison",
+    "curve_comparison_stopped",
     "difficulty_bands",
     "discordant_pairs",
     "distinct_answers",
@@ -144,7 +160,9 @@ __all__ = [
     "paired_comparison",
     "parse_published",
     "pass_at_k",
+    "pass_at_k_stopped",
     "pass_hat_k",
+    "pass_hat_k_stopped",
     "pilot",
     "plan_power",
     "plan_problems",
