@@ -40,6 +40,7 @@ from evalsvc.statistics.estimators import (
     sample_coverage,
     worst_problems_mean,
 )
+from evalsvc.statistics.feasibility import Feasibility, feasibility
 from evalsvc.statistics.intervals import Estimate, estimate
 from evalsvc.statistics.methods import MethodComparison, adjust_methods, compare_methods
 from evalsvc.statistics.oddities import Oddity, find_oddities
@@ -108,6 +109,7 @@ __all__ = [
     "DifficultyLaw",
     "Equivalence",
     "Estimate",
+    "Feasibility",
     "MethodComparison",
     "Oddity",
     "OwnProtocol",
@@ -149,6 +151,7 @@ __all__ = [
     "efficiency_frontier",
     "equivalence",
     "estimate",
+    "feasibility",
     "find_oddities",
     "fit_beta_prior",
     "fit_difficulty",
