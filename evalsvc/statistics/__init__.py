@@ -13,7 +13,7 @@ from evalsvc.statistics.answers import (
     samples_for_majority,
     winning_chances,
 )
-from evalsvc.statistics.bayes import Posterior, bayes_average, bayes_pass_at_k
+from evalsvc.statistics.bayes import Posterior, bayes_average, bayes_pass_at_k, posterior_of
 from evalsvc.statistics.comparison import (
     Comparison,
     adjust_family,
@@ -39,6 +39,13 @@ from evalsvc.statistics.estimators import (
     problem_coverage,
     sample_coverage,
     worst_problems_mean,
+)
+from evalsvc.statistics.extrapolation import (
+    CoverAtTau,
+    Extrapolation,
+    FittedDifficulty,
+    cover_at_tau,
+    extrapolate_pass_at_k,
 )
 from evalsvc.statistics.feasibility import Feasibility, feasibility
 from evalsvc.statistics.intervals import Estimate, estimate
@@ -103,13 +110,16 @@ __all__ = [
     "BetaPrior",
     "Comparability",
     "Comparison",
+    "CoverAtTau",
     "Crossover",
     "CurveComparison",
     "CurvePoint",
     "DifficultyLaw",
     "Equivalence",
     "Estimate",
+    "Extrapolation",
     "Feasibility",
+    "FittedDifficulty",
     "MethodComparison",
     "Oddity",
     "OwnProtocol",
@@ -142,6 +152,7 @@ __all__ = [
     "compare_candidates",
     "compare_curves",
     "compare_methods",
+    "cover_at_tau",
     "crossovers",
     "curve_comparison",
     "curve_comparison_stopped",
@@ -151,6 +162,7 @@ __all__ = [
     "efficiency_frontier",
     "equivalence",
     "estimate",
+    "extrapolate_pass_at_k",
     "feasibility",
     "find_oddities",
     "fit_beta_prior",
@@ -171,6 +183,7 @@ __all__ = [
     "plan_problems",
     "plan_runs",
     "plan_samples",
+    "posterior_of",
     "problem_coverage",
     "rank_by_mean",
     "reproduction_check",
