@@ -14,6 +14,14 @@ from evalsvc.statistics.answers import (
     winning_chances,
 )
 from evalsvc.statistics.bayes import Posterior, bayes_average, bayes_pass_at_k, posterior_of
+from evalsvc.statistics.claims import (
+    BenchmarkCounts,
+    JointClaim,
+    RunsClaim,
+    RunScores,
+    joint_claim,
+    joint_claim_over_runs,
+)
 from evalsvc.statistics.comparison import (
     Comparison,
     adjust_family,
@@ -88,6 +96,13 @@ from evalsvc.statistics.sampling import (
 )
 from evalsvc.statistics.sequential import SequentialTest, discordant_pairs, sequential_sign_test
 from evalsvc.statistics.sign_flip import PairedTest, mcnemar, sign_flip_tests
+from evalsvc.statistics.stopped import (
+    PlanForecast,
+    estimate_stopped,
+    expected_samples,
+    forecast_plan,
+    sampling_variance_stopped,
+)
 from evalsvc.statistics.stopping import (
     StoppingPlan,
     pass_at_k_stopped,
@@ -106,6 +121,7 @@ from evalsvc.statistics.verdicts import Crossover, Equivalence, crossovers, equi
 __all__ = [
     "DIFFICULTY_BANDS",
     "AnswerGroups",
+    "BenchmarkCounts",
     "BestStep",
     "BetaPrior",
     "Comparability",
@@ -120,18 +136,22 @@ __all__ = [
     "Extrapolation",
     "Feasibility",
     "FittedDifficulty",
+    "JointClaim",
     "MethodComparison",
     "Oddity",
     "OwnProtocol",
     "PairedTest",
     "Pilot",
     "Plan",
+    "PlanForecast",
     "Posterior",
     "PublishedRow",
     "RankedCheckpoint",
     "Rate",
     "Reason",
     "Reproduction",
+    "RunScores",
+    "RunsClaim",
     "SampledCounts",
     "SamplingNoise",
     "SequentialTest",
@@ -162,13 +182,18 @@ __all__ = [
     "efficiency_frontier",
     "equivalence",
     "estimate",
+    "estimate_stopped",
+    "expected_samples",
     "extrapolate_pass_at_k",
     "feasibility",
     "find_oddities",
     "fit_beta_prior",
     "fit_difficulty",
+    "forecast_plan",
     "g_pass_at_k",
     "holm",
+    "joint_claim",
+    "joint_claim_over_runs",
     "maj_at_k",
     "mcnemar",
     "mg_pass_at_k",
@@ -190,6 +215,7 @@ __all__ = [
     "sample_coverage",
     "sample_rate",
     "samples_for_majority",
+    "sampling_variance_stopped",
     "sequential_sign_test",
     "sign_flip_tests",
     "solved_by_one_side",

@@ -25,6 +25,7 @@ from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.max_t import MaxTest, max_t_test
 from evalsvc.statistics.sentences import CHECKPOINTS_ONLY, p_value_words, points, size_words
 from evalsvc.statistics.stopping import StoppingPlan, check_endings, pass_at_k_stopped
+from evalsvc.statistics.thinning import equal_samples
 
 Pair = tuple[float, float]
 
@@ -85,15 +86,11 @@ def curve_comparison(  # noqa: PLR0917 - the order is part of the interface
         >>> made.resolved(1)
         (1, 2, 4)
     """
-    before = check_problem_counts(baseline_n, baseline_c)
-    after = check_problem_counts(candidate_n, candidate_c)
-    _same_problems(before[0].size, after[0].size)
-    smallest = np.minimum(before[0], after[0])
-    checked = _checked_ks(ks, smallest)
-    random = np.random.default_rng([seed, 1])
-    sides = [_thinned(n, c, smallest, random) for n, c in (before, after)]
-    values = [np.column_stack([pass_at_k(smallest, c, k) for k in checked]) for c in sides]
-    thinned = bool(np.any(before[0] != after[0]))
+    n, before, after, thinned = equal_samples(
+        (baseline_n, baseline_c), (candidate_n, candidate_c), seed
+    )
+    checked = _checked_ks(ks, n)
+    values = [np.column_stack([pass_at_k(n, c, k) for k in checked]) for c in (before, after)]
     return _compared(checked, values, clusters, seed, alpha, thinned=thinned)
 
 
@@ -159,14 +156,6 @@ def _checked_ks(ks: Sequence[int], reach: IntArray) -> tuple[int, ...]:
     if np.ndim(ks) != 1 or len(ks) == 0:
         raise StatisticsError("there is no k to compare at.", "Give a list, such as 1, 2, 4, 8.")
     return tuple(sorted({check_one_k(k, reach) for k in ks}))
-
-
-def _thinned(n: IntArray, c: IntArray, wanted: IntArray, random: np.random.Generator) -> IntArray:
-    """Correct ones among `wanted` of the n samples, drawn at random where n is larger."""
-    more = n > wanted
-    kept = c.copy()
-    kept[more] = random.hypergeometric(c[more], (n - c)[more], wanted[more])
-    return kept
 
 
 def _compared(
