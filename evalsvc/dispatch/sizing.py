@@ -12,9 +12,9 @@ TOO_SMALL = 0.25  # ... : the overhead of a shard would show
 SHARDS_PER_SLOT = 4  # never merge below this: the last worker must not run alone for long
 
 
-def kind_of(evaluation: Evaluation, checkpoint: CheckpointSpec) -> throughputs.Kind:
+def kind_of(evaluation: Evaluation, checkpoint: CheckpointSpec) -> throughputs.ShardKind:
     """What the speed of an evaluation's shards depends on."""
-    return throughputs.Kind(
+    return throughputs.ShardKind(
         engine=evaluation.engine,
         architecture_hash=checkpoint.architecture_hash,
         benchmark=evaluation.benchmark,

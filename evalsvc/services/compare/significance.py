@@ -26,7 +26,7 @@ Outcome = Literal["better", "worse", "equivalent", "unresolved"]
 
 
 @dataclass(frozen=True)
-class Badge:
+class Significance:
     """A candidate against its baseline at one k. Differences in fractions of 1."""
 
     outcome: Outcome
@@ -38,14 +38,14 @@ class Badge:
     sentence: str
 
 
-def badges(
+def significances(
     session: Session,
     memo: Memo,
     baselines: Mapping[str, Evaluation],
     candidates: Sequence[Evaluation],
     k: int,
-) -> tuple[dict[str, Badge], dict[str, str]]:
-    """(badges, reasons for none), by evaluation. `baselines`: by benchmark."""
+) -> tuple[dict[str, Significance], dict[str, str]]:
+    """(significance, reasons for none), by evaluation. `baselines`: by benchmark."""
     from evalsvc.statistics import adjust_family  # noqa: PLC0415 - a second to import
 
     found: dict[str, Comparison] = {}
@@ -60,7 +60,7 @@ def badges(
             if row.id not in found:
                 _alone(session, memo, Pairing(baseline, row, ()), k, found, reasons)
     adjusted = adjust_family(list(found.values()))
-    return {i: _badge(c) for i, c in zip(found, adjusted, strict=True)}, reasons
+    return {i: _significance(c) for i, c in zip(found, adjusted, strict=True)}, reasons
 
 
 def _together(
@@ -82,7 +82,7 @@ def _together(
         return {}
     traits = traits_of(session, memo, baseline.revision_id)
     made = memo.get(
-        ("badges", k, tuple((row.id, row.version) for row in (baseline, *whole))),
+        ("significance", k, tuple((row.id, row.version) for row in (baseline, *whole))),
         lambda: compare_candidates(
             (before.n, before.c),
             [(counts[row.id].n, counts[row.id].c) for row in whole],
@@ -108,8 +108,8 @@ def _alone(
         reasons[pair.candidate.id] = error.message
 
 
-def _badge(comparison: "Comparison") -> Badge:
-    return Badge(
+def _significance(comparison: "Comparison") -> Significance:
+    return Significance(
         outcome=outcome_of(comparison),
         difference=comparison.difference,
         interval_population=comparison.interval_population,

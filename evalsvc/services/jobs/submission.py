@@ -180,7 +180,7 @@ def _plan(
         (Slice(tuple(s.problems), s.sample_start, s.sample_stop) for s in planned),
         results.read_sampled(session, evaluation.id) if evaluation.samples_seen else {},
     )
-    kind = throughputs.Kind(
+    kind = throughputs.ShardKind(
         engine=prepared.engine,
         architecture_hash=prepared.checkpoint.architecture_hash,
         benchmark=part.benchmark,

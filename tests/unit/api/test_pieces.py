@@ -15,7 +15,7 @@ from evalsvc.errors import TooManyRequests, UsageError
 from evalsvc.services.evaluations.figures import useful_ks
 from evalsvc.services.memo import Memo
 from evalsvc.services.webhooks.deliveries import pinned_url, sign
-from evalsvc.services.webhooks.ssrf import Target
+from evalsvc.services.webhooks.ssrf import CheckedAddress
 
 
 @settings(max_examples=50)
@@ -40,9 +40,9 @@ def test_a_signature_is_hmac_of_timestamp_and_body() -> None:
 
 
 def test_a_delivery_goes_to_the_checked_address() -> None:
-    target = Target("https://hooks.example.org/a?b=1", "hooks.example.org", 443, "1.2.3.4")
+    target = CheckedAddress("https://hooks.example.org/a?b=1", "hooks.example.org", 443, "1.2.3.4")
     assert str(pinned_url(target)) == "https://1.2.3.4/a?b=1"
-    over_six = Target("http://six.example.org:81/", "six.example.org", 81, "2001:db8::1")
+    over_six = CheckedAddress("http://six.example.org:81/", "six.example.org", 81, "2001:db8::1")
     assert str(pinned_url(over_six)) == "http://[2001:db8::1]:81/"
 
 
