@@ -28,6 +28,7 @@ from evalsvc.server.app import create_app
 from evalsvc.server.http_server import QuietServer, listen
 from evalsvc.settings import SERVER_FILE, Settings
 from evalsvc.store.database import Database
+from evalsvc.worker.engines.registry import check_engine
 
 WATCH_SECONDS = 0.1
 LOCK_FILE = "server.lock"
@@ -49,8 +50,9 @@ def run_service(
 ) -> None:
     """Serve (and dispatch) until a signal comes. `announce` is told the URL once all is ready.
 
-    Raises Conflict (a second service), UsageError (address), StorageError.
+    Raises Conflict (a second service), UsageError (address, engine), StorageError.
     """
+    check_engine(settings.engine)
     logs.configure(settings.log_level, settings.log_format)
     with _only_one(settings.data), contextlib.closing(_database(settings)) as database:
         database.upgrade()
@@ -67,6 +69,7 @@ def run_service(
 
 def run_dispatcher(settings: Settings) -> None:
     """Dispatch only, until a signal comes. Raises Conflict when another dispatcher works."""
+    check_engine(settings.engine)
     logs.configure(settings.log_level, settings.log_format)
     with contextlib.closing(_database(settings)) as database:
         database.upgrade()

@@ -18,9 +18,8 @@ from evalsvc.errors import CheckpointError, MissingExtra, PermissionDenied, Usag
 from evalsvc.services.jobs.datasets import Signature, folder_signature
 from evalsvc.settings import Settings
 from evalsvc.specs import CheckpointSpec, Modality, content_hash
-from evalsvc.worker.engines import ENGINES, create_engine
+from evalsvc.worker.engines.registry import check_engine, create_engine, reads_checkpoint
 
-READS_NO_CHECKPOINT = frozenset({"replay", "openai"})
 LABEL_ARCHITECTURE = "label"
 MOST_CHECKPOINTS = 4096
 
@@ -64,7 +63,7 @@ def admit_checkpoint(
         raise CheckpointError(
             f"The checkpoint {asked!r} cannot be read: {error}.", "Correct the path."
         ) from error
-    reads = engine not in READS_NO_CHECKPOINT
+    reads = reads_checkpoint(engine)
     if reads or exists:
         _check_root(resolved, settings, "checkpoint")
         _check_links(resolved, settings)
@@ -91,8 +90,7 @@ def admit_engine(engine: str, options: Mapping[str, Any], settings: Settings) ->
     Raises UsageError for an unknown engine or option, PermissionDenied for a file outside the
     allowed roots. Whether the engine is installed is the workers' affair.
     """
-    if engine not in ENGINES:
-        raise UsageError(f"There is no engine {engine!r}.", f"Known: {', '.join(ENGINES)}.")
+    check_engine(engine)
     with suppress(MissingExtra):  # the server need not have what its workers have
         create_engine(engine, options)
     identity: dict[str, Any] = dict(options)

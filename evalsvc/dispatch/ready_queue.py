@@ -1,8 +1,8 @@
-"""The dispatcher's picture of what waits: a copy in memory of the evaluations with ready shards.
+"""The dispatcher's in-memory copy of the evaluations that have ready shards.
 
-The database is the truth: the copy is refreshed for the evaluations that an event or the
-dispatcher's own work may have changed, and taking a shard may still find that there is none. How
-long an evaluation waits is told by this process's clock, from when it was first seen here.
+The database is the source of truth. The copy is refreshed for evaluations that an event or the
+dispatcher's own work may have changed, so taking a shard may still find none left. Waiting times
+are measured by this process's clock, from when the evaluation was first seen here.
 """
 
 import time
@@ -14,12 +14,12 @@ from evalsvc.store.database import Database
 from evalsvc.store.repositories import events, jobs, queue
 from evalsvc.store.repositories.queue import Waiting
 
-WATCHED = ("job.submitted", "job.cancelled")
-EVENTS_AT_ONCE = 1000
+SUBMITTED, CANCELLED = "job.submitted", "job.cancelled"
+EVENTS_PER_POLL = 1000
 
 
-class Board:
-    """Candidates for the policy, by evaluation."""
+class ReadyQueue:
+    """The policy's candidates, by evaluation."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -33,14 +33,16 @@ class Board:
         return len(self._candidates)
 
     def touch(self, evaluation_id: str) -> None:
-        """Something about this evaluation's shards has changed."""
+        """Mark an evaluation whose shards have changed; the next `poll` reads it again."""
         if self._changed is not None:
             self._changed.add(evaluation_id)
 
     def poll(self) -> list[str]:
-        """See what others have written since the last call; returns the jobs cancelled since."""
+        """Read what others have written since the last call. Returns the jobs cancelled since."""
         with self._database.read() as session:
-            news = events.after(session, self._last_event, kinds=WATCHED, limit=EVENTS_AT_ONCE)
+            news = events.after(
+                session, self._last_event, kinds=(SUBMITTED, CANCELLED), limit=EVENTS_PER_POLL
+            )
             if news:
                 self._last_event = news[-1].id
             job_ids = {event.job_id for event in news if event.job_id}
@@ -50,7 +52,7 @@ class Board:
                 rows = queue.waiting(session, self._changed)
                 self._replace(rows)
                 self._changed = set()
-        return [event.job_id for event in news if event.job_id and event.kind == WATCHED[1]]
+        return [event.job_id for event in news if event.job_id and event.kind == CANCELLED]
 
     def choose(
         self,
@@ -59,29 +61,32 @@ class Board:
         now: float,
         without: Collection[str] = (),
     ) -> Candidate | None:
-        """The policy's choice among all but the evaluations `without`."""
-        self._shares.welcome(c.owner for c in self._candidates.values())
+        """The policy's choice among all evaluations except those in `without`."""
+        self._shares.set_waiting(c.owner for c in self._candidates.values())
         return choose(self._without(without), loaded, loads, self._shares, now)
 
     def sent(self, evaluation_id: str, now: float) -> None:
-        """A shard of this evaluation goes to a worker; whether others wait, taking it will tell."""
+        """Count a shard of this evaluation that goes to a worker.
+
+        Whether more of its shards are ready shows when the next one is taken.
+        """
         if (candidate := self._candidates.get(evaluation_id)) is not None:
             candidate.waiting_since = now
             self._shares.charge(candidate.owner)
 
-    def _without(self, left_out: Collection[str]) -> Iterable[Candidate]:
-        if not left_out:
+    def _without(self, excluded: Collection[str]) -> Iterable[Candidate]:
+        if not excluded:
             return self._candidates.values()
-        return [c for c in self._candidates.values() if c.evaluation_id not in left_out]
+        return [c for c in self._candidates.values() if c.evaluation_id not in excluded]
 
     def _replace(self, rows: Sequence[Waiting]) -> None:
         now, is_first = time.time(), self._changed is None
-        gone = self._candidates.keys() if self._changed is None else self._changed
-        known = {e: self._candidates.pop(e) for e in list(gone) if e in self._candidates}
+        changed = self._candidates.keys() if self._changed is None else self._changed
+        known = {e: self._candidates.pop(e) for e in list(changed) if e in self._candidates}
         for row in rows:
             before = known.get(row.evaluation_id)
             since = before.waiting_since if before else now
-            if is_first:  # submitted before this dispatcher started; by a clock that may be ahead
+            if is_first:  # submitted before this dispatcher started; that clock may run ahead
                 since = min(now, row.submitted_at.timestamp())
             self._candidates[row.evaluation_id] = _candidate(row, since)
 

@@ -1,4 +1,4 @@
-"""The verifier beside the engine: hard cases go to killable processes while sampling goes on."""
+"""Verify completions next to the engine: slow cases run in killable processes meanwhile."""
 
 import asyncio
 
@@ -9,24 +9,24 @@ from evalsvc.verification import (
     VerificationPool,
     answer_key,
 )
-from evalsvc.worker.engines.base import RequestRefused, Sample, SampleRequest
-from evalsvc.worker.tally import Judged
+from evalsvc.worker.engines.base import Completion, RequestRefused, SampleRequest
+from evalsvc.worker.tally import VerifiedSample
 
 
-class Judge:
-    """Judges samples in a pool of `processes` children that start with the first hard case."""
+class AsyncVerifier:
+    """Verifies in a pool of `processes` children, which start with the first slow case."""
 
     def __init__(self, processes: int) -> None:
         self._pool = VerificationPool(processes)
 
-    async def judge(
-        self, problem: Problem, prompt: Prompt, request: SampleRequest, answer: Sample
-    ) -> Judged:
-        """The verdict on one answer. Raises RequestRefused when the gold itself cannot be used."""
+    async def verify(
+        self, problem: Problem, prompt: Prompt, request: SampleRequest, completion: Completion
+    ) -> VerifiedSample:
+        """Verify one completion. Raises RequestRefused if the problem's gold is unusable."""
         tagged = prompt.extraction == "answer_tag"
         try:
             verdict = await self._pool.verify_async(
-                answer.text,
+                completion.text,
                 problem.gold,
                 kind=problem.kind,
                 choices=problem.choices,
@@ -37,7 +37,8 @@ class Judge:
                 f"The gold of problem {problem.id!r} cannot be used: {error.message}",
                 error.remedy or "Correct the benchmark's golds.yaml.",
             ) from error
-        return Judged(request, answer, verdict, answer_key(verdict.extracted, problem.kind) or None)
+        key = answer_key(verdict.extracted, problem.kind) or None
+        return VerifiedSample(request, completion, verdict, key)
 
     async def close(self) -> None:
         """Kill the children."""

@@ -1,17 +1,17 @@
-"""Which shard a worker died of: three deaths of it, and none without it."""
+"""Attribute worker crashes to shards: three deaths with the shard and none without it."""
 
-from evalsvc.dispatch.quarantine import FAILURES_ENOUGH, Quarantine
-from evalsvc.dispatch.suspicion import DEATHS_TOO_MANY, RECENT_SECONDS, DeathLog, pause_seconds
+from evalsvc.dispatch.limits import MAX_DEATHS_EVER, MAX_FAILURES
+from evalsvc.dispatch.quarantine import RECENT_SECONDS, DeathLog, Quarantine, pause_seconds
 
 
 def test_three_deaths_in_a_row_are_enough() -> None:
     log = DeathLog()
     log.record(["poison", "neighbour"], 0.0)
     log.record(["poison"], 1.0)
-    assert not log.is_guilty("poison", 2)
+    assert not log.exceeds_limit("poison", 2)
     log.record(["poison"], 2.0)
-    assert log.is_guilty("poison", 3)
-    assert not log.is_guilty("neighbour", 1)
+    assert log.exceeds_limit("poison", 3)
+    assert not log.exceeds_limit("neighbour", 1)
 
 
 def test_a_shard_is_excused_while_workers_die_without_it_too() -> None:
@@ -20,7 +20,7 @@ def test_a_shard_is_excused_while_workers_die_without_it_too() -> None:
         log.record(["unlucky"], moment)
         log.record([], moment)
     assert log.background("unlucky") == 3
-    assert not log.is_guilty("unlucky", 3)
+    assert not log.exceeds_limit("unlucky", 3)
 
 
 def test_other_deaths_shortly_before_its_first_one_excuse_it_too() -> None:
@@ -28,7 +28,7 @@ def test_other_deaths_shortly_before_its_first_one_excuse_it_too() -> None:
     log.record(["another"], 0.0)
     for moment in (10.0, 20.0, 30.0):
         log.record(["unlucky"], moment)
-    assert not log.is_guilty("unlucky", 3)
+    assert not log.exceeds_limit("unlucky", 3)
 
 
 def test_deaths_long_before_it_was_there_are_no_excuse() -> None:
@@ -37,17 +37,17 @@ def test_deaths_long_before_it_was_there_are_no_excuse() -> None:
         log.record(["another"], moment)
     for moment in range(3):
         log.record(["poison"], 50 + RECENT_SECONDS + moment)
-    assert log.is_guilty("poison", 3)
+    assert log.exceeds_limit("poison", 3)
 
 
 def test_there_is_a_limit_whatever_else_happens() -> None:
-    assert DeathLog().is_guilty("unlucky", DEATHS_TOO_MANY)
+    assert DeathLog().exceeds_limit("unlucky", MAX_DEATHS_EVER)
 
 
 def test_deaths_of_former_dispatchers_alone_do_not_condemn() -> None:
     log = DeathLog()
     log.record(["unlucky"], 0.0)
-    assert not log.is_guilty("unlucky", 3)
+    assert not log.exceeds_limit("unlucky", 3)
 
 
 def test_pauses_grow() -> None:
@@ -69,6 +69,6 @@ def test_a_suspect_is_due_after_its_pause() -> None:
 
 def test_failures_are_counted_until_the_shard_ends() -> None:
     quarantine = Quarantine()
-    assert [quarantine.failed("s") for _ in range(FAILURES_ENOUGH)] == [1, 2, 3]
+    assert [quarantine.failed("s") for _ in range(MAX_FAILURES)] == [1, 2, 3]
     quarantine.ended("s")
     assert quarantine.failed("s") == 1

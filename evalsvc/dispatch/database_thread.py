@@ -1,4 +1,4 @@
-"""Database work of the dispatcher: in one thread, and patient while the database is away."""
+"""Database calls of the dispatcher: run in one thread, and retried while the database is down."""
 
 import asyncio
 import logging
@@ -17,37 +17,39 @@ T = TypeVar("T")
 RETRY_SECONDS = 1.0
 
 
-class PatientStore:
-    """Runs functions that use the database. A restarted or full database costs time, not work."""
+class DatabaseThread:
+    """Runs functions that use the database. A database outage costs time but no work."""
 
     def __init__(self, lock: LeaderLock) -> None:
         self._lock = lock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="dispatcher-database")
-        self.stop = threading.Event()  # once set, a failure is raised and not waited for
+        self.stop = threading.Event()  # once set, failures are raised instead of retried
 
-    async def once(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function` in the thread."""
+    async def run_once(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function` in the thread, without retries."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, lambda: function(*args, **kwargs))
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """... until the database takes it.
+        """Run `function` in the thread, and retry it until the database responds.
 
-        Raises Conflict if another dispatcher took over meanwhile, and StorageError when the
-        dispatcher is to stop.
+        Raises:
+            Conflict: Another dispatcher took over in the meantime.
+            StorageError: The database is down and the dispatcher is stopping.
         """
         while True:
             try:
-                return await self.once(function, *args, **kwargs)
+                return await self.run_once(function, *args, **kwargs)
             except StorageError as error:
                 log.error("waiting for the database: %s", error)
                 if self.stop.is_set():
                     raise
             await asyncio.sleep(RETRY_SECONDS)
             try:
-                await self.once(self._lock.renew)
+                await self.run_once(self._lock.renew)
             except StorageError:
                 continue
 
     def close(self) -> None:
+        """Wait for the running call and end the thread."""
         self._thread.shutdown()

@@ -3,7 +3,8 @@
 import pytest
 
 from evalsvc.dispatch.executors.base import WorkerHandle
-from evalsvc.dispatch.fleet import MOST_IN_FLIGHT, Flight, Member
+from evalsvc.dispatch.limits import MAX_SHARDS_IN_FLIGHT
+from evalsvc.dispatch.worker_pool import RunningShard, WorkerSlot
 from evalsvc.specs import CheckpointSpec, Protocol, ShardSpec, WorkerState, WorkerStatus
 from evalsvc.worker.protocol import Command
 
@@ -39,11 +40,11 @@ def shard(number: int, problems: int) -> ShardSpec:
     )
 
 
-def member(shards: int, problems: int, wanted: int) -> Member:
+def slot(shards: int, problems: int, wanted: int) -> WorkerSlot:
     status = WorkerStatus(worker_id="1-1", state=WorkerState.RUNNING, requests_wanted=wanted)
-    made = Member(Handle(), status, moved_at=0.0, is_up=True)
+    made = WorkerSlot(Handle(), status, progressed_at=0.0, has_started=True)
     for number in range(shards):
-        made.flights[f"s{number}"] = Flight(shard(number, problems))
+        made.shards[f"s{number}"] = RunningShard(shard(number, problems))
     return made
 
 
@@ -57,20 +58,20 @@ def member(shards: int, problems: int, wanted: int) -> Member:
         (19, 4, 160, 1),
         (20, 4, 160, 0),  # 320 do: twice what it wants
         (2, 4, 0, 0),  # it has not started: nobody knows what it wants
-        (MOST_IN_FLIGHT, 1, 1000, 0),
+        (MAX_SHARDS_IN_FLIGHT, 1, 1000, 0),
     ],
 )
 def test_a_worker_takes_more_shards_while_they_are_small(
     shards: int, problems: int, wanted: int, free: int
 ) -> None:
-    assert member(shards, problems, wanted).slots(2) == free
+    assert slot(shards, problems, wanted).capacity(2) == free
 
 
 def test_samples_that_are_done_make_room() -> None:
-    full = member(20, 4, 160)
-    full.flights["s0"].done = 15
-    assert full.slots(2) == 1
+    full = slot(20, 4, 160)
+    full.shards["s0"].done = 15
+    assert full.capacity(2) == 1
 
 
 def test_one_in_flight_means_one() -> None:
-    assert member(1, 1, 160).slots(1) == 0
+    assert slot(1, 1, 160).capacity(1) == 0
