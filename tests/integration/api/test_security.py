@@ -10,7 +10,7 @@ from evalsvc.errors import EvalsvcError, PermissionDenied, UsageError
 from evalsvc.services.webhooks.ssrf import check_address
 from evalsvc.store.database import Database
 from evalsvc.store.repositories import keys
-from tests.integration.api.conftest import Running, counts_body, job_body
+from tests.support.http_server import Running, counts_body, job_body
 
 
 def make_key(database: Database, name: str, *scopes: str) -> str:
