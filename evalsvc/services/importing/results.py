@@ -182,16 +182,18 @@ def store(
     )
     engine = import_engine(request.format)
     identity = ["import", checkpoint.id, revision.id, protocol_hash, engine]
-    values = {
-        "checkpoint_id": checkpoint.id,
-        "revision_id": revision.id,
-        "benchmark": request.benchmark,
-        "protocol": protocol,
-        "protocol_hash": protocol_hash,
-        "engine": engine,
-        "engine_options": {},
-    }
-    row, _ = evaluations.find_or_create(session, content_hash(identity, 32), values)
+    imported = Evaluation(
+        id=content_hash(identity, 32),
+        checkpoint_id=checkpoint.id,
+        revision_id=revision.id,
+        benchmark=request.benchmark,
+        protocol=protocol,
+        protocol_hash=protocol_hash,
+        engine=engine,
+        samples_wanted=0,
+        problems_wanted=0,
+    )
+    row, _ = evaluations.find_or_create(session, imported)
     replaced = imports.clear(session, row)
     results.add(session, row, 0, prepared.tallies)
     _finish(row, request, prepared)
