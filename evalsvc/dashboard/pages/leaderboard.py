@@ -10,7 +10,7 @@ from evalsvc.dashboard.rendering.latex import LatexCell, leaderboard_table
 from evalsvc.dashboard.rendering.page import Page, PageTable
 from evalsvc.dashboard.web.page_request import PageRequest, Pages
 from evalsvc.methods import method_order
-from evalsvc.services.compare.leaderboards import LeaderboardRow, Score, leaderboard
+from evalsvc.services.compare.leaderboards import Leaderboard, LeaderboardRow, Score, leaderboard
 from evalsvc.services.compare.significance import Significance, significances
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import evaluations
@@ -52,13 +52,8 @@ class LeaderboardModel:
 def build(request: PageRequest) -> Page:
     """The newest checkpoint of each run by default, all of them with `steps=all`."""
     k = request.number("k", 1, 1, 16_384)
-    board = leaderboard(
-        request.session,
-        request.state.memo,
-        benchmark=None,
-        k=k,
-        method=request.text("method") or None,
-    )
+    method = request.text("method") or None
+    board = leaderboard(request.session, request.state.memo, benchmark=None, k=k, method=method)
     every = request.choice("steps", ("newest", "all"), "newest") == "all"
     baseline = _baseline(board.items, request.text("baseline"))
     rows = list(board.items) if every else newest(board.items, keep=baseline)
@@ -67,7 +62,8 @@ def build(request: PageRequest) -> Page:
     pages = request.pages(len(rows), PAGE_SIZE)
     shown = list(pages.slice(rows))
     behind = _evaluations(request, [*shown, *([baseline] if baseline else [])])
-    marks, reasons = _significance(request, shown, baseline, behind, k)
+    tests = 0 if baseline is None else _family_size(request, board, baseline, k, every=every)
+    marks, reasons = _significance(request, shown, baseline, behind, k, family_size=tests)
     which = request.choice("published", dict(CHOICES), "same")
     reference = [*([baseline] if baseline else []), *shown]
     model = LeaderboardModel(
@@ -171,6 +167,8 @@ def _significance(
     baseline: LeaderboardRow | None,
     behind: dict[str, Evaluation],
     k: int,
+    *,
+    family_size: int,
 ) -> tuple[dict[str, Significance], dict[str, str]]:
     if baseline is None:
         return {}, {}
@@ -178,7 +176,22 @@ def _significance(
     candidates = [
         behind[score.evaluation] for row in shown if row is not baseline for score in row.scores
     ]
-    return significances(request.session, request.state.memo, before, candidates, k)
+    return significances(
+        request.session, request.state.memo, before, candidates, k, family_size=family_size
+    )
+
+
+def _family_size(
+    request: PageRequest, board: Leaderboard, baseline: LeaderboardRow, k: int, *, every: bool
+) -> int:
+    """Comparisons of the list of all methods and pages: filters do not change a verdict."""
+    rows = board.items
+    if request.text("method"):
+        rows = leaderboard(request.session, request.state.memo, benchmark=None, k=k).items
+    keep = _baseline(rows, _name(baseline))
+    names = {score.benchmark for score in baseline.scores}
+    counted = rows if every else newest(rows, keep=keep)
+    return sum(s.benchmark in names for row in counted if row is not keep for s in row.scores)
 
 
 def _table(model: LeaderboardModel) -> PageTable:
