@@ -132,7 +132,6 @@ def handlers() -> dict[type[Exception], Handler]:
         DataError: _unstorable,
         OverflowError: _unstorable,
         UnicodeEncodeError: _unstorable,
-        ValueError: _value,
         Exception: _unforeseen,
     }
 
@@ -218,16 +217,6 @@ def _unstorable(request: Request, error: Exception) -> ProblemDetailsResponse:
         detail="A text or number of the request cannot be stored (NUL, half a character, 2^80).",
         remedy="Remove it; texts are Unicode without NUL, numbers fit 32 bits.",
     )
-
-
-def _value(request: Request, error: Exception) -> ProblemDetailsResponse:
-    """The errors of catalogue and statistics: ValueErrors that carry a remedy."""
-    if not hasattr(error, "remedy"):
-        return _unforeseen(request, error)
-    message = str(getattr(error, "message", error))
-    title = "The request cannot be carried out"
-    remedy = str(error.remedy)
-    return problem_response(request.url.path, 422, "unusable", title, detail=message, remedy=remedy)
 
 
 def _unforeseen(request: Request, error: Exception) -> ProblemDetailsResponse:

@@ -18,7 +18,7 @@ from evalsvc.dashboard.rendering.environment import render
 from evalsvc.dashboard.rendering.page import Format, Page, as_csv, as_json
 from evalsvc.dashboard.web import access, assets, error_pages, files, live, security
 from evalsvc.dashboard.web.page_request import PageRequest
-from evalsvc.errors import EvalsvcError, UsageError
+from evalsvc.errors import EvalsvcError
 from evalsvc.store.repositories import changes
 
 Build = Callable[[PageRequest], Page]
@@ -53,8 +53,6 @@ def _page(build: Build, form: Format) -> Handler:
                 response = _answer(page_request, build(page_request), form, principal.name)
         except EvalsvcError as error:
             response = error_pages.failed(request, error, form)
-        except ValueError as error:
-            response = error_pages.failed(request, _in_our_words(error), form)
         return security.protect(response)
 
     return handle
@@ -88,13 +86,6 @@ def _answer(page_request: PageRequest, page: Page, form: Format, who: str) -> Re
         **page.extras,
     )
     return HTMLResponse(body)
-
-
-def _in_our_words(error: ValueError) -> EvalsvcError:
-    """Statistics and catalogue raise ValueErrors that carry a remedy."""
-    if not hasattr(error, "remedy"):
-        raise error
-    return UsageError(str(getattr(error, "message", error)), str(error.remedy))
 
 
 def _guarded(handler: Callable[[Request], Response]) -> Handler:
