@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalsvc.errors import UsageError
-from evalsvc.services.evaluations.answers import Answers, answers
+from evalsvc.services.evaluations.answers import AnswerDistribution, answers
 from evalsvc.services.evaluations.figures import Group, Metric, cluster_labels, metric_of, pass_at
 from evalsvc.services.evaluations.views import counts_of, traits_of
 from evalsvc.services.memo import Memo
@@ -128,7 +128,7 @@ class Profile:
     rates: list[FlagRate]
     tokens: Tokens
     difficulty: list[Group]
-    answers: Answers | None
+    answers: AnswerDistribution | None
 
 
 def profile(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from evalsvc.catalogue import Catalogue
 from evalsvc.imports import COUNTS_ENGINE
-from evalsvc.services.evaluations.contamination import origins
+from evalsvc.services.evaluations.contamination import contamination_traits
 from evalsvc.services.evaluations.figures import Group, Metric, breakdowns, pass_at_ks, useful_ks
 from evalsvc.services.memo import Memo
 from evalsvc.store.database import Session
@@ -131,7 +131,7 @@ def describe(
     groups = memo.get(
         ("breakdowns", row.id, row.version, tuple(ks)),
         lambda: breakdowns(
-            counts, traits, ks, origins(catalogue, data_root, name, revision, parts)
+            counts, traits, ks, contamination_traits(catalogue, data_root, name, revision, parts)
         ),
     )
     failed = shards.failed_of(session, [row.id], limit=20)
