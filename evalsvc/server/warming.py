@@ -5,11 +5,10 @@ reading them takes seconds, which a background thread spends instead of a person
 """
 
 from evalsvc.api.state import State
+from evalsvc.server.limits import MAX_READ_AHEAD
 from evalsvc.services.evaluations.views import metrics_of
 from evalsvc.store.repositories import browsing
 from evalsvc.store.repositories.browsing import EvaluationFilter
-
-MOST_EVALUATIONS = 500  # the newest; older ones are read when somebody asks for them
 
 
 def warm(state: State) -> None:
@@ -19,7 +18,7 @@ def warm(state: State) -> None:
             row.id
             for row in browsing.all_evaluations(session, EvaluationFilter())
             if row.samples_seen
-        ][:MOST_EVALUATIONS]
+        ][:MAX_READ_AHEAD]
     for name in ids:
         if state.stopping.is_set():
             return

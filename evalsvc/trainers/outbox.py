@@ -18,10 +18,9 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from evalsvc.specs import Name, Spec, content_hash
+from evalsvc.trainers.limits import MAX_REASON_CHARACTERS, MAX_REFUSED
 
 PRIVATE_FOLDER = ".evalsvc"  # beside the checkpoints, so that pins are hard links
-MAX_REASON = 4000  # characters that the server takes
-MAX_REFUSED = 100  # refused files kept for a person to look at
 Stamp = tuple[int, int]  # inode and time of the last change: a file that is replaced has another
 
 
@@ -44,7 +43,7 @@ class Announcement(Spec):
     def without_job(self, state: str, reason: str) -> "Announcement":
         """The same checkpoint as a row that says why it is not evaluated."""
         return self.model_copy(
-            update={"benchmarks": (), "state": state, "reason": reason[:MAX_REASON]}
+            update={"benchmarks": (), "state": state, "reason": reason[:MAX_REASON_CHARACTERS]}
         )
 
 

@@ -19,7 +19,8 @@ from transformers import Trainer, TrainerCallback
 
 from evalsvc.settings import load_settings
 from evalsvc.trainers.agrae import Level, asymmetric_advantages
-from evalsvc.trainers.announcer import MAX_WAITING, POLL_SECONDS, Announcer
+from evalsvc.trainers.announcer import POLL_SECONDS, Announcer
+from evalsvc.trainers.limits import MAX_WAITING
 from evalsvc.trainers.outbox import PRIVATE_FOLDER, Announcement
 
 log = logging.getLogger("evalsvc.trainers")

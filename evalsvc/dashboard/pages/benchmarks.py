@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from evalsvc.catalogue import CatalogueError
+from evalsvc.dashboard.limits import MAX_OVERRIDES
 from evalsvc.dashboard.pages.leaderboard import ordered
 from evalsvc.dashboard.rendering.page import Table, View
 from evalsvc.dashboard.web.page_request import Ask
@@ -13,8 +14,6 @@ from evalsvc.errors import NotFound
 from evalsvc.services.benchmarks.listing import BenchmarkView, list_benchmarks
 from evalsvc.services.benchmarks.publications import OddityView, PublishedView, oddities, published
 from evalsvc.store.models import BenchmarkRevision, Evaluation
-
-MOST_OVERRIDES = 100
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def _detail(ask: Ask, view: BenchmarkView) -> Detail:
         benchmark=view,
         hashes=[(name, rows.rows, rows.sha256 or "") for name, rows in benchmark.sets.items()],
         source=benchmark.licence.source,
-        overrides=overrides[:MOST_OVERRIDES],
+        overrides=overrides[:MAX_OVERRIDES],
         overrides_total=len(overrides),
         revisions=_revisions(ask, view.name),
         published=published(ask.state.memo, ask.state.catalogue, view.name),

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from evalsvc.dashboard.limits import MAX_RUNS
 from evalsvc.dashboard.pages.leaderboard import KS, ordered
 from evalsvc.dashboard.plots.training import Gap, Point, Series, training_figure
 from evalsvc.dashboard.rendering.environment import path
@@ -28,7 +29,6 @@ from evalsvc.store.models import Checkpoint, Run
 from evalsvc.store.repositories import browsing
 from evalsvc.store.states import CheckpointState
 
-MOST_RUNS = 6
 LINES = (("runs", "runs"), ("methods", "methods"))
 
 
@@ -55,13 +55,13 @@ def build(ask: Ask) -> View:
     benchmark = ask.choice("benchmark", benchmarks, benchmarks[0] if benchmarks else "")
     checkpoints = _checkpoints(ask, run)
     others = _others(ask, run)
-    beside = [name for name in ask.many("with") if name in dict(others)][: MOST_RUNS - 1]
+    beside = [name for name in ask.many("with") if name in dict(others)][: MAX_RUNS - 1]
     curves = [own, *(curve(ask.session, ask.state.memo, name, benchmark, k) for name in beside)]
     lines = ask.choice("lines", dict(LINES), "runs")
     methods: list[MethodCurve] = []
     if lines == "methods":
         methods = method_curves(ask.session, ask.state.memo, benchmark, run.base_model, k)
-        drawn = [_method_series(one) for one in methods[:MOST_RUNS]]
+        drawn = [_method_series(one) for one in methods[:MAX_RUNS]]
     else:
         drawn = [_series(one, benchmark, kind) for one in curves]
         drawn[0] = _with_gaps(drawn[0], checkpoints)

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from evalsvc.api.state import State
+from evalsvc.dashboard.limits import MAX_QUERY_ITEMS
 
 Item = TypeVar("Item")
-MAX_QUERY_ITEMS = 64
 
 
 @dataclass(frozen=True)

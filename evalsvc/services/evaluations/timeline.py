@@ -8,10 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from evalsvc.services.limits import MAX_TIMELINE_EVENTS, MAX_TIMELINE_SHARDS
 from evalsvc.store.models import Event, Shard, now
-
-MOST_SHARDS = 2000
-MOST_EVENTS = 300
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Happening:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The shards that have started (at most MOST_SHARDS), and how many there are in all."""
+    """The shards that have started (at most MAX_TIMELINE_SHARDS), and how many there are in all."""
 
     spans: tuple[Span, ...]
     happenings: tuple[Happening, ...]
@@ -56,7 +54,7 @@ def timeline(session: Session, evaluations: Sequence[str], job: str | None = Non
         select(Shard)
         .where(Shard.evaluation_id.in_(evaluations), Shard.started_at.is_not(None))
         .order_by(Shard.started_at.desc())
-        .limit(MOST_SHARDS)
+        .limit(MAX_TIMELINE_SHARDS)
     ).all()
     total = session.scalar(
         select(func.count()).select_from(Shard).where(Shard.evaluation_id.in_(evaluations))
@@ -93,7 +91,7 @@ def _happenings(
         workers = {span.worker for span in spans}
         concerned.append(Event.worker_id.in_(workers) & Event.at.between(began, ended))
     rows = session.scalars(
-        select(Event).where(or_(*concerned)).order_by(Event.id.desc()).limit(MOST_EVENTS)
+        select(Event).where(or_(*concerned)).order_by(Event.id.desc()).limit(MAX_TIMELINE_EVENTS)
     )
     return tuple(
         Happening(row.at, row.kind, row.worker_id or "", row.shard_id or "", dict(row.data))

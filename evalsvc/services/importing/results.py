@@ -14,11 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy.orm import Session
 
 from evalsvc.errors import UsageError
+from evalsvc.limits import MAX_SAMPLES
 from evalsvc.services.importing.grader_agreement import Claims, compare_claims
 from evalsvc.services.importing.judging import Imported, judge_responses, store_transcript
 from evalsvc.services.importing.protocols import named_protocol, with_samples
+from evalsvc.services.limits import (
+    MAX_IMPORTED_PROBLEMS,
+    MAX_IMPORTED_RESPONSES,
+    MAX_RESPONSE_CHARACTERS,
+)
 from evalsvc.settings import Settings
-from evalsvc.specs import MAX_SAMPLES, Name, ProblemTally, Protocol, content_hash
+from evalsvc.specs import Name, ProblemTally, Protocol, content_hash
 from evalsvc.store.models import Checkpoint, Evaluation
 from evalsvc.store.repositories import checkpoints, evaluations, events, imports, results
 from evalsvc.store.repositories.evaluations import ProblemTraits
@@ -27,7 +33,6 @@ if TYPE_CHECKING:
     from evalsvc.catalogue import Catalogue, Dataset
 
 ProblemName = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]+$")]
-MOST_PROBLEMS = 200_000
 SHOWN = 5
 
 
@@ -51,7 +56,7 @@ class ImportedResponse(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     problem_id: ProblemName
-    response: str = Field(max_length=4_000_000)
+    response: str = Field(max_length=MAX_RESPONSE_CHARACTERS)
     truncated: bool = False
     output_tokens: int = Field(default=0, ge=0, lt=2**31)
     claimed_correct: bool | None = Field(
@@ -89,8 +94,10 @@ class ImportRequest(BaseModel):
         default=None, description="a named protocol, if the samples were drawn under it"
     )
     source: str | None = Field(default=None, max_length=1000, description="where it comes from")
-    counts: list[ImportedCount] | None = Field(default=None, max_length=MOST_PROBLEMS)
-    responses: list[ImportedResponse] | None = Field(default=None, max_length=2_000_000)
+    counts: list[ImportedCount] | None = Field(default=None, max_length=MAX_IMPORTED_PROBLEMS)
+    responses: list[ImportedResponse] | None = Field(
+        default=None, max_length=MAX_IMPORTED_RESPONSES
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

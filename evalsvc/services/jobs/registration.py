@@ -6,9 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from evalsvc.limits import MAX_BENCHMARKS, MAX_PATH_CHARACTERS, MAX_SAMPLES
 from evalsvc.services.jobs.admission import CheckpointCache, admit_checkpoint
 from evalsvc.settings import Settings
-from evalsvc.specs import MAX_SAMPLES, JobRequest, Name
+from evalsvc.specs import JobRequest, Name
 from evalsvc.store.models import Checkpoint
 from evalsvc.store.repositories import checkpoints, events
 from evalsvc.store.repositories.upserts import insert_missing
@@ -47,14 +48,14 @@ class Announcement(BaseModel):
         },
     )
 
-    path: str = Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")
+    path: str = Field(min_length=1, max_length=MAX_PATH_CHARACTERS, pattern=r"^[^\x00]+$")
     run: Name
     method: Name = "unknown"
     step: int = Field(ge=0, lt=2**31)
     base_model: str | None = Field(default=None, max_length=300)
     seed: int | None = Field(default=None, ge=0, lt=2**31, description="of the training")
     trainer: str | None = Field(default=None, max_length=100, description="e.g. trl, verl")
-    benchmarks: list[Name] = Field(default_factory=list, max_length=64)
+    benchmarks: list[Name] = Field(default_factory=list, max_length=MAX_BENCHMARKS)
     protocol: str | None = Field(default=None, max_length=200)
     samples: int | None = Field(default=None, ge=1, le=MAX_SAMPLES)
     state: Told | None = Field(default=None, description="why it is not to be evaluated")

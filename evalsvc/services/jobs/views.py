@@ -7,11 +7,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from evalsvc.services.limits import MAX_REASONS
 from evalsvc.store.models import Job, JobEvaluation
 from evalsvc.store.repositories import browsing
 from evalsvc.store.states import ENDED_JOBS, EvaluationState, JobState
-
-MOST_REASONS = 5
 
 
 @dataclass(frozen=True)
@@ -149,8 +148,8 @@ def _reasons(
             reasons.append(f"{part.evaluation.benchmark}: {part.evaluation.error} {remedy}".strip())
     if states.get("failed"):
         ids = [part.evaluation_id for part in parts]
-        for shard in browsing.failed_shards(session, ids, MOST_REASONS):
+        for shard in browsing.failed_shards(session, ids, MAX_REASONS):
             text = f"{shard.error or 'failed'} {shard.remedy or ''}".strip()
             if not any(text in reason for reason in reasons):
                 reasons.append(f"shard {shard.id}: {text}")
-    return reasons[:MOST_REASONS]
+    return reasons[:MAX_REASONS]

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 
 from evalsvc.errors import EvalsvcError
+from evalsvc.services.limits import DELIVERY_SECONDS, MAX_DELIVERY_ERROR_CHARACTERS
 from evalsvc.services.webhooks.ssrf import Target, check_target
 from evalsvc.store.database import Database
 from evalsvc.store.models import Event
@@ -23,9 +24,7 @@ from evalsvc.store.repositories import webhooks
 from evalsvc.store.repositories.webhooks import Claimed
 
 POLL_SECONDS = 1.0
-TIMEOUT_SECONDS = 10.0
 AT_ONCE = 16
-MOST_ERROR_CHARACTERS = 500
 logger = logging.getLogger(__name__)
 
 
@@ -79,7 +78,7 @@ async def attempt(claimed: Claimed, allow: str) -> Outcome:
     try:
         target = await asyncio.to_thread(check_target, claimed.url, allow)
     except EvalsvcError as error:
-        return Outcome(None, str(error)[:MOST_ERROR_CHARACTERS])
+        return Outcome(None, str(error)[:MAX_DELIVERY_ERROR_CHARACTERS])
     body = json.dumps(claimed.payload, separators=(",", ":")).encode()
     headers = {
         "Content-Type": "application/json",
@@ -92,8 +91,8 @@ async def attempt(claimed: Claimed, allow: str) -> Outcome:
     try:
         # trust_env=False: a proxy would resolve the name again, past the check.
         async with (
-            httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client,
-            asyncio.timeout(TIMEOUT_SECONDS),
+            httpx.AsyncClient(timeout=DELIVERY_SECONDS, trust_env=False) as client,
+            asyncio.timeout(DELIVERY_SECONDS),
             client.stream(
                 "POST",
                 pinned_url(target),
@@ -106,7 +105,7 @@ async def attempt(claimed: Claimed, allow: str) -> Outcome:
             return _outcome(response.status_code)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         words = str(error) or type(error).__name__
-        return Outcome(None, f"not delivered: {words}"[:MOST_ERROR_CHARACTERS])
+        return Outcome(None, f"not delivered: {words}"[:MAX_DELIVERY_ERROR_CHARACTERS])
 
 
 def sign(secret: str, timestamp: int, body: bytes) -> str:
