@@ -15,3 +15,5 @@ MAX_PRIORITY = 100
 MAX_NAME_CHARACTERS = 200
 #: The path of a checkpoint.
 MAX_PATH_CHARACTERS = 4096
+#: The reason of a checkpoint that is not evaluated.
+MAX_REASON_CHARACTERS = 4_000

@@ -16,6 +16,7 @@ from evalsvc.logs import LogFormat
 
 PREFIX = "EVALSVC_"
 CONFIG_FILE = "evalsvc.toml"
+SERVER_FILE = "server.json"  # in the data folder: the address of the server that runs on it
 
 
 class Settings(BaseModel):
@@ -35,7 +36,7 @@ class Settings(BaseModel):
     allow_pickle_weights: bool = False
     webhook_allow: str = ""  # hosts or networks that webhooks may reach although they are private
     executor: Literal["local", "ray"] = "local"
-    engine: Literal["vllm", "transformers", "openai", "replay"] = "vllm"
+    engine: str = "vllm"
     workers: int = Field(default=0, ge=0)  # 0: one per GPU, or one on the CPU
     workers_max: int = Field(default=0, ge=0)  # 0: as `workers`; more: scale with the queue
     gpus_per_worker: int = Field(default=1, ge=1)  # tensor x pipeline parallel size of its engine

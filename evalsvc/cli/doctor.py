@@ -13,14 +13,16 @@ import typer
 
 from evalsvc.cli.printing import Json, print_json, print_table
 from evalsvc.errors import EvalsvcError, install_command
-from evalsvc.machine import engine_extra
 from evalsvc.settings import Settings, load_settings
+from evalsvc.worker.engines.registry import EngineReport, list_engines
 
 if TYPE_CHECKING:
     from evalsvc.store.database import Database
 
 app = typer.Typer()
 LITTLE_SPACE_BYTES = 10 * 2**30
+READ_IMAGES = frozenset({"vllm", "transformers"})  # built-in engines for vision-language models
+OTHER_ENGINE = "set EVALSVC_ENGINE to another engine"
 EXTRAS = {
     "server": ("fastapi", "sqlalchemy", "pyarrow", "scipy"),
     "postgresql": ("psycopg",),
@@ -85,21 +87,25 @@ def _extras(settings: Settings) -> Iterator[Finding]:
         yield Finding(f"extra {extra}", state, words, install_command(extra))
 
 
-def _engine(settings: Settings) -> Iterator[Finding]:
-    modules = {"vllm": "vllm", "transformers": "transformers"}
-    name = settings.engine
-    module = modules.get(name)
-    if module is None or importlib.util.find_spec(module) is not None:
-        yield Finding(f"engine {name}", "ok", "installed")
-        if module is not None:
-            yield _pictures()
-        return
-    yield Finding(
-        f"engine {name}",
-        "missing",
-        f"the package {module} is not installed",
-        f"{install_command(engine_extra())}, or another engine: EVALSVC_ENGINE",
-    )
+def _engines(settings: Settings) -> Iterator[Finding]:
+    reports = list_engines()
+    if settings.engine not in {report.name for report in reports}:
+        yield Finding(
+            f"engine {settings.engine}", "missing", "there is no such engine", OTHER_ENGINE
+        )
+    for report in reports:
+        yield _engine_finding(report, settings.engine)
+    if settings.engine in READ_IMAGES and importlib.util.find_spec(settings.engine) is not None:
+        yield _pictures()
+
+
+def _engine_finding(report: EngineReport, default: str) -> Finding:
+    what = f"engine {report.name}"
+    if report.state == "ok":
+        return Finding(what, "ok", report.message)
+    if report.name != default or report.state == "ignored":
+        return Finding(what, "optional", report.message, report.remedy)
+    return Finding(what, "missing", report.message, f"{report.remedy}; or {OTHER_ENGINE}")
 
 
 def _pictures() -> Finding:
@@ -153,12 +159,12 @@ def _workers(settings: Settings) -> Iterator[Finding]:
 
 def _dispatching(database: "Database") -> Finding:
     """What the dispatcher says of itself and its workers."""
-    from evalsvc.store.repositories import browsing  # noqa: PLC0415
+    from evalsvc.store.repositories import workers  # noqa: PLC0415
     from evalsvc.store.repositories.workers import newest_epoch  # noqa: PLC0415
 
     with database.read() as session:
         epoch = newest_epoch(session)
-        states = Counter(worker.state for worker in browsing.workers(session))
+        states = Counter(worker.state for worker in workers.of_newest_dispatcher(session))
     if epoch is None:
         return Finding("workers", "ok", "the dispatcher has only just started")
     words = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none yet"
@@ -198,4 +204,4 @@ def _server(settings: Settings) -> Iterator[Finding]:
     yield Finding("server", "ok" if found else "optional", words, "evalsvc up")
 
 
-CHECKS = (_extras, _engine, _database, _artifact_store, _workers, _benchmarks, _disk, _server)
+CHECKS = (_extras, _engines, _database, _artifact_store, _workers, _benchmarks, _disk, _server)

@@ -44,7 +44,7 @@ def submit(
     train_seed: Annotated[int | None, typer.Option(help="The seed of the training.")] = None,
     priority: Annotated[int, typer.Option(min=-100, max=100, help="Higher goes first.")] = 0,
     engine: Annotated[
-        str | None, typer.Option(help="vllm, transformers, openai or replay; the server's own.")
+        str | None, typer.Option(help="`evalsvc doctor` lists them; default: the server's.")
     ] = None,
     engine_options: Annotated[
         str | None, typer.Option(help='JSON, e.g. {"answers": "answers.jsonl"} for replay.')

@@ -14,7 +14,7 @@ Port = Annotated[
     int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one. EVALSVC_PORT.")
 ]
 Engine = Annotated[
-    str | None, typer.Option(help="vllm, transformers, openai or replay. EVALSVC_ENGINE.")
+    str | None, typer.Option(help="Default engine; `evalsvc doctor` lists them. EVALSVC_ENGINE.")
 ]
 Executor = Annotated[str | None, typer.Option(help="local or ray. EVALSVC_EXECUTOR.")]
 Workers = Annotated[

@@ -9,7 +9,5 @@ MAX_QUEUED = 256
 MAX_WAITING = 16
 #: Time that a save waits for the hook.
 LONGEST_BLOCK_SECONDS = 0.9
-#: The reason of a skipped or failed checkpoint.
-MAX_REASON_CHARACTERS = 4_000
 #: Refused announcements that are kept on disk.
 MAX_REFUSED = 100

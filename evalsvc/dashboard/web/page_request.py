@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
-from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from evalsvc.api.state import State
 from evalsvc.dashboard.limits import MAX_QUERY_ITEMS
+from evalsvc.store.database import Session
 
 Item = TypeVar("Item")
 
