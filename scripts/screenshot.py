@@ -23,14 +23,17 @@ MAX_BYTES = 200_000
 
 def main(output: Path) -> None:
     """Start the service, open the page, save the picture."""
-    with tempfile.TemporaryDirectory() as folder, running_world(Path(folder)) as world:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            page = browser.new_page(viewport=ViewportSize(width=1200, height=1040))
-            page.goto(world.url + PAGE, wait_until="load")
-            page.wait_for_timeout(1500)  # the figures are drawn after the page
-            page.screenshot(path=output)
-            browser.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_world(Path(folder)) as world,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport=ViewportSize(width=1200, height=1040))
+        page.goto(world.url + PAGE, wait_until="load")
+        page.wait_for_timeout(1500)  # the figures are drawn after the page
+        page.screenshot(path=output)
+        browser.close()
     assert output.stat().st_size < MAX_BYTES, f"{output} is above {MAX_BYTES} bytes"
 
 

@@ -1,4 +1,4 @@
-"""The documentation site: every page in its navigation, every diagram drawn, nothing from outside."""
+"""The documentation site: its navigation, its diagrams, and nothing from other hosts."""
 
 import tomllib
 from pathlib import Path
