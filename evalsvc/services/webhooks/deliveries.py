@@ -1,7 +1,8 @@
 """Delivering webhooks: signed, with time limits, never redirected, every attempt in the log.
 
-The signature is HMAC-SHA256 over `TIMESTAMP.BODY` with the webhook's secret, sent as
-`Evalsvc-Signature: t=TIMESTAMP,v1=HEX`; receivers should refuse old timestamps.
+Two signatures go with each delivery, both HMAC-SHA256 with the webhook's secret:
+`Evalsvc-Signature: t=TIMESTAMP,v1=HEX` over `TIMESTAMP.BODY`, and the headers of Standard Webhooks
+(Webhook-Id, Webhook-Timestamp, Webhook-Signature). Receivers should refuse old timestamps.
 """
 
 import asyncio
@@ -9,11 +10,12 @@ import hashlib
 import hmac
 import json
 import logging
-import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from standardwebhooks.webhooks import Webhook
 
 from evalsvc.errors import EvalsvcError
 from evalsvc.services.limits import DELIVERY_SECONDS, MAX_DELIVERY_ERROR_CHARACTERS
@@ -86,7 +88,7 @@ async def attempt(claimed: Claimed, allow: str) -> Outcome:
         "Host": _host_header(target),
         "Evalsvc-Event": str(claimed.payload.get("kind", "")),
         "Evalsvc-Delivery": str(claimed.id),
-        "Evalsvc-Signature": sign(claimed.secret, int(time.time()), body),
+        **signatures(claimed.secret, str(claimed.id), datetime.now(UTC), body),
     }
     try:
         # trust_env=False: a proxy would resolve the name again, past the check.
@@ -106,6 +108,17 @@ async def attempt(claimed: Claimed, allow: str) -> Outcome:
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         words = str(error) or type(error).__name__
         return Outcome(None, f"not delivered: {words}"[:MAX_DELIVERY_ERROR_CHARACTERS])
+
+
+def signatures(secret: str, delivery: str, at: datetime, body: bytes) -> dict[str, str]:
+    """The headers that sign one attempt. `delivery` is the same at every attempt."""
+    timestamp = int(at.timestamp())
+    return {
+        "Evalsvc-Signature": sign(secret, timestamp, body),
+        "Webhook-Id": delivery,
+        "Webhook-Timestamp": str(timestamp),
+        "Webhook-Signature": Webhook(secret.encode()).sign(delivery, at, body.decode()),
+    }
 
 
 def sign(secret: str, timestamp: int, body: bytes) -> str:
