@@ -141,6 +141,7 @@ def _record(read: Read, verdict: "Verdict") -> dict[str, Any]:
         "correct": verdict.correct,
         "extracted": verdict.extracted,
         "rule": verdict.rule,
+        "confidence": verdict.confidence,
         "verifier": verdict.verifier,
         "ms": verdict.ms,
     }
