@@ -1,36 +1,16 @@
 """docs/limits.md lists every limit of the code, with its value, and no other."""
 
-import importlib
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+from scripts.limits_page import PAGE, limits_of, modules, updated
+
 MODULE = re.compile(r"^Module `(evalsvc[a-z_.]*)`\.$")
 ROW = re.compile(r"^\| `([A-Z][A-Z_]*)` \| ([^|]+) \| ([^|]+) \|$")
 
-Value = int | float | tuple[float, ...]
 
-
-def _shown(value: Value) -> str:
-    """A value as the page prints it: 16,384, 0.5, or several with commas between."""
-    if isinstance(value, tuple):
-        return ", ".join(f"{part:g}" for part in value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
-
-
-def _in_the_code() -> dict[str, str]:
-    found = {}
-    for path in sorted((ROOT / "evalsvc").rglob("limits.py")):
-        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-        for constant, value in vars(importlib.import_module(name)).items():
-            if constant.isupper():
-                found[f"{name}.{constant}"] = _shown(value)
-    return found
-
-
-def _on_the_page() -> dict[str, str]:
+def _on_the_page(text: str) -> dict[str, str]:
     module, found = "", {}
-    for line in (ROOT / "docs" / "limits.md").read_text(encoding="utf-8").splitlines():
+    for line in text.splitlines():
         if named := MODULE.match(line):
             module = named[1]
         elif row := ROW.match(line):
@@ -40,6 +20,19 @@ def _on_the_page() -> dict[str, str]:
 
 
 def test_the_page_lists_the_limits_of_the_code() -> None:
-    code = _in_the_code()
+    code = {f"{m}.{name}": value for m in modules() for name, value in limits_of(m).items()}
     assert len(code) > 80
-    assert _on_the_page() == code
+    assert _on_the_page(PAGE.read_text(encoding="utf-8")) == code, (
+        "run: python -m scripts.limits_page, and read what it wrote"
+    )
+
+
+def test_the_script_repairs_a_stale_page() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    stale = page.replace("| `MAX_SAMPLES` | 16,384 |", "| `MAX_SAMPLES` | 99 |")
+    stale = re.sub(r"^\| `MAX_KS`.*\n", "", stale, flags=re.MULTILINE)
+    assert stale != page
+    repaired = updated(stale)
+    assert _on_the_page(repaired) == _on_the_page(page)
+    assert "Samples of one problem" in repaired
+    assert "Values of k in one comparison" in repaired
