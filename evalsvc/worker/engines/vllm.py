@@ -1,8 +1,8 @@
 """The vLLM engine: AsyncLLM in the worker's process, one request per sample, swaps in place.
 
 vLLM is imported in a thread when the engine starts: that takes seconds, and the worker goes on
-answering meanwhile. Its engine core is a child process. A swap is trusted only after the checks
-of `swapping`; whatever goes wrong in it is a SwapFailed, and the worker restarts the engine.
+answering meanwhile. Its engine core is a child process. Loads and swaps are trusted only after the proof
+of `vllm_swap`; whatever goes wrong in it is a SwapFailed, and the worker restarts the engine.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ from evalsvc.worker.engines.vllm_setup import (
     find_device,
     prepare_environment,
 )
-from evalsvc.worker.engines.vllm_swap import Swapper, canary_request
+from evalsvc.worker.engines.vllm_swap import Swapper
 
 PROMPTS_KEPT = 256
 MOST_OF_A_REFUSAL = 400  # characters
@@ -78,7 +78,8 @@ class VllmEngine(Engine):
                 "The end of the log above names the cause; see docs/worker.md.",
             ) from error
         self.max_concurrency = int(self._llm.scheduler_config.max_num_seqs * QUEUE_FACTOR)
-        self._swapper = Swapper(self._llm, self._canary)
+        self._swapper = Swapper(self._llm)
+        await self._swapper.prove_start(checkpoint)
 
     def has_room(self, max_tokens: int) -> bool:
         assert self._checkpoint is not None
@@ -119,7 +120,7 @@ class VllmEngine(Engine):
         if self._swapper is None or self._checkpoint is None:
             raise SwapFailed("The engine is not running.")
         self._prompts.clear()
-        await self._swapper.swap(self._checkpoint, checkpoint)
+        await self._swapper.swap(checkpoint)
         self._checkpoint = checkpoint
 
     async def close(self) -> None:
@@ -140,6 +141,7 @@ class VllmEngine(Engine):
             "max_model_len": self._limit,
             "batch_invariant": bool(envs.VLLM_BATCH_INVARIANT),
             "chat_template": bool(self._tokenizer and self._tokenizer.chat_template),
+            **(self._swapper.provenance() if self._swapper else {}),
             **self._seeing(),
         }
 
@@ -204,12 +206,6 @@ class VllmEngine(Engine):
                 f"The prompt has {prompt_tokens} tokens, the model's context only {self._limit}.",
                 "This model cannot be asked this problem.",
             )
-
-    async def _canary(self, modality: Modality) -> list[int]:
-        """Token ids of a short greedy answer to a fixed question."""
-        request = canary_request(modality)
-        output = await self._draw(with_pictures(self._render(request), request), request)
-        return list(output.outputs[0].token_ids)
 
     async def _draw(self, prompt: Any, request: SampleRequest) -> Any:
         """vLLM's final output for one request; None when it gave the request up."""

@@ -31,6 +31,7 @@ SMALL_MACHINE_CORES = 8
 CPU_PICTURE_CACHE_GIB = 0.5
 GPU_PICTURE_CACHE_GIB = 2.0
 GIB = 2**30
+EXTENSION = "evalsvc.worker.engines.vllm_extension.WeightProof"  # mixed into vLLM's worker
 ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
@@ -85,7 +86,7 @@ def engine_arguments(
         "trust_remote_code": False,
         "disable_log_stats": True,
         "enable_prefix_caching": True,
-        "worker_extension_cls": "evalsvc.worker.engines.vllm_extension.WeightDigests",
+        "worker_extension_cls": EXTENSION,
         "max_num_seqs": GPU_SEQUENCES,
     }
     if checkpoint.modality is Modality.IMAGE:
