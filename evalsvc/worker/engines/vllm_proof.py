@@ -8,8 +8,6 @@ asked what it multiplies by, answers with the file's tensor.
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
-MOST_NAMED = 5
-
 
 class Proof(TypedDict):
     """What one process of the engine found; plain data, for it travels between processes."""
@@ -43,7 +41,7 @@ def prove(model: Any, tensors: Iterable[tuple[str, Any]], device: Any) -> Proof:
     if hasattr(model, "process_weights_after_loading"):
         unproved["the model"] = "it transforms its weights as a whole"
     reading = read_expected(model, tensors, device, compare)
-    unproved |= {name: "it was written more than once" for name in reading.unclear}
+    unproved |= dict.fromkeys(reading.unclear, "it was written more than once")
     return Proof(
         not_finite=reading.not_finite,
         unwritten=[] if reading.not_finite else reading.unwritten,
@@ -75,13 +73,6 @@ def merge(proofs: Iterable[Proof]) -> Proof:
         unproved={k: v for proof in found for k, v in proof["unproved"].items()},
         layers=sum(proof["layers"] for proof in found),
     )
-
-
-def named(names: Iterable[str]) -> str:
-    """The first few names, and how many more there are."""
-    found = sorted(names)
-    more = len(found) - MOST_NAMED
-    return ", ".join(found[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _united(lists: Iterable[list[str]]) -> list[str]:

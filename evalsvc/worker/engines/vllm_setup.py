@@ -84,6 +84,7 @@ def engine_arguments(
         "max_model_len": limit,
         "seed": 0,
         "trust_remote_code": False,
+        "config_format": "hf",  # the files that were fingerprinted, never another format's copy
         "disable_log_stats": True,
         "enable_prefix_caching": True,
         "worker_extension_cls": EXTENSION,

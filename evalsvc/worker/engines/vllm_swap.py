@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from evalsvc.checkpoints import find_weights
-from evalsvc.errors import CheckpointError
+from evalsvc.errors import EngineError
 from evalsvc.specs import CheckpointSpec
 from evalsvc.worker.engines.base import SwapFailed
-from evalsvc.worker.engines.vllm_proof import Proof, merge, named
+from evalsvc.worker.engines.loaded_weights import diverged, incomplete, named
+from evalsvc.worker.engines.vllm_proof import Proof, merge
 
 RESET_ATTEMPTS = 50
 RESET_PAUSE_SECONDS = 0.1
@@ -39,13 +40,19 @@ class Swapper:
         """After a cold start. Raises CheckpointError if the files did not give all weights.
 
         A layer that cannot be compared is no error: vLLM was made to transform it. It is recorded,
-        and this engine will not swap.
+        and this engine will not swap. A layer that was compared and differs is an EngineError.
         """
         if checkpoint_is_pickled(checkpoint):
             self._hindrance = "its weights are pickled, and cannot be compared"
             return
         self.proof = await self._prove(checkpoint)
         refuse_incomplete(self.proof, checkpoint)
+        if self.proof["different"]:
+            raise EngineError(
+                f"vLLM loaded other weights than those in {checkpoint.path}: "
+                f"{hindrance(self.proof)}.",
+                "Report it with the versions in the log; engine `transformers` may do.",
+            )
         self._hindrance = hindrance(self.proof)
         if self._hindrance:
             log.warning("this engine will not swap weights in place: %s", self._hindrance)
@@ -94,17 +101,9 @@ class Swapper:
 def refuse_incomplete(proof: Proof, checkpoint: CheckpointSpec) -> None:
     """Raise CheckpointError if the checkpoint's tensors are not numbers, or not all there."""
     if proof["not_finite"]:
-        raise CheckpointError(
-            f"{checkpoint.path}: weights contain NaN or infinity in {named(proof['not_finite'])}: "
-            "the training has diverged.",
-            "Evaluate an earlier step.",
-        )
+        raise diverged(checkpoint, proof["not_finite"])
     if proof["unwritten"]:
-        raise CheckpointError(
-            f"{checkpoint.path} has no tensor for {named(proof['unwritten'])} of "
-            f"{checkpoint.architecture}: the model would answer with random weights there.",
-            "Save the whole model; check `tie_word_embeddings` and the layers' names.",
-        )
+        raise incomplete(checkpoint, proof["unwritten"])
 
 
 def hindrance(proof: Proof) -> str:
