@@ -29,7 +29,7 @@ from bench.report import Figure, Report
 from bench.victims import Server
 from evalsvc.artifacts import ArtifactStore
 from evalsvc.catalogue import Catalogue
-from evalsvc.dispatch.submission import submit
+from evalsvc.services.jobs.submission import submit
 from evalsvc.settings import Settings
 from evalsvc.specs import JobRequest
 from evalsvc.store.database import Database

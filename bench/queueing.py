@@ -18,7 +18,7 @@ from bench.report import Figure, percentiles
 from evalsvc.catalogue import Catalogue
 from evalsvc.dispatch.board import Board
 from evalsvc.dispatch.ledger import Ledger
-from evalsvc.dispatch.submission import submit
+from evalsvc.services.jobs.submission import submit
 from evalsvc.settings import Settings
 from evalsvc.specs import JobRequest, ProblemTally, ShardResult, ShardSpec
 from evalsvc.store.database import Database

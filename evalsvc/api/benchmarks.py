@@ -7,12 +7,12 @@ from pydantic import BaseModel
 
 from evalsvc.api.auth import Reader
 from evalsvc.api.pagination import Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services.catalogues import BenchmarkView, list_benchmarks, view
-from evalsvc.api.services.evaluations import counts_of
-from evalsvc.api.services.publications import OddityView, PublishedView, oddities, published
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import State, StateDep
 from evalsvc.errors import NotFound
+from evalsvc.services.benchmarks.listing import BenchmarkView, list_benchmarks, view
+from evalsvc.services.benchmarks.publications import OddityView, PublishedView, oddities, published
+from evalsvc.services.evaluations.views import counts_of
 from evalsvc.store.repositories import browsing
 
 router = APIRouter(prefix="/v1/benchmarks", tags=["benchmarks"])

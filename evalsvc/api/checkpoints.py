@@ -8,10 +8,10 @@ from pydantic import BaseModel
 from evalsvc.api import pagination
 from evalsvc.api.auth import Reader, Submitter
 from evalsvc.api.pagination import Cursor, Limit, Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services.announcements import Announcement, register
-from evalsvc.api.services.runs import CheckpointView, view_checkpoint
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.services.evaluations.runs import CheckpointView, view_checkpoint
+from evalsvc.services.jobs.registration import Announcement, register
 from evalsvc.store.repositories import browsing
 from evalsvc.store.states import CheckpointState
 
@@ -41,7 +41,7 @@ def announce(
     """
     with state.database.write() as session:
         if body.benchmarks and body.state is None:
-            from evalsvc.dispatch.submission import submit  # noqa: PLC0415 - heavy
+            from evalsvc.services.jobs.submission import submit  # noqa: PLC0415 - heavy
 
             job = submit(
                 session,

@@ -7,11 +7,11 @@ from pydantic import Field
 
 from evalsvc.api.auth import Reader
 from evalsvc.api.pagination import Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services import comparisons
-from evalsvc.api.services.comparisons import MARGIN, ComparisonView, CrossoverView
-from evalsvc.api.services.methods import MethodView, compare_methods_family
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.services.compare import comparisons
+from evalsvc.services.compare.comparisons import MARGIN, ComparisonView, CrossoverView
+from evalsvc.services.compare.method_comparison import MethodView, compare_methods_family
 from evalsvc.specs import MAX_SAMPLES
 from evalsvc.store.repositories import browsing
 

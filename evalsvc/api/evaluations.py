@@ -7,17 +7,17 @@ from fastapi import APIRouter, Path, Query
 from evalsvc.api import pagination
 from evalsvc.api.auth import Reader
 from evalsvc.api.pagination import Cursor, Limit, Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services.evaluations import (
+from evalsvc.api.problem_details import documented
+from evalsvc.api.state import StateDep
+from evalsvc.services.evaluations.profiles import Profile, profile
+from evalsvc.services.evaluations.samples import ProblemView, problems_page
+from evalsvc.services.evaluations.scoring import Scoring, scoring
+from evalsvc.services.evaluations.views import (
     EvaluationDetail,
     EvaluationSummary,
     describe,
     summarise,
 )
-from evalsvc.api.services.profiles import Profile, profile
-from evalsvc.api.services.samples import ProblemView, problems_page
-from evalsvc.api.services.scoring import Scoring, scoring
-from evalsvc.api.state import StateDep
 from evalsvc.store.repositories import browsing
 from evalsvc.store.repositories.browsing import EvaluationFilter
 from evalsvc.store.states import EvaluationState

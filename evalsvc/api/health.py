@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from evalsvc import __version__
 from evalsvc.api.auth import Reader
 from evalsvc.api.metrics import CONTENT_TYPE, render_metrics
-from evalsvc.api.problems import documented
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.store.repositories import browsing, totals
 from evalsvc.store.repositories.workers import newest_epoch

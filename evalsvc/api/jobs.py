@@ -9,10 +9,10 @@ from evalsvc.api import pagination
 from evalsvc.api.auth import Reader, Scope, Submitter
 from evalsvc.api.events import LAST_EVENT_ID, follow_job
 from evalsvc.api.pagination import Cursor, Limit, Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services.jobs import JobView, view_job, view_jobs
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.errors import PermissionDenied
+from evalsvc.services.jobs.views import JobView, view_job, view_jobs
 from evalsvc.specs import JobRequest
 from evalsvc.store.repositories import browsing, events, jobs
 from evalsvc.store.states import JobState
@@ -43,7 +43,7 @@ def submit_job(
     are there already are never drawn again. A known Idempotency-Key answers 201 with the job that
     it made, and 409 when the body is another one.
     """
-    from evalsvc.dispatch.submission import submit  # noqa: PLC0415 - needs the checkpoint's headers
+    from evalsvc.services.jobs.submission import submit  # noqa: PLC0415 - needs the checkpoint's headers
 
     with state.database.write() as session:
         job = submit(

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from evalsvc.api.auth import Reader
-from evalsvc.api.problems import documented
-from evalsvc.api.services import rankings
-from evalsvc.api.services.rankings import How, Ranking
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.services.compare import rankings
+from evalsvc.services.compare.rankings import How, Ranking
 from evalsvc.specs import MAX_SAMPLES
 
 router = APIRouter(prefix="/v1/rank", tags=["leaderboard"])

@@ -11,11 +11,11 @@ from evalsvc.api import pagination
 from evalsvc.api.auth import Reader, Submitter
 from evalsvc.api.evaluations import EvaluationId
 from evalsvc.api.pagination import Cursor, Limit, Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services import rescoring
-from evalsvc.api.services.evaluations import traits_of
-from evalsvc.api.services.rescoring import ChangedVerdict, RescoreView
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.services.evaluations.views import traits_of
+from evalsvc.services.rescoring import rescoring
+from evalsvc.services.rescoring.rescoring import ChangedVerdict, RescoreView
 from evalsvc.store.repositories import browsing, rescores
 
 router = APIRouter(prefix="/v1", tags=["rescores"])

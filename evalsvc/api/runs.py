@@ -7,9 +7,9 @@ from fastapi import APIRouter, Path, Query
 from evalsvc.api import pagination
 from evalsvc.api.auth import Reader
 from evalsvc.api.pagination import Cursor, Limit, Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services.runs import Curve, RunView, curve, view_runs
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.services.evaluations.runs import Curve, RunView, curve, view_runs
 from evalsvc.specs import MAX_SAMPLES
 from evalsvc.store.repositories import browsing
 

@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from evalsvc.api.auth import Reader, Submitter
 from evalsvc.api.evaluations import EvaluationId
-from evalsvc.api.problems import documented
-from evalsvc.api.services import samples
-from evalsvc.api.services.samples import OverrideView, SamplesView
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.services.evaluations import samples
+from evalsvc.services.evaluations.samples import OverrideView, SamplesView
 from evalsvc.store.repositories import browsing, overrides
 
 router = APIRouter(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
-from evalsvc.api.services.memo import Memo
+from evalsvc.services.memo import Memo
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 

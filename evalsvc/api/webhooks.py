@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from evalsvc.api import pagination
 from evalsvc.api.auth import Principal, Scope, Submitter
 from evalsvc.api.pagination import Cursor, Limit, Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services.targets import check_target
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.services.webhooks.ssrf import check_target
 from evalsvc.store.models import Webhook, WebhookDelivery
 from evalsvc.store.repositories import webhooks
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from evalsvc.api.auth import Reader
 from evalsvc.api.pagination import Page
-from evalsvc.api.problems import documented
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.specs import WorkerStatus
 from evalsvc.store.models import DispatcherEpoch

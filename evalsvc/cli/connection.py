@@ -85,6 +85,6 @@ def _has_database(settings: Settings) -> bool:
 
 def _embedded(settings: Settings, nouns: Sequence[str]) -> Client:
     with needs("server", "Working without a server"):
-        from evalsvc.api.embedded import embedded_client  # noqa: PLC0415 - an extra
+        from evalsvc.server.embedded import embedded_client  # noqa: PLC0415 - an extra
 
         return embedded_client(settings, nouns)

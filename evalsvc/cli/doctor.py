@@ -168,8 +168,8 @@ def _dispatching(database: "Database") -> Finding:
 
 
 def _benchmarks(settings: Settings) -> Iterator[Finding]:
-    from evalsvc.api.services.catalogues import list_benchmarks  # noqa: PLC0415
     from evalsvc.catalogue import Catalogue  # noqa: PLC0415
+    from evalsvc.services.benchmarks.listing import list_benchmarks  # noqa: PLC0415
 
     for found in list_benchmarks(Catalogue(settings.benchmark_folders), settings.data):
         words = "the data are here" if found.data else "no data here"

@@ -13,7 +13,7 @@ app = typer.Typer()
 def serve(host: Host = None, port: Port = None) -> None:
     """Serve API and dashboard; workers are run by `evalsvc dispatch`, here or elsewhere."""
     with needs("server", "`evalsvc serve`"):
-        from evalsvc.cli.running import changed, run_service  # noqa: PLC0415 - an extra
+        from evalsvc.server.running import changed, run_service  # noqa: PLC0415 - an extra
 
     settings = changed(load_settings(), host=host, port=port)
 

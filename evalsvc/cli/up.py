@@ -32,7 +32,7 @@ def up(
 ) -> None:
     """Start server, dispatcher, workers and dashboard on this machine; Ctrl-C ends them all."""
     with needs("server", "`evalsvc up`"):
-        from evalsvc.cli.running import changed, run_service  # noqa: PLC0415 - an extra
+        from evalsvc.server.running import changed, run_service  # noqa: PLC0415 - an extra
 
     settings = changed(
         load_settings(), host=host, port=port, engine=engine, executor=executor, workers=workers

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from evalsvc.artifacts import TranscriptRow
 from evalsvc.catalogue import Problem
 from evalsvc.specs import ProblemTally, ShardSpec
-from evalsvc.verification import Verdict, Verdicts
+from evalsvc.verification import Verdict, VerdictKind
 from evalsvc.worker.engines.base import Sample, SampleRequest
 
-FAILURES = {Verdicts.TIMEOUT, Verdicts.CRASHED, Verdicts.TOO_LONG}
+FAILURES = {VerdictKind.TIMEOUT, VerdictKind.CRASHED, VerdictKind.TOO_LONG}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class ProblemBook:
             "sampled": True,
             "correct": verdict.correct,
             "truncated": judged.answer.finish_reason == "length",
-            "no_answer": verdict.verdict == Verdicts.NO_ANSWER,
+            "no_answer": verdict.verdict == VerdictKind.NO_ANSWER,
             "failed": verdict.verdict in FAILURES,
         }
         for name, holds in marks.items():

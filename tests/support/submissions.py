@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from evalsvc.catalogue import Catalogue
-from evalsvc.dispatch.submission import submit
+from evalsvc.services.jobs.submission import submit
 from evalsvc.settings import Settings
 from evalsvc.specs import JobRequest, ProblemTally, ShardResult, ShardSpec
 from evalsvc.store.database import Database

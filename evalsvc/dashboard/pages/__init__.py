@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from evalsvc.dashboard.asking import Ask
 from evalsvc.dashboard.pages import (
     benchmarks,
     compare,
@@ -17,7 +16,8 @@ from evalsvc.dashboard.pages import (
     run,
     workers,
 )
-from evalsvc.dashboard.view import View
+from evalsvc.dashboard.rendering.page import View
+from evalsvc.dashboard.web.page_request import Ask
 
 PAGES: tuple[tuple[str, Callable[[Ask], View]], ...] = (
     ("/", overview.build),

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from evalsvc.api.services.catalogues import BenchmarkView, list_benchmarks
-from evalsvc.api.services.publications import OddityView, PublishedView, oddities, published
 from evalsvc.catalogue import CatalogueError
-from evalsvc.dashboard.asking import Ask
 from evalsvc.dashboard.pages.leaderboard import ordered
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Table, View
+from evalsvc.dashboard.web.page_request import Ask
 from evalsvc.errors import NotFound
+from evalsvc.services.benchmarks.listing import BenchmarkView, list_benchmarks
+from evalsvc.services.benchmarks.publications import OddityView, PublishedView, oddities, published
 from evalsvc.store.models import BenchmarkRevision, Evaluation
 
 MOST_OVERRIDES = 100

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from evalsvc.api.services.comparisons import ComparisonView, compare
-from evalsvc.api.services.evaluations import metrics_of
-from evalsvc.api.services.methods import MethodView, compare_methods_of
-from evalsvc.api.services.pairings import find_pairings
-from evalsvc.dashboard.asking import Ask
 from evalsvc.dashboard.pages.evaluation import curve
 from evalsvc.dashboard.plots.passk import difference_figure, pass_at_k_figure
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Table, View
+from evalsvc.dashboard.web.page_request import Ask
 from evalsvc.methods import method_order
+from evalsvc.services.compare.comparisons import ComparisonView, compare
+from evalsvc.services.compare.method_comparison import MethodView, compare_methods_of
+from evalsvc.services.compare.pairings import find_pairings
+from evalsvc.services.evaluations.views import metrics_of
 from evalsvc.statistics import Comparison, crossovers
 from evalsvc.store.repositories import browsing
 from evalsvc.store.repositories.browsing import EvaluationFilter

@@ -4,21 +4,16 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
-from evalsvc.api.services.evaluations import (
-    EvaluationDetail,
-    counts_of,
-    describe,
-    traits_of,
-)
-from evalsvc.api.services.figures import Metric
-from evalsvc.api.services.scoring import scoring
-from evalsvc.api.services.timeline import Timeline, timeline
 from evalsvc.catalogue import CatalogueError
-from evalsvc.dashboard.asking import Ask, Pages
 from evalsvc.dashboard.pages.problem_list import FILTERS, SORTS, select_problems
 from evalsvc.dashboard.plots.passk import Curve, pass_at_k_figure
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Table, View
+from evalsvc.dashboard.web.page_request import Ask, Pages
 from evalsvc.errors import Conflict, NotFound, StorageError
+from evalsvc.services.evaluations.figures import Metric
+from evalsvc.services.evaluations.scoring import scoring
+from evalsvc.services.evaluations.timeline import Timeline, timeline
+from evalsvc.services.evaluations.views import EvaluationDetail, counts_of, describe, traits_of
 from evalsvc.store.models import Evaluation, ProblemResult, Rescore
 from evalsvc.store.repositories import browsing
 

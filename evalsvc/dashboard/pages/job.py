@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from evalsvc.api.services.jobs import JobView, view_job
-from evalsvc.api.services.overview import measured_rate
-from evalsvc.api.services.timeline import Timeline, timeline
-from evalsvc.dashboard.asking import Ask
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Table, View
+from evalsvc.dashboard.web.page_request import Ask
+from evalsvc.services.evaluations.timeline import Timeline, timeline
+from evalsvc.services.jobs.views import JobView, view_job
+from evalsvc.services.operations.overview import measured_rate
 from evalsvc.store.states import LIVE_JOBS
 
 

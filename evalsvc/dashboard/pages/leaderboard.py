@@ -5,13 +5,13 @@ baseline, a badge that has seen Holm's correction over everything shown.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalsvc.api.services.badges import Badge, badges
-from evalsvc.api.services.leaderboards import LeaderboardRow, Score, leaderboard
-from evalsvc.dashboard.asking import Ask, Pages
-from evalsvc.dashboard.latex import Cell, tabular
 from evalsvc.dashboard.pages.published import CHOICES, PublishedGroup, published_groups
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.latex import Cell, tabular
+from evalsvc.dashboard.rendering.page import Table, View
+from evalsvc.dashboard.web.page_request import Ask, Pages
 from evalsvc.methods import method_order
+from evalsvc.services.compare.leaderboards import LeaderboardRow, Score, leaderboard
+from evalsvc.services.compare.significance import Badge, badges
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import browsing
 from evalsvc.store.repositories.browsing import EvaluationFilter

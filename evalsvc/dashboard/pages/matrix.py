@@ -4,13 +4,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalsvc.api.services.evaluations import traits_of
-from evalsvc.api.services.matrix import FILTERS, SORTS, choose, matrix_of, strip, tally
-from evalsvc.dashboard.asking import Ask, Pages
 from evalsvc.dashboard.pages.leaderboard import ordered
 from evalsvc.dashboard.plots.strips import draw_strips
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Table, View
+from evalsvc.dashboard.web.page_request import Ask, Pages
 from evalsvc.methods import method_order
+from evalsvc.services.compare.problem_matrix import FILTERS, SORTS, choose, matrix_of, strip, tally
+from evalsvc.services.evaluations.views import traits_of
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import browsing
 from evalsvc.store.repositories.browsing import EvaluationFilter

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from evalsvc.api.services import overview as service
-from evalsvc.api.services.evaluations import EvaluationSummary, metrics_of, summarise
-from evalsvc.api.services.figures import Metric
-from evalsvc.dashboard.asking import Ask
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Table, View
+from evalsvc.dashboard.web.page_request import Ask
+from evalsvc.services.evaluations.figures import Metric
+from evalsvc.services.evaluations.views import EvaluationSummary, metrics_of, summarise
+from evalsvc.services.operations import overview as service
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from evalsvc.api.services.planning import Unknown, plan
-from evalsvc.dashboard.asking import Ask
 from evalsvc.dashboard.pages.leaderboard import KS, ordered
 from evalsvc.dashboard.plots.power import power_figure
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Table, View
+from evalsvc.dashboard.web.page_request import Ask
+from evalsvc.services.compare.power_plan import Unknown, plan
 from evalsvc.statistics import Plan, StatisticsError
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import browsing

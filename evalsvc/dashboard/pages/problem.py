@@ -5,16 +5,16 @@ from typing import Any
 
 from markupsafe import Markup
 
-from evalsvc.api.services import samples as service
-from evalsvc.api.services.evaluations import EvaluationSummary, counts_of, summarise
-from evalsvc.api.services.samples import SampleView
 from evalsvc.catalogue import ImageRef
-from evalsvc.dashboard import mathematics, text
-from evalsvc.dashboard.asking import Ask, Pages
 from evalsvc.dashboard.pages.sample_masks import FILTERS, SampleMark, choose, marks_of, runs_of
-from evalsvc.dashboard.questions import Question, find_question
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering import mathematics, text
+from evalsvc.dashboard.rendering.page import Table, View
+from evalsvc.dashboard.web.page_request import Ask, Pages
+from evalsvc.dashboard.web.problem_source import Question, find_question
 from evalsvc.errors import NotFound
+from evalsvc.services.evaluations import samples as service
+from evalsvc.services.evaluations.samples import SampleView
+from evalsvc.services.evaluations.views import EvaluationSummary, counts_of, summarise
 from evalsvc.store.models import Evaluation, Problem, ProblemResult
 from evalsvc.store.repositories import browsing
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evalsvc.api.services.publications import PublishedView, published
-from evalsvc.dashboard.asking import Ask
+from evalsvc.dashboard.web.page_request import Ask
 from evalsvc.methods import method_order
+from evalsvc.services.benchmarks.publications import PublishedView, published
 from evalsvc.store.models import Evaluation
 
 CHOICES = (("same", "of the same base model"), ("all", "all"), ("none", "none"))

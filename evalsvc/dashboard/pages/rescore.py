@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from sqlalchemy import func, select
 
-from evalsvc.api.services.evaluations import EvaluationSummary, counts_of, summarise, traits_of
-from evalsvc.dashboard.asking import Ask, Pages
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Table, View
+from evalsvc.dashboard.web.page_request import Ask, Pages
 from evalsvc.errors import NotFound
+from evalsvc.services.evaluations.views import EvaluationSummary, counts_of, summarise, traits_of
 from evalsvc.store.models import Rescore, RescoredSample
 from evalsvc.store.repositories import browsing
 

@@ -7,8 +7,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from evalsvc.api.services.method_curves import MethodCurve, method_curves
-from evalsvc.api.services.runs import (
+from evalsvc.dashboard.pages.leaderboard import KS, ordered
+from evalsvc.dashboard.plots.training import Gap, Point, Series, training_figure
+from evalsvc.dashboard.rendering.environment import path
+from evalsvc.dashboard.rendering.labels import plural
+from evalsvc.dashboard.rendering.page import Table, View
+from evalsvc.dashboard.web.page_request import Ask
+from evalsvc.methods import method_order
+from evalsvc.services.compare.method_curves import MethodCurve, method_curves
+from evalsvc.services.evaluations.runs import (
     CheckpointView,
     Curve,
     CurvePoint,
@@ -17,13 +24,6 @@ from evalsvc.api.services.runs import (
     view_checkpoint,
     view_runs,
 )
-from evalsvc.dashboard.asking import Ask
-from evalsvc.dashboard.pages.leaderboard import KS, ordered
-from evalsvc.dashboard.plots.training import Gap, Point, Series, training_figure
-from evalsvc.dashboard.rendering import path
-from evalsvc.dashboard.view import Table, View
-from evalsvc.dashboard.words import plural
-from evalsvc.methods import method_order
 from evalsvc.store.models import Checkpoint, Run
 from evalsvc.store.repositories import browsing
 from evalsvc.store.states import CheckpointState

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from evalsvc.api.services import overview as service
-from evalsvc.dashboard.asking import Ask
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Table, View
+from evalsvc.dashboard.web.page_request import Ask
+from evalsvc.services.operations import overview as service
 from evalsvc.store.models import Event
 
 EVENTS_SHOWN = 60

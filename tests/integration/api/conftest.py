@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from evalsvc.api.app import create_app
-from evalsvc.api.server import QuietServer, listen
+from evalsvc.server.app import create_app
+from evalsvc.server.http_server import QuietServer, listen
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from evalsvc.api.services import rescoring
-from evalsvc.verification import Case, Verdict, Verdicts, VerificationPool
+from evalsvc.services.rescoring import rescoring
+from evalsvc.verification import Verdict, VerdictKind, VerificationPool, VerificationRequest
 from tests.integration.api.conftest import Running
 
 ANSWERS = ("\\boxed{18}", "\\boxed{17}", "no idea", "\\boxed{16}")
@@ -44,9 +44,9 @@ def accepting(monkeypatch: pytest.MonkeyPatch, *answers: str) -> None:
         for case in cases:
             yield judged(case)
 
-    def judged(case: Case) -> Verdict:
+    def judged(case: VerificationRequest) -> Verdict:
         right = case.response in answers
-        verdict = Verdicts.CORRECT if right else Verdicts.WRONG
+        verdict = VerdictKind.CORRECT if right else VerdictKind.WRONG
         return Verdict(verdict, right, "17", None, "the other rule", "other", 0.0)
 
     monkeypatch.setattr(VerificationPool, "stream", stream)

@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from evalsvc.api.services.targets import check_target
 from evalsvc.errors import EvalsvcError, PermissionDenied, UsageError
+from evalsvc.services.webhooks.ssrf import check_target
 from evalsvc.store.database import Database
 from evalsvc.store.repositories import keys
 from tests.integration.api.conftest import Running, counts_body, job_body

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from evalsvc.api.services.deliveries import Outcome, attempt
-from evalsvc.api.services.targets import check_target
 from evalsvc.errors import PermissionDenied
+from evalsvc.services.webhooks.deliveries import Outcome, attempt
+from evalsvc.services.webhooks.ssrf import check_target
 from evalsvc.store.repositories.webhooks import Claimed
 
 LOOPBACK = "127.0.0.0/8"
@@ -66,7 +66,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         return [(family, socket.SOCK_STREAM, 6, "", (address, port))]
 
-    monkeypatch.setattr("evalsvc.api.services.targets.socket.getaddrinfo", answer)
+    monkeypatch.setattr("evalsvc.services.webhooks.ssrf.socket.getaddrinfo", answer)
 
 
 def test_a_redirect_is_a_failure_and_nobody_else_is_told(receiver: Receiver) -> None:
@@ -115,6 +115,6 @@ def test_one_private_address_among_public_ones_is_enough(monkeypatch: pytest.Mon
     def answer(host: str, port: int, **_: Any) -> list[Any]:
         return [(socket.AF_INET, 1, 6, "", (a, port)) for a in ("93.184.215.14", "10.0.0.1")]
 
-    monkeypatch.setattr("evalsvc.api.services.targets.socket.getaddrinfo", answer)
+    monkeypatch.setattr("evalsvc.services.webhooks.ssrf.socket.getaddrinfo", answer)
     with pytest.raises(PermissionDenied):
         check_target("https://hooks.example/", "")

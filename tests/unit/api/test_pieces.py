@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from evalsvc.api import pagination
 from evalsvc.api.auth import RateLimiter, is_loopback
 from evalsvc.api.guard import urlsplit_host
-from evalsvc.api.problems import printable
-from evalsvc.api.services.deliveries import pinned_url, sign
-from evalsvc.api.services.figures import useful_ks
-from evalsvc.api.services.memo import Memo
-from evalsvc.api.services.targets import Target
+from evalsvc.api.problem_details import printable
 from evalsvc.errors import TooManyRequests, UsageError
+from evalsvc.services.evaluations.figures import useful_ks
+from evalsvc.services.memo import Memo
+from evalsvc.services.webhooks.deliveries import pinned_url, sign
+from evalsvc.services.webhooks.ssrf import Target
 
 
 @settings(max_examples=50)

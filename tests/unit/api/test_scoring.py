@@ -1,7 +1,7 @@
 """Our rules and the box-only rule over the same samples."""
 
-from evalsvc.api.services.scoring import score_both
 from evalsvc.artifacts.reading import JudgedSample
+from evalsvc.services.evaluations.scoring import score_both
 
 
 def test_both_scores_and_why_they_differ() -> None:

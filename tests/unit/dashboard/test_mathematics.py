@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalsvc.dashboard.mathematics import MAX_CHARACTERS, render, to_mathml
+from evalsvc.dashboard.rendering.mathematics import MAX_CHARACTERS, render, to_mathml
 
 ALLOWED = re.compile(r'<(/?)(m[a-z]+|none|mark|code|span)( [a-z]+="[^"<>]*")*>')
 

@@ -5,10 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from evalsvc.api.services.matrix import Matrix, choose, strip, tally
-from evalsvc.api.services.method_curves import MethodPoint, together
-from evalsvc.api.services.timeline import Happening, Span, Timeline
-from evalsvc.dashboard.drawings import progress, whisker
 from evalsvc.dashboard.pages.matrix import Cell
 from evalsvc.dashboard.pages.problem_list import select_problems
 from evalsvc.dashboard.pages.sample_masks import choose as choose_samples
@@ -16,6 +12,10 @@ from evalsvc.dashboard.pages.sample_masks import marks_of, runs_of
 from evalsvc.dashboard.plots.lanes import draw_timeline
 from evalsvc.dashboard.plots.passk import Curve, pass_at_k_figure
 from evalsvc.dashboard.plots.training import Gap, Point, Series, training_figure
+from evalsvc.dashboard.rendering.svg import progress, whisker
+from evalsvc.services.compare.method_curves import MethodPoint, together
+from evalsvc.services.compare.problem_matrix import Matrix, choose, strip, tally
+from evalsvc.services.evaluations.timeline import Happening, Span, Timeline
 from evalsvc.store.models import ProblemResult
 from evalsvc.store.repositories.counts import Counts
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from starlette.requests import Request
 
-from evalsvc.dashboard import numbers as n
-from evalsvc.dashboard.asking import Ask, Pages
-from evalsvc.dashboard.latex import Cell, escape, tabular
-from evalsvc.dashboard.rendering import figure_json, link, path
-from evalsvc.dashboard.security import check_origin, local_address
-from evalsvc.dashboard.view import Table, as_csv, as_json
-from evalsvc.dashboard.words import VERDICTS, level, reason, state_of
+from evalsvc.dashboard.rendering import formatting as n
+from evalsvc.dashboard.rendering.environment import figure_json, link, path
+from evalsvc.dashboard.rendering.labels import VERDICTS, level, reason, state_of
+from evalsvc.dashboard.rendering.latex import Cell, escape, tabular
+from evalsvc.dashboard.rendering.page import Table, as_csv, as_json
+from evalsvc.dashboard.web.page_request import Ask, Pages
+from evalsvc.dashboard.web.security import check_origin, local_address
 from evalsvc.errors import PermissionDenied
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from evalsvc.catalogue import get
 from evalsvc.catalogue.model import NAMED_PROTOCOLS
-from evalsvc.dispatch.preparation import resolve_protocol
 from evalsvc.errors import ProtocolError
+from evalsvc.services.jobs.resolution import resolve_protocol
 from evalsvc.specs import PROTOCOLS, JobRequest
 
 
