@@ -75,6 +75,9 @@ class _Layer:
 
     @property
     def looks_complete(self) -> bool:
+        """Cheap, before a look at every element. An embedding's padding is not counted."""
+        if hasattr(self.module, "shard_indices"):
+            return self.blank_parameters.keys() <= self.copies.keys()
         return self.elements >= sum(blank.numel() for blank in self.blank_parameters.values())
 
     def holes(self) -> list[str]:
@@ -114,9 +117,8 @@ class _Reader:
     def watched(
         self, tensors: Iterable[tuple[str, torch.Tensor]]
     ) -> Iterator[tuple[str, torch.Tensor]]:
-        """The tensors on the model's device; notes their names, and which are not numbers."""
-        for name, held in tensors:
-            tensor = held.to(self._device)
+        """The tensors as they are; notes their names, and which hold what is no number."""
+        for name, tensor in tensors:
             if tensor.is_floating_point() and not all_finite(tensor):
                 self.reading.not_finite.append(name)
             self._names.append(name)
@@ -126,7 +128,7 @@ class _Reader:
     def finish(self, loaded: set[str]) -> None:
         """After the last tensor: what is incomplete, and what was never used.
 
-        Padding is not counted, so that some layers are found to be complete only now.
+        Layers that are padded in other ways are found to be complete only now.
         """
         for layer in self._layers:
             if layer.copies and not layer.done and not layer.holes():

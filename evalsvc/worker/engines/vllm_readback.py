@@ -99,11 +99,11 @@ def _convolves_with(module: Any, expected: Tensors) -> bool:
     weight = expected["weight"].data
     if any(module.padding) or module.groups != 1:
         return True  # its parameter was compared, and it has no other copy
-    bias = expected["bias"].data if "bias" in expected else torch.zeros_like(weight[:, :1].ravel())
+    bias = expected["bias"].data if "bias" in expected else weight.new_zeros(weight.shape[0])
     flat = weight.reshape(weight.shape[0], -1)
     for rows, units in _unit_vectors(flat.shape[1], flat):
         found = module(units.reshape(-1, *weight.shape[1:])).reshape(len(units), -1)
-        wanted = flat[:, rows].T + bias.ravel()
+        wanted = flat[:, rows].T + bias
         scale = float(wanted.abs().max())
         if not torch.allclose(found, wanted, rtol=0, atol=CONVOLUTION_TOLERANCE * scale):
             return False

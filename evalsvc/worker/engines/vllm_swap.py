@@ -23,6 +23,7 @@ from evalsvc.worker.engines.vllm_proof import Proof, merge
 
 RESET_ATTEMPTS = 50
 RESET_PAUSE_SECONDS = 0.1
+MOST_REASONS = 3
 IN_DOUBT = "The engine is restarted with the new checkpoint."
 
 log = logging.getLogger(__name__)
@@ -39,14 +40,22 @@ class Swapper:
     async def prove_start(self, checkpoint: CheckpointSpec) -> None:
         """After a cold start. Raises CheckpointError if the files did not give all weights.
 
-        A layer that cannot be compared is no error: vLLM was made to transform it. It is recorded,
-        and this engine will not swap. A layer that was compared and differs is an EngineError.
+        What cannot be compared is no error (vLLM was made to transform it, or no memory is left):
+        it is recorded, and this engine will not swap. A layer that differs is an EngineError.
         """
         if checkpoint_is_pickled(checkpoint):
             self._hindrance = "its weights are pickled, and cannot be compared"
             return
-        self.proof = await self._prove(checkpoint)
-        refuse_incomplete(self.proof, checkpoint)
+        try:
+            self.proof = await self._prove(checkpoint)
+        except Exception as error:  # vLLM raises whatever its parts raise; it has loaded, though
+            log.exception("the weights could not be compared with the files")
+            self._hindrance = f"comparing failed with {type(error).__name__}: {error}"
+            return
+        if self.proof["not_finite"]:
+            raise diverged(checkpoint, self.proof["not_finite"])
+        if self.proof["unwritten"]:
+            raise incomplete(checkpoint, self.proof["unwritten"])
         if self.proof["different"]:
             raise EngineError(
                 f"vLLM loaded other weights than those in {checkpoint.path}: "
@@ -60,7 +69,10 @@ class Swapper:
             log.info("%d layers compute with the tensors of the files", self.proof["layers"])
 
     async def swap(self, new: CheckpointSpec) -> None:
-        """To `new`, of equal architecture. After a SwapFailed nothing is certain."""
+        """To `new`, of equal architecture. After an error nothing is certain.
+
+        Raises CheckpointError where the files hold NaN: a restart would not help.
+        """
         if self._hindrance:
             raise SwapFailed(f"This engine cannot swap: {self._hindrance}.", IN_DOUBT)
         try:
@@ -73,7 +85,8 @@ class Swapper:
             raise SwapFailed(
                 f"vLLM could not take over {new.path}: {type(error).__name__}: {error}.", IN_DOUBT
             ) from error
-        refuse_incomplete(self.proof, new)
+        if self.proof["not_finite"]:
+            raise diverged(new, self.proof["not_finite"])
         if found := hindrance(self.proof):
             raise SwapFailed(f"The weights are not those of {new.path}: {found}.", IN_DOUBT)
         log.info("%d layers compute with the tensors of the files", self.proof["layers"])
@@ -98,22 +111,16 @@ class Swapper:
         raise SwapFailed("The prefix cache could not be emptied.", IN_DOUBT)
 
 
-def refuse_incomplete(proof: Proof, checkpoint: CheckpointSpec) -> None:
-    """Raise CheckpointError if the checkpoint's tensors are not numbers, or not all there."""
-    if proof["not_finite"]:
-        raise diverged(checkpoint, proof["not_finite"])
-    if proof["unwritten"]:
-        raise incomplete(checkpoint, proof["unwritten"])
-
-
 def hindrance(proof: Proof) -> str:
     """Why these weights are not proved, in words; "" if they are."""
     reasons = [f"{layer} {what}" for layer, what in sorted(proof["different"].items())]
+    if proof["unwritten"]:
+        reasons.append(f"nothing was written to {named(proof['unwritten'])}")
     reasons += [f"{layer}: {why}" for layer, why in sorted(proof["unproved"].items())]
     if proof["unused"]:
         reasons.append(f"the files' {named(proof['unused'])} is used by no layer")
-    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    return f"{reasons[0]}{more}" if reasons else ""
+    more = len(reasons) - MOST_REASONS
+    return "; ".join(reasons[:MOST_REASONS]) + (f" and {more} more" if more > 0 else "")
 
 
 def checkpoint_is_pickled(checkpoint: CheckpointSpec) -> bool:
