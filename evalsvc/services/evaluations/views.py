@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from evalsvc.catalogue import Catalogue
 from evalsvc.imports import COUNTS_FORMAT
-from evalsvc.provenance import weight_doubts
 from evalsvc.services.evaluations.contamination import origins
+from evalsvc.services.evaluations.doubts import weight_doubts
 from evalsvc.services.evaluations.figures import Group, Metric, breakdowns, pass_at_ks, useful_ks
 from evalsvc.services.memo import Memo
 from evalsvc.store.models import Evaluation

@@ -23,14 +23,16 @@ class Proof(TypedDict):
 def prove(model: Any, tensors: Iterable[tuple[str, Any]], device: Any) -> Proof:
     """Compare the layers of a loaded vLLM `model` with `tensors`, those of the files."""
     from evalsvc.worker.engines.vllm_expected import read_expected
-    from evalsvc.worker.engines.vllm_readback import CannotTell, difference
+    from evalsvc.worker.engines.vllm_readback import CannotTell, difference, transformation
 
     different: dict[str, str] = {}
-    unproved: dict[str, str] = {}
+    unproved = {n: why for n, m in model.named_modules() if (why := transformation(m))}
     proved = 0
 
     def compare(name: str, module: Any, expected: dict[str, Any]) -> None:
         nonlocal proved
+        if name in unproved:
+            return
         try:
             if found := difference(module, expected):
                 different[name] = found
@@ -41,7 +43,7 @@ def prove(model: Any, tensors: Iterable[tuple[str, Any]], device: Any) -> Proof:
     if hasattr(model, "process_weights_after_loading"):
         unproved["the model"] = "it transforms its weights as a whole"
     reading = read_expected(model, tensors, device, compare)
-    unproved |= dict.fromkeys(reading.unclear, "it was written more than once")
+    unproved |= dict.fromkeys(reading.unclear, "how it was written could not be followed")
     return Proof(
         not_finite=reading.not_finite,
         unwritten=[] if reading.not_finite else reading.unwritten,

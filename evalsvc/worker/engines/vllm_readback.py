@@ -24,9 +24,8 @@ class CannotTell(Exception):
 def difference(module: Any, expected: Tensors) -> str:
     """Where `module` departs from `expected`, in words; "" where every element agrees.
 
-    Raises CannotTell for layers that transform their weights (quantised ones, experts ...).
+    `module` is none that transforms its weights. Raises CannotTell where it turns out to be.
     """
-    _refuse_transformed(module)
     matrix = _multiplied(module, expected)
     for name, wanted in expected.items():
         held = getattr(module, name)
@@ -45,15 +44,17 @@ def difference(module: Any, expected: Tensors) -> str:
     return ""
 
 
-def _refuse_transformed(module: Any) -> None:
+def transformation(module: Any) -> str:
+    """In which way the module computes with something made of its weights; "" if it does not."""
     method = getattr(module, "quant_method", None)
     if method is not None and type(method) not in _plain_methods():
-        raise CannotTell(f"{type(method).__name__} transforms its weights")
+        return f"{type(method).__name__} transforms its weights"
     if type(module).__name__ == "MLAAttention":
-        raise CannotTell("it absorbs the weights of another layer")
-    derived = [n for n, v in vars(module).items() if _is_derived(v)]
+        return "it absorbs the weights of another layer"
+    derived = [name for name, value in vars(module).items() if _is_derived(value)]
     if module._parameters and derived:
-        raise CannotTell(f"it keeps {', '.join(derived)}, made of its weights")
+        return f"it keeps {', '.join(derived)}, made of its weights"
+    return ""
 
 
 def _is_derived(value: Any) -> bool:

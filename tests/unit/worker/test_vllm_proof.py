@@ -9,7 +9,7 @@ from torch import nn
 from evalsvc.worker.engines.loaded_weights import named
 from evalsvc.worker.engines.vllm_expected import all_finite
 from evalsvc.worker.engines.vllm_proof import Proof, merge, moved
-from evalsvc.worker.engines.vllm_readback import CannotTell, difference
+from evalsvc.worker.engines.vllm_readback import CannotTell, difference, transformation
 from evalsvc.worker.engines.vllm_swap import hindrance
 
 
@@ -72,15 +72,24 @@ class QuantisedMethod:
     """What vLLM gives a quantised layer, as far as the proof looks at it."""
 
 
-def test_layers_that_transform_their_weights_are_not_judged() -> None:
+class MLAAttention(nn.Module):
+    """Named like vLLM's, which keeps products of another layer's weights."""
+
+
+def test_layers_that_transform_their_weights_are_known() -> None:
     layer = nn.Linear(3, 2)
+    assert transformation(layer) == ""
     layer.quant_method = QuantisedMethod()  # type: ignore[assignment]
-    with pytest.raises(CannotTell, match="QuantisedMethod transforms its weights"):
-        difference(layer, {"weight": layer.weight})
+    assert transformation(layer) == "QuantisedMethod transforms its weights"
     derived = nn.Linear(3, 2)
     derived.folded = torch.ones(3)  # type: ignore[assignment]
-    with pytest.raises(CannotTell, match="it keeps folded, made of its weights"):
-        difference(derived, {"weight": derived.weight})
+    assert transformation(derived) == "it keeps folded, made of its weights"
+    assert transformation(MLAAttention()) == "it absorbs the weights of another layer"
+
+
+def test_a_weight_of_another_shape_is_not_judged() -> None:
+    with pytest.raises(CannotTell, match="another shape than it was loaded with"):
+        difference(nn.Linear(3, 2), {"weight": torch.ones(3, 2)})
 
 
 @pytest.mark.parametrize("kind", [nn.Conv2d, nn.Conv3d])

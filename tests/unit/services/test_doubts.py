@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from evalsvc.provenance import weight_doubts
+from evalsvc.services.evaluations.doubts import weight_doubts
 
 CPU = {"engine": "vllm", "device": "cpu (Some CPU, 2 cores)"}
 
