@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.report import Figure, percentiles
+from evalsvc.api.state import State
 from evalsvc.catalogue import Catalogue
 from evalsvc.dispatch.ledger import Ledger
 from evalsvc.dispatch.ready_queue import ReadyQueue
@@ -72,8 +73,7 @@ def place(database: Database, settings: Settings, request: JobRequest, owner: st
             request,
             owner=owner,
             idempotency_key=None,
-            settings=settings,
-            catalogue=CATALOGUE,
+            preparation=State(settings, database).preparation,
         )
         return placed.id
 

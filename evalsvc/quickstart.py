@@ -19,14 +19,13 @@ from typing import Any
 
 import typer
 
-from evalsvc.cli.connection import SERVER_FILE
 from evalsvc.cli.failures import explain
 from evalsvc.cli.local import open_database
 from evalsvc.cli.results import show_results
 from evalsvc.cli.waiting import follow
 from evalsvc.errors import EngineError, MissingExtra
 from evalsvc.machine import engine_extra
-from evalsvc.settings import Settings, load_settings
+from evalsvc.settings import SERVER_FILE, Settings, load_settings
 from evalsvc.specs import JobRequest
 from evalsvc.trainers.client import Client
 

@@ -16,6 +16,7 @@ from evalsvc.logs import LogFormat
 
 PREFIX = "EVALSVC_"
 CONFIG_FILE = "evalsvc.toml"
+SERVER_FILE = "server.json"  # in the data folder: the address of the server that runs on it
 
 
 class Settings(BaseModel):

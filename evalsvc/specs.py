@@ -7,11 +7,12 @@ Sizes are in bytes, times in seconds, temperatures and probabilities are plain n
 import hashlib
 import json
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 MAX_SAMPLES = 16_384  # vLLM's own limit on the sequences of one request; a sane cap for a job too
+MAX_REASON = 4000  # characters of why a checkpoint is not evaluated
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -207,6 +208,77 @@ class JobRequest(Spec):
         return Protocol.model_validate({**base.model_dump(), **changes})
 
 
+UnevaluatedState = Literal["waiting", "skipped", "rotated", "abandoned", "failed"]
+
+
+class Announcement(Spec):
+    """Body of `POST /v1/checkpoints`: a checkpoint to be evaluated, or why it is not.
+
+    Hooks keep it on disk until the server has it, so both sides share these limits.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        str_strip_whitespace=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "path": "/models/qwen-grpo/checkpoint-100",
+                    "run": "qwen-grpo-seed0",
+                    "method": "GRPO",
+                    "step": 100,
+                    "benchmarks": ["aime2025", "amc23"],
+                    "protocol": "paper",
+                    "samples": 16,
+                },
+                {
+                    "path": "/models/qwen-grpo/checkpoint-150",
+                    "run": "qwen-grpo-seed0",
+                    "step": 150,
+                    "state": "rotated",
+                    "reason": "the trainer removed it before it could be pinned",
+                },
+            ]
+        },
+    )
+
+    path: str = Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")
+    run: Name
+    method: Name = "unknown"
+    step: int = Field(ge=0, lt=2**31)
+    base_model: str | None = Field(default=None, max_length=300)
+    seed: int | None = Field(default=None, ge=0, lt=2**31, description="of the training")
+    trainer: str | None = Field(default=None, max_length=100, description="e.g. trl, verl")
+    benchmarks: tuple[Name, ...] = Field(default=(), max_length=64)
+    protocol: str | None = Field(default=None, max_length=200)
+    samples: int | None = Field(default=None, ge=1, le=MAX_SAMPLES)
+    state: UnevaluatedState | None = Field(
+        default=None, description="why it is not to be evaluated"
+    )
+    reason: str | None = Field(default=None, max_length=MAX_REASON)
+
+    def job_request(self) -> JobRequest:
+        """The job that the announcement asks for."""
+        return JobRequest(
+            checkpoint=self.path,
+            run=self.run,
+            method=self.method,
+            step=self.step,
+            base_model=self.base_model,
+            train_seed=self.seed,
+            config={"trainer": self.trainer} if self.trainer else {},
+            benchmarks=self.benchmarks,
+            protocol=self.protocol or "quick",
+            samples=self.samples,
+        )
+
+    def without_job(self, state: str, reason: str) -> "Announcement":
+        """The same checkpoint as a row that says why it is not evaluated."""
+        changes = {"benchmarks": (), "state": state, "reason": reason[:MAX_REASON]}
+        return Announcement.model_validate({**self.model_dump(), **changes})
+
+
 class ShardSpec(Spec):
     """A slice of an evaluation, problems x samples: all that a crash can lose."""
 
@@ -249,6 +321,18 @@ class ProblemTally(Spec):
     tokens: int = 0  # output tokens over all samples
     tokens_correct: int = 0  # ... over the correct ones
     error: str | None = None  # why it could not be asked: a broken image, too long a prompt
+
+
+FAILED_VERDICTS = frozenset({"timeout", "crashed", "too_long"})
+
+
+def verdict_flags(verdict: str) -> dict[str, bool]:
+    """Which masks of a tally a sample with this verdict belongs to."""
+    return {
+        "correct": verdict == "correct",
+        "no_answer": verdict == "no_answer",
+        "failed": verdict in FAILED_VERDICTS,
+    }
 
 
 class ShardResult(Spec):

@@ -14,11 +14,10 @@ import httpx
 
 from evalsvc.cli.failures import needs
 from evalsvc.errors import ServerError, UsageError
-from evalsvc.settings import Settings, load_settings
+from evalsvc.settings import SERVER_FILE, Settings, load_settings
 from evalsvc.trainers.client import Client
 
 PROBE_SECONDS = 2.0
-SERVER_FILE = "server.json"
 
 
 def connect(server: str | None, nouns: Sequence[str], *, create: bool = False) -> Client:

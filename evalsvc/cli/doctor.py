@@ -159,12 +159,12 @@ def _workers(settings: Settings) -> Iterator[Finding]:
 
 def _dispatching(database: "Database") -> Finding:
     """What the dispatcher says of itself and its workers."""
-    from evalsvc.store.repositories import browsing  # noqa: PLC0415
+    from evalsvc.store.repositories import workers  # noqa: PLC0415
     from evalsvc.store.repositories.workers import newest_epoch  # noqa: PLC0415
 
     with database.read() as session:
         epoch = newest_epoch(session)
-        states = Counter(worker.state for worker in browsing.workers(session))
+        states = Counter(worker.state for worker in workers.of_newest_dispatcher(session))
     if epoch is None:
         return Finding("workers", "ok", "the dispatcher has only just started")
     words = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none yet"

@@ -156,15 +156,15 @@ def _report(count: int, seconds: float, tally: Mapping[str, int]) -> None:
 
 def _accept_source(verdict: "Verdict", read: Read) -> "Verdict":
     """An answer that repeats the source's own gold is right, also where an override mends it."""
-    from evalsvc.verification import Verdicts  # noqa: PLC0415
+    from evalsvc.verification import VerdictKind  # noqa: PLC0415
 
     answer = verdict.extracted
-    if verdict.verdict is not Verdicts.WRONG or answer is None:
+    if verdict.verdict is not VerdictKind.WRONG or answer is None:
         return verdict
     if answer.strip() == read.given_gold.strip():
         return replace(
             verdict,
-            verdict=Verdicts.CORRECT,
+            verdict=VerdictKind.CORRECT,
             correct=True,
             rule="same text as the source's gold",
         )

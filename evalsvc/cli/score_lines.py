@@ -16,7 +16,7 @@ from evalsvc.errors import UsageError
 
 if TYPE_CHECKING:
     from evalsvc.catalogue import Override
-    from evalsvc.verification import Case, ExtractionPolicy
+    from evalsvc.verification import ExtractionPolicy, VerificationRequest
 
 _LONGEST_INTEGER = 4_000  # digits
 
@@ -29,7 +29,7 @@ class Read(NamedTuple):
     given_gold: str
 
 
-def read_cases(lines: IO[bytes], waiting: deque[Read]) -> Iterator["Case"]:
+def read_cases(lines: IO[bytes], waiting: deque[Read]) -> Iterator["VerificationRequest"]:
     """The cases of a file; raises UsageError with the line's number for a line that is none."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -67,8 +67,8 @@ def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
 
 
-def _case(record: dict[str, Any], number: int) -> tuple["Case", Read]:
-    from evalsvc.verification import Case, VerificationError, type_gold  # noqa: PLC0415
+def _case(record: dict[str, Any], number: int) -> tuple["VerificationRequest", Read]:
+    from evalsvc.verification import VerificationError, VerificationRequest, type_gold  # noqa: PLC0415
 
     gold, name = record["gold"], record.get("benchmark") or ""
     if isinstance(gold, bool) or not isinstance(gold, str | int | float):
@@ -90,7 +90,7 @@ def _case(record: dict[str, Any], number: int) -> tuple["Case", Read]:
         type_gold(used, kind=kind, choices=choices)
     except (VerificationError, TypeError, KeyError) as error:
         raise UsageError(f"Line {number}: {error}", "Nothing was written.") from None
-    case = Case(record["response"], used, kind, choices, _policy(name.casefold()))
+    case = VerificationRequest(record["response"], used, kind, choices, _policy(name.casefold()))
     return case, Read(record.get("id", number), name, gold)
 
 

@@ -8,14 +8,11 @@ taken.
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from evalsvc.dispatch.sizing import kind_of, recut_if_needed
 from evalsvc.dispatch.stopping import stop_if_known
 from evalsvc.errors import Conflict
 from evalsvc.specs import CheckpointSpec, Protocol, ShardResult, ShardSpec
-from evalsvc.store.database import Database
+from evalsvc.store.database import Database, Session
 from evalsvc.store.models import Evaluation, Shard
 from evalsvc.store.repositories import (
     checkpoints,
@@ -77,12 +74,11 @@ class Ledger:
         """Take this shard if it is still ready. Raises Conflict like `take`."""
         with self._database.write() as session:
             self._must_lead(session)
-            shard = session.get(Shard, shard_id)
+            shard = shards.get(session, shard_id)
             if shard is None:
                 return None
             (evaluation,) = evaluations.lock(session, [shard.evaluation_id])
-            session.refresh(shard)
-            if shard.state != ShardState.READY:
+            if shards.reload(session, shard).state != ShardState.READY:
                 return None
             return self._send(session, evaluation, shard, worker_id)
 
@@ -140,7 +136,7 @@ class Ledger:
                 session, shard.id, self.epoch, deaths=int(died), error=error, remedy=remedy
             ):
                 return None
-            session.refresh(shard)
+            shards.reload(session, shard)
             events.record(
                 session,
                 "shard.retried",
@@ -154,7 +150,7 @@ class Ledger:
     def deaths(self, shard_id: str) -> int:
         """Count the workers that died while they ran this shard."""
         with self._database.read() as session:
-            return session.scalar(select(Shard.deaths).where(Shard.id == shard_id)) or 0
+            return shards.deaths(session, shard_id)
 
     def fail(self, shard_id: str, error: str, remedy: str, *, died: bool = False) -> bool:
         """Fail the shard for good. The rest of its evaluation continues."""
@@ -188,8 +184,7 @@ class Ledger:
     def has_result(self, shard_id: str) -> bool:
         """Whether any shard of the same evaluation has produced samples."""
         with self._database.read() as session:
-            query = select(Evaluation.samples_seen).join(Shard).where(Shard.id == shard_id)
-            return bool(session.scalar(query))
+            return shards.evaluation_has_samples(session, shard_id)
 
     def cancelled(self, shard_id: str) -> bool:
         """A worker cancelled the shard. It becomes ready again if a new job wants it."""
@@ -245,7 +240,8 @@ class Ledger:
     def _changing(self, shard_id: str) -> Iterator[tuple[Session, Evaluation, Shard]]:
         """A transaction on one shard with its evaluation locked. Updates dependent states last."""
         with self._database.write() as session:
-            shard = session.get_one(Shard, shard_id)  # its state may change until the lock is taken
+            shard = shards.get(session, shard_id)  # its state may change until the lock is taken
+            assert shard is not None, "shards are only removed while they are ready"
             (evaluation,) = locked = evaluations.lock(session, [shard.evaluation_id])
             yield session, evaluation, shard
             evaluations.settle(session, locked)

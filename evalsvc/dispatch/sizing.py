@@ -1,9 +1,8 @@
 """Resize ready shards once the measured sampling rate is known."""
 
-from sqlalchemy.orm import Session
-
 from evalsvc.dispatch import planner
 from evalsvc.specs import CheckpointSpec
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation, Shard
 from evalsvc.store.repositories import shards, throughputs
 from evalsvc.store.repositories.shards import Slice

@@ -6,23 +6,19 @@ problem has the same number of samples, so the kept samples are balanced. A job'
 split evenly among its benchmarks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, contains_eager
-
 from evalsvc.errors import UsageError
-from evalsvc.imports import COUNTS_FORMAT
+from evalsvc.imports import COUNTS_ENGINE
 from evalsvc.specs import JobRequest, StopEarly
 from evalsvc.statistics import SequentialTest, sequential_sign_test
-from evalsvc.store.models import Evaluation, Job, JobEvaluation
-from evalsvc.store.repositories import browsing, demand, events, results, shards
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.database import Session
+from evalsvc.store.models import Evaluation, JobEvaluation
+from evalsvc.store.repositories import demand, evaluations, events, results, runs, shards
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 from evalsvc.store.repositories.results import Masks
-from evalsvc.store.states import LIVE_JOBS, OPEN_SHARDS, JobState, ShardState
-
-COUNTS_ENGINE = f"import:{COUNTS_FORMAT}"
+from evalsvc.store.states import OPEN_SHARDS
 
 
 def check(session: Session, request: JobRequest) -> None:
@@ -34,7 +30,7 @@ def check(session: Session, request: JobRequest) -> None:
     """
     if request.stop_early is None:
         return
-    run, step = browsing.parse_side(session, request.stop_early.baseline)
+    run, step = runs.parse_side(session, request.stop_early.baseline)
     if (run, step) in ((request.run, None), (request.run, request.step)):
         raise UsageError(
             "stop_early: the baseline is the checkpoint itself.",
@@ -44,7 +40,7 @@ def check(session: Session, request: JobRequest) -> None:
 
 def stop_if_known(session: Session, evaluation: Evaluation) -> None:
     """Stop sampling a locked evaluation for each live job whose comparison is decided."""
-    for part in _asking(session, evaluation):
+    for part in demand.parts_that_may_stop(session, evaluation.id):
         asked = StopEarly.model_validate(part.job.request["stop_early"])
         rounds = _whole_rounds(session, evaluation, part)
         baseline = _baseline(session, evaluation, asked)
@@ -85,16 +81,6 @@ def count_pairs(
     return wins, losses
 
 
-def _asking(session: Session, evaluation: Evaluation) -> Sequence[JobEvaluation]:
-    query = (
-        select(JobEvaluation)
-        .join(JobEvaluation.job)
-        .options(contains_eager(JobEvaluation.job))
-        .where(JobEvaluation.evaluation_id == evaluation.id, Job.state.in_(LIVE_JOBS))
-    )
-    return [part for part in session.scalars(query) if part.job.request.get("stop_early")]
-
-
 def _whole_rounds(session: Session, evaluation: Evaluation, part: JobEvaluation) -> int:
     """Samples that every problem of the job has; 0 if nothing is left to stop."""
     open_shards = shards.of_evaluation(session, evaluation.id, OPEN_SHARDS)
@@ -107,7 +93,7 @@ def _baseline(session: Session, evaluation: Evaluation, asked: StopEarly) -> Eva
 
     Imported counts are left out: they do not say which samples were correct.
     """
-    run, step = browsing.parse_side(session, asked.baseline)
+    run, step = runs.parse_side(session, asked.baseline)
     wanted = EvaluationFilter(
         run=run,
         step=step,
@@ -116,7 +102,7 @@ def _baseline(session: Session, evaluation: Evaluation, asked: StopEarly) -> Eva
     )
     found = [
         row
-        for row in browsing.all_evaluations(session, wanted)
+        for row in evaluations.matching(session, wanted)
         if row.revision_id == evaluation.revision_id
         and row.id != evaluation.id
         and row.engine != COUNTS_ENGINE
@@ -126,8 +112,7 @@ def _baseline(session: Session, evaluation: Evaluation, asked: StopEarly) -> Eva
 
 def _share(session: Session, part: JobEvaluation, asked: StopEarly) -> float:
     """The error rate for one benchmark of the job."""
-    benchmarks = select(func.count()).where(JobEvaluation.job_id == part.job_id)
-    return asked.alpha / (session.scalar(benchmarks) or 1)
+    return asked.alpha / (demand.count_parts(session, part.job_id) or 1)
 
 
 def _test(
@@ -147,16 +132,8 @@ def _stop(
 ) -> None:
     """Lower the job's demand to what it has, and drop shards that no other job wants."""
     rounds: int = decision["samples"]
-    part.samples = rounds
-    part.ks = [k for k in part.ks if k <= rounds]
-    session.flush()
-    shards.forget(session, demand.unwanted(session, evaluation.id, ShardState.READY))
-    wanted = (
-        select(func.max(JobEvaluation.samples))
-        .join(Job)
-        .where(JobEvaluation.evaluation_id == evaluation.id, Job.state != JobState.CANCELLED)
-    )
-    evaluation.samples_wanted = session.scalar(wanted) or rounds
+    demand.shorten(session, part, rounds)
+    evaluation.samples_wanted = demand.most_samples(session, evaluation.id) or rounds
     evaluation.provenance = {**evaluation.provenance, "stopped_early": decision}
     events.record(
         session,

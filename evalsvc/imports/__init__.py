@@ -6,9 +6,11 @@ names file and line. Only lighteval's Parquet needs more than the standard libra
 
 from evalsvc.imports.lighteval import read_lighteval
 from evalsvc.imports.readers import (
+    COUNTS_ENGINE,
     COUNTS_FORMAT,
     FORMATS,
     RESPONSE_FORMATS,
+    import_engine,
     read,
     read_agrae,
     read_counts,
@@ -19,12 +21,14 @@ from evalsvc.imports.readers import (
 from evalsvc.imports.rows import CountsRow, ImportFileError, ResponseRow
 
 __all__ = [
+    "COUNTS_ENGINE",
     "COUNTS_FORMAT",
     "FORMATS",
     "RESPONSE_FORMATS",
     "CountsRow",
     "ImportFileError",
     "ResponseRow",
+    "import_engine",
     "read",
     "read_agrae",
     "read_counts",

@@ -138,6 +138,14 @@ COUNTS_FORMAT = "counts"
 FORMATS = (*RESPONSE_FORMATS, COUNTS_FORMAT)
 
 
+def import_engine(name: str) -> str:
+    """The engine that an evaluation names whose results were imported in this format."""
+    return f"import:{name}"
+
+
+COUNTS_ENGINE = import_engine(COUNTS_FORMAT)
+
+
 def read(name: str, path: Path) -> Iterator[ResponseRow] | Iterator[CountsRow]:
     """Rows of a file in the named format. ImportFileError on an unknown format or a bad file."""
     if name == COUNTS_FORMAT:

@@ -22,12 +22,11 @@ from pydantic import ValidationError
 
 from evalsvc import logs
 from evalsvc.api.auth import check_may_start
-from evalsvc.cli.connection import SERVER_FILE
 from evalsvc.dispatch.dispatcher import Dispatcher
 from evalsvc.errors import Conflict, UsageError
 from evalsvc.server.app import create_app
 from evalsvc.server.http_server import QuietServer, listen
-from evalsvc.settings import Settings
+from evalsvc.settings import SERVER_FILE, Settings
 from evalsvc.store.database import Database
 from evalsvc.worker.engines.registry import check_engine
 

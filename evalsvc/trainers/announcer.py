@@ -17,8 +17,9 @@ from pathlib import Path
 
 from evalsvc.checkpoints.pinning import CheckpointVanished
 from evalsvc.errors import CheckpointError
+from evalsvc.specs import Announcement
 from evalsvc.trainers.client import Client
-from evalsvc.trainers.outbox import Announcement, Entry, Outbox, exclusive
+from evalsvc.trainers.outbox import Entry, Outbox, exclusive
 from evalsvc.trainers.pins import drop_pin, sweep
 from evalsvc.trainers.preparation import Prepared, kept
 from evalsvc.trainers.sender import Complaints, ResultHandler, Sender

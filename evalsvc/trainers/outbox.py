@@ -15,37 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from evalsvc.specs import Name, Spec, content_hash
+from evalsvc.specs import Announcement, Spec, content_hash
 
 PRIVATE_FOLDER = ".evalsvc"  # beside the checkpoints, so that pins are hard links
-MAX_REASON = 4000  # characters that the server takes
 MAX_REFUSED = 100  # refused files kept for a person to look at
 Stamp = tuple[int, int]  # inode and time of the last change: a file that is replaced has another
-
-
-class Announcement(Spec):
-    """Body of `POST /v1/checkpoints`: a checkpoint and its benchmarks, or why it is left out."""
-
-    path: str
-    run: Name
-    method: Name = "unknown"
-    step: int = Field(ge=0)
-    base_model: str | None = None
-    seed: int | None = None  # of the training
-    trainer: str | None = None
-    benchmarks: tuple[str, ...] = ()
-    protocol: str | None = None
-    samples: int | None = None
-    state: str | None = None  # skipped, rotated, abandoned or failed: a row without a job
-    reason: str | None = None
-
-    def without_job(self, state: str, reason: str) -> "Announcement":
-        """The same checkpoint as a row that says why it is not evaluated."""
-        return self.model_copy(
-            update={"benchmarks": (), "state": state, "reason": reason[:MAX_REASON]}
-        )
 
 
 class Entry(Spec):

@@ -18,9 +18,10 @@ from pathlib import Path
 from evalsvc.checkpoints import check_complete, inspect_checkpoint, pin, unpin
 from evalsvc.checkpoints.pinning import CANNOT_LINK, PARTIAL_PREFIX, CheckpointVanished
 from evalsvc.errors import CheckpointError
+from evalsvc.specs import Announcement
 from evalsvc.trainers.layouts import Look
 from evalsvc.trainers.layouts.verl import FSDP, sharded_kind
-from evalsvc.trainers.outbox import Announcement, Entry
+from evalsvc.trainers.outbox import Entry
 
 log = logging.getLogger("evalsvc.trainers")
 MERGE_SECONDS = 3600.0

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from evalsvc.errors import ServerError
+from evalsvc.specs import Announcement
 from evalsvc.trainers.client import ENDED, Client
-from evalsvc.trainers.outbox import Announcement, Entry, Outbox
+from evalsvc.trainers.outbox import Entry, Outbox
 from evalsvc.trainers.pins import drop_pin
 from evalsvc.trainers.results import job_scores
 

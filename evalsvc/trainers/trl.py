@@ -18,9 +18,10 @@ import torch
 from transformers import Trainer, TrainerCallback
 
 from evalsvc.settings import load_settings
+from evalsvc.specs import Announcement
 from evalsvc.trainers.agrae import Level, asymmetric_advantages
 from evalsvc.trainers.announcer import MAX_WAITING, POLL_SECONDS, Announcer
-from evalsvc.trainers.outbox import PRIVATE_FOLDER, Announcement
+from evalsvc.trainers.outbox import PRIVATE_FOLDER
 
 log = logging.getLogger("evalsvc.trainers")
 

@@ -19,9 +19,10 @@ from verl.trainer.ppo.checkpoint_callback import CheckpointCallback
 from evalsvc.checkpoints.pinning import CheckpointVanished
 from evalsvc.errors import CheckpointError
 from evalsvc.settings import load_settings
+from evalsvc.specs import Announcement
 from evalsvc.trainers.announcer import Announcer
 from evalsvc.trainers.layouts.verl import look
-from evalsvc.trainers.outbox import PRIVATE_FOLDER, Announcement
+from evalsvc.trainers.outbox import PRIVATE_FOLDER
 from evalsvc.trainers.preparation import Prepared, prepare
 
 log = logging.getLogger("evalsvc.trainers")

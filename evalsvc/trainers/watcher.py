@@ -17,16 +17,10 @@ from pathlib import Path
 
 from evalsvc.checkpoints.pinning import CheckpointVanished
 from evalsvc.errors import CheckpointError, Conflict, UsageError
+from evalsvc.specs import Announcement
 from evalsvc.trainers.client import Client
 from evalsvc.trainers.layouts import AUTO, Layout, Look, choose_layout
-from evalsvc.trainers.outbox import (
-    PRIVATE_FOLDER,
-    Announcement,
-    Entry,
-    Outbox,
-    exclusive,
-    write_atomically,
-)
+from evalsvc.trainers.outbox import PRIVATE_FOLDER, Entry, Outbox, exclusive, write_atomically
 from evalsvc.trainers.pins import sweep
 from evalsvc.trainers.preparation import kept, prepare
 from evalsvc.trainers.sender import Complaints, Sender

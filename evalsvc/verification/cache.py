@@ -10,11 +10,11 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from evalsvc.verification.verdict import VERIFIER_VERSION, Verdicts
+from evalsvc.verification.verdict import VERIFIER_VERSION, VerdictKind
 
 Key = tuple[str, str | None, tuple[str, ...], str]
-Entry = tuple[Verdicts, str]
-_KEPT = frozenset((Verdicts.CORRECT, Verdicts.WRONG, Verdicts.TOO_LONG))
+Entry = tuple[VerdictKind, str]
+_KEPT = frozenset((VerdictKind.CORRECT, VerdictKind.WRONG, VerdictKind.TOO_LONG))
 _UNSAVED_MOST = 1_000
 _BUSY_SECONDS = 5
 
@@ -60,7 +60,7 @@ class VerdictCache:
                 self._remember(key, entry)
         return entry
 
-    def put(self, key: Key, verdict: Verdicts, rule: str, *, persist: bool = True) -> None:
+    def put(self, key: Key, verdict: VerdictKind, rule: str, *, persist: bool = True) -> None:
         """Keep a verdict; `persist` false for what is cheaper to decide again than to read."""
         if verdict not in _KEPT:
             return
@@ -83,7 +83,7 @@ class VerdictCache:
             except sqlite3.Error as error:
                 self._fail(error)
                 return None
-        return (Verdicts(row[0]), row[1]) if row else None
+        return (VerdictKind(row[0]), row[1]) if row else None
 
     def _remember(self, key: Key, entry: Entry) -> None:
         with self._lock:

@@ -10,15 +10,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from evalsvc.verification.exact import exact_value
-from evalsvc.verification.kinds import Kind, read_kind
-from evalsvc.verification.limits import (
-    ANSWER_CHARACTERS,
-    NESTING_IN_CALLER,
-    LimitExceeded,
-    NeedsChild,
-)
-from evalsvc.verification.normalise import (
+from evalsvc.verification.equality.exact import exact_value
+from evalsvc.verification.equality.plus_minus import has_two_values
+from evalsvc.verification.equality.scalar_equality import infinity_sign
+from evalsvc.verification.grammar.literals import read_based, read_time
+from evalsvc.verification.grammar.normalise import (
     Unreadable,
     clean,
     plain_text,
@@ -26,11 +22,8 @@ from evalsvc.verification.normalise import (
     strip_full_stop,
     unwrap,
 )
-from evalsvc.verification.parser import parse
-from evalsvc.verification.scalar_equality import infinity_sign
-from evalsvc.verification.special import read_based, read_time
-from evalsvc.verification.spread import is_spread
-from evalsvc.verification.tree import (
+from evalsvc.verification.grammar.parser import parse
+from evalsvc.verification.grammar.tree import (
     SCALARS,
     Based,
     Braces,
@@ -43,6 +36,13 @@ from evalsvc.verification.tree import (
     Ratio,
     Relation,
     Words,
+)
+from evalsvc.verification.kinds import Kind, read_kind
+from evalsvc.verification.limits import (
+    ANSWER_CHARACTERS,
+    NESTING_IN_CALLER,
+    LimitExceeded,
+    NeedsChild,
 )
 from evalsvc.verification.verdict import VerificationError
 
@@ -242,7 +242,7 @@ def _derive(node: Node) -> Kind:
         return Kind.EQUATION if set(node.operators) <= {"=", "in"} else Kind.INEQUALITY
     if isinstance(node, Quantity):
         return Kind.PERCENTAGE if node.unit == "percent" else Kind.EXPRESSION
-    if is_spread(node):
+    if has_two_values(node):
         return Kind.LIST
     table = {
         Listing: Kind.LIST, Braces: Kind.SET, Joined: Kind.INTERVAL, Matrix: Kind.MATRIX,

@@ -6,10 +6,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from evalsvc.errors import UsageError
+
 VERIFIER_VERSION = "1.2.0"
 
 
-class Verdicts(StrEnum):
+class VerdictKind(StrEnum):
     """The six verdicts. All but `CORRECT` score as not correct; none of them is silent."""
 
     CORRECT = "correct"
@@ -26,7 +28,7 @@ class Verdict:
 
     Attributes:
         verdict: one of the six.
-        correct: True only for `Verdicts.CORRECT`.
+        correct: True only for `VerdictKind.CORRECT`.
         extracted: the answer that was judged, as it stands in the response; None for none.
         span: start and end of `extracted` in the response, in characters.
         rule: the rule that decided, in words (`docs/verification.md` lists them).
@@ -34,7 +36,7 @@ class Verdict:
         ms: time spent on this response, waiting for a process not counted, in milliseconds.
     """
 
-    verdict: Verdicts
+    verdict: VerdictKind
     correct: bool
     extracted: str | None
     span: tuple[int, int] | None
@@ -43,10 +45,7 @@ class Verdict:
     ms: float
 
 
-class VerificationError(ValueError):
+class VerificationError(UsageError):
     """A mistake of the caller: an unknown kind, a gold that is empty, a malformed golds file."""
 
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(f"{message} {remedy}".strip())
-        self.message = message
-        self.remedy = remedy
+    status, kind, title = 422, "unusable", "The request cannot be carried out"

@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 
 from evalsvc.artifacts import TranscriptRow
 from evalsvc.catalogue import Problem
-from evalsvc.specs import ProblemTally, ShardSpec
-from evalsvc.verification import Verdict, Verdicts
+from evalsvc.specs import ProblemTally, ShardSpec, verdict_flags
+from evalsvc.verification import Verdict
 from evalsvc.worker.engines.base import Completion, SampleRequest
-
-FAILURES = {Verdicts.TIMEOUT, Verdicts.CRASHED, Verdicts.TOO_LONG}
 
 
 @dataclass(frozen=True)
@@ -59,10 +57,8 @@ class ProblemBook:
         verdict, tokens = verified.verdict, verified.completion.output_tokens
         marks = {
             "sampled": True,
-            "correct": verdict.correct,
             "truncated": verified.completion.finish_reason == "length",
-            "no_answer": verdict.verdict == Verdicts.NO_ANSWER,
-            "failed": verdict.verdict in FAILURES,
+            **verdict_flags(verdict.verdict),
         }
         for name, holds in marks.items():
             self._bits[name] |= bit if holds else 0

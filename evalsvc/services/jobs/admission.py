@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from cachetools import LRUCache
+
 from evalsvc.checkpoints import inspect_checkpoint
 from evalsvc.errors import CheckpointError, MissingExtra, PermissionDenied, UsageError
 from evalsvc.services.jobs.datasets import Signature, folder_signature
@@ -19,13 +21,14 @@ from evalsvc.specs import CheckpointSpec, Modality, content_hash
 from evalsvc.worker.engines.registry import check_engine, create_engine, reads_checkpoint
 
 LABEL_ARCHITECTURE = "label"
+MOST_CHECKPOINTS = 4096
 
 
 class CheckpointCache:
     """Inspections, repeated when a file of the folder changes. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._kept: dict[Path, tuple[Signature, CheckpointSpec]] = {}
+        self._kept: LRUCache[Path, tuple[Signature, CheckpointSpec]] = LRUCache(MOST_CHECKPOINTS)
         self._lock = threading.Lock()
 
     def inspect(self, folder: Path, *, allow_pickle: bool) -> CheckpointSpec:

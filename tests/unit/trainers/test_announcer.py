@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
+from evalsvc.specs import Announcement
 from evalsvc.trainers import outbox as outbox_module
 from evalsvc.trainers import preparation
 from evalsvc.trainers.announcer import Announcer
-from evalsvc.trainers.outbox import Announcement, Entry, Outbox, exclusive
+from evalsvc.trainers.outbox import Entry, Outbox, exclusive
 from tests.checkpoint_builder import write_checkpoint
 from tests.unit.trainers.scripted_server import Answer, Request, ScriptedServer, scripted_server
 

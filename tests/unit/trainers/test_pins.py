@@ -4,7 +4,8 @@ import os
 import time
 from pathlib import Path
 
-from evalsvc.trainers.outbox import Announcement, Entry, Outbox
+from evalsvc.specs import Announcement
+from evalsvc.trainers.outbox import Entry, Outbox
 from evalsvc.trainers.pins import ORPHAN_SECONDS, drop_pin, sweep
 
 

@@ -4,7 +4,7 @@ sympy imports and fills much on the first use of a construct, ten times the work
 that must not count against the processor time of whichever answer happens to come first.
 """
 
-from evalsvc.verification.symbolic import symbolically_equal
+from evalsvc.verification.equality.symbolic import symbolically_equal
 
 _FIRST_USES = (
     ("3", "\\sum_{k=1}^{2} k"),

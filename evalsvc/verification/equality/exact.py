@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 
+from evalsvc.verification.grammar.tree import Number, Operation, Scalar, Symbol, substitute
 from evalsvc.verification.limits import EXACT_BITS, FACTORIAL, TERMS, LimitExceeded
-from evalsvc.verification.tree import Number, Operation, Scalar, Symbol, substitute
 
 _PLAIN = re.compile(r"([-+]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([-+]?\d{1,4}))?")
 _FRACTION = re.compile(r"([-+]?)\\[dtc]?frac\{(-?\d+)\}\{(\d+)\}|([-+]?\d+)/(\d+)")

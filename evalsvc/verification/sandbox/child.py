@@ -13,7 +13,7 @@ from types import FrameType
 from evalsvc.verification.golds import type_gold
 from evalsvc.verification.judge import judge
 from evalsvc.verification.limits import LimitExceeded, NeedsChild
-from evalsvc.verification.verdict import Verdicts
+from evalsvc.verification.verdict import VerdictKind
 
 
 class OutOfTime(BaseException):
@@ -23,7 +23,7 @@ class OutOfTime(BaseException):
 def prepare(memory_limit_bytes: int) -> None:
     """Set the limits of a fresh child."""
     # warm where the fork server could not import it, so that no case pays for it
-    import evalsvc.verification.preload  # noqa: F401, PLC0415
+    import evalsvc.verification.sandbox.preload  # noqa: F401, PLC0415
 
     resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -49,18 +49,18 @@ def judge_in_child(
         signal.setitimer(signal.ITIMER_VIRTUAL, cpu_seconds)
         outcome = judge(type_gold(gold, choices=choices, kind=kind), answer, in_child=True)
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        verdict, rule = (Verdicts.CORRECT if outcome.equal else Verdicts.WRONG), outcome.rule
+        verdict, rule = (VerdictKind.CORRECT if outcome.equal else VerdictKind.WRONG), outcome.rule
     except OutOfTime:
-        verdict, rule = Verdicts.TIMEOUT, "processor time limit"
+        verdict, rule = VerdictKind.TIMEOUT, "processor time limit"
     except (LimitExceeded, NeedsChild) as error:
-        verdict, rule = Verdicts.TOO_LONG, f"over the limit: {str(error) or 'nesting'}"
+        verdict, rule = VerdictKind.TOO_LONG, f"over the limit: {str(error) or 'nesting'}"
     except (MemoryError, RecursionError) as error:
         verdict, rule = (
-            Verdicts.CRASHED,
+            VerdictKind.CRASHED,
             f"out of {'memory' if isinstance(error, MemoryError) else 'stack'}",
         )
     except Exception as error:
-        verdict, rule = Verdicts.CRASHED, f"the verifier failed: {type(error).__name__}"
+        verdict, rule = VerdictKind.CRASHED, f"the verifier failed: {type(error).__name__}"
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     return verdict.value, rule, (time.perf_counter() - started) * 1000

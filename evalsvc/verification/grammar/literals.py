@@ -2,8 +2,8 @@
 
 import re
 
-from evalsvc.verification.normalise import plain_text
-from evalsvc.verification.tree import Based
+from evalsvc.verification.grammar.normalise import plain_text
+from evalsvc.verification.grammar.tree import Based
 
 _WORDS = {
     word: value

@@ -7,8 +7,8 @@ multiply. Nothing is evaluated.
 import re
 from dataclasses import dataclass
 
-from evalsvc.verification.normalise import Unreadable, matching_brace
-from evalsvc.verification.units import BARE, ONE_LETTER
+from evalsvc.verification.grammar.normalise import Unreadable, matching_brace
+from evalsvc.verification.grammar.units import BARE, ONE_LETTER
 
 FUNCTIONS = frozenset((
     "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "arcsec",

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from evalsvc.verification.numeric import Evaluator, Undefined, symbols
-from evalsvc.verification.scalar_equality import NEAR_POINTS, Outcome, points_for
-from evalsvc.verification.tree import (
+from evalsvc.verification.equality.numeric import Evaluator, Undefined, symbols
+from evalsvc.verification.equality.scalar_equality import NEAR_POINTS, Outcome, points_for
+from evalsvc.verification.grammar.tree import (
     SCALARS,
     Bracket,
     Constant,

@@ -14,9 +14,9 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from evalsvc.verification.child import judge_in_child, prepare, ready
+from evalsvc.verification.sandbox.child import judge_in_child, prepare, ready
 
-_PRELOAD = ["evalsvc.verification.preload"]
+_PRELOAD = ["evalsvc.verification.sandbox.preload"]
 _TASKS_PER_PROCESS = 5_000
 _START_SECONDS = 60.0
 _LAUNCH = threading.local()

@@ -1,19 +1,19 @@
 """Scalars that stand for two values: one `\\pm` in them, as in `\\frac{1 \\pm \\sqrt{5}}{2}`."""
 
-from evalsvc.verification.tree import SCALARS, Braces, Listing, Node, Operation, Scalar
+from evalsvc.verification.grammar.tree import SCALARS, Braces, Listing, Node, Operation, Scalar
 
 
-def is_spread(node: Node) -> bool:
+def has_two_values(node: Node) -> bool:
     """Whether a node has two values. With two signs it is unclear whether they go together."""
     return isinstance(node, SCALARS) and _signs(node) == 1
 
 
 def items_of(node: Node) -> list[Node]:
-    """The items of a list or set, or the node itself, with each spread scalar as its two values."""
+    """The items of a list or set, or the node itself, with each such scalar as its two values."""
     nodes = node.items if isinstance(node, Listing | Braces) else (node,)
     items: list[Node] = []
     for item in nodes:
-        if isinstance(item, SCALARS) and is_spread(item):
+        if isinstance(item, SCALARS) and has_two_values(item):
             items += [_with_sign(item, 1), _with_sign(item, -1)]
         else:
             items.append(item)

@@ -12,7 +12,8 @@ from typing import Any
 
 import mpmath
 
-from evalsvc.verification.exact import exact_value, series_terms
+from evalsvc.verification.equality.exact import exact_value, series_terms
+from evalsvc.verification.grammar.tree import Constant, Number, Operation, Scalar, Symbol
 from evalsvc.verification.limits import (
     ARGUMENT_BITS,
     EXPONENT,
@@ -20,7 +21,6 @@ from evalsvc.verification.limits import (
     MAGNITUDE_BITS,
     LimitExceeded,
 )
-from evalsvc.verification.tree import Constant, Number, Operation, Scalar, Symbol
 
 _LOCAL = threading.local()
 _TRIGONOMETRIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])

@@ -18,24 +18,25 @@ from typing import Any, Self
 
 from pebble import ProcessExpired, ProcessPool
 
-from evalsvc.verification import processes as children
 from evalsvc.verification.cache import Key, VerdictCache
 from evalsvc.verification.extraction import ExtractionPolicy
 from evalsvc.verification.golds import Choices
 from evalsvc.verification.limits import CPU_SECONDS, RESPONSE_IN_LOOP
-from evalsvc.verification.looking import Case, Hard, look
-from evalsvc.verification.verdict import Verdict, Verdicts, VerificationError
+from evalsvc.verification.sandbox import processes as children
+from evalsvc.verification.sandbox.inline import NeedsSandbox, VerificationRequest, decide_inline
+from evalsvc.verification.verdict import Verdict, VerdictKind, VerificationError
 
+Request = VerificationRequest | Mapping[str, Any]
 _WINDOW_PER_PROCESS = 256
 _RESTARTS = 3
-_LOOK_AGAIN_SECONDS = 0.01
+_RETRY_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """A case that a child is judging."""
 
-    case: Hard
+    work: NeedsSandbox
     future: "Future[tuple[str, str, float]]"
 
 
@@ -116,7 +117,7 @@ class VerificationPool:
         policy: ExtractionPolicy | None = None,
     ) -> Verdict:
         """Verify one response, from any thread. Raises VerificationError for an empty gold."""
-        return self._settle(self._begin(Case(response, gold, kind, choices, policy)))
+        return self._settle(self._begin(VerificationRequest(response, gold, kind, choices, policy)))
 
     async def verify_async(
         self,
@@ -128,44 +129,44 @@ class VerificationPool:
         policy: ExtractionPolicy | None = None,
     ) -> Verdict:
         """The same without blocking the event loop."""
-        case = Case(response, gold, kind, choices, policy)
-        step = await self._look_in_loop(case)
+        request = VerificationRequest(response, gold, kind, choices, policy)
+        step = await self._decide_in_loop(request)
         if isinstance(step, Verdict):
             return step
         while (waiting := self._delegate(step, wait=False)) is None:  # noqa: ASYNC110 - of threads
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(_RETRY_SECONDS)
         # shielded: another request may wait for the same work when this one is cancelled
         work = asyncio.shield(asyncio.wrap_future(waiting.future))
         await asyncio.gather(work, return_exceptions=True)
         return self._finish(waiting)
 
-    async def _look_in_loop(self, case: Case) -> Verdict | Hard:
-        size = len(case.response) if isinstance(case.response, str) else 0
+    async def _decide_in_loop(self, request: VerificationRequest) -> Verdict | NeedsSandbox:
+        size = len(request.response) if isinstance(request.response, str) else 0
         if self._pool is not None and size < RESPONSE_IN_LOOP:
-            return self._look(case)
+            return self._decide(request)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._helper, self._look_and_start, case)
+        return await loop.run_in_executor(self._helper, self._decide_and_start, request)
 
-    def _look_and_start(self, case: Case) -> Verdict | Hard:
+    def _decide_and_start(self, request: VerificationRequest) -> Verdict | NeedsSandbox:
         """Off the loop: what is large, and the first case, for which children must start."""
-        step = self._look(case)
-        if isinstance(step, Hard):
+        step = self._decide(request)
+        if isinstance(step, NeedsSandbox):
             self._children()
         return step
 
     # -- many cases
 
-    def verify_many(self, items: Iterable[Case | Mapping[str, Any]]) -> list[Verdict]:
+    def verify_many(self, items: Iterable[Request]) -> list[Verdict]:
         """Verify cases, or mappings with their fields; verdicts in the same order."""
         return list(self.stream(items))
 
-    def stream(self, items: Iterable[Case | Mapping[str, Any]]) -> Iterator[Verdict]:
+    def stream(self, items: Iterable[Request]) -> Iterator[Verdict]:
         """The same as an iterator: reads ahead a bounded number of items, keeps the order."""
         window: deque[Verdict | _Waiting] = deque()
         limit = self.processes * _WINDOW_PER_PROCESS
         for item in items:
-            case = item if isinstance(item, Case) else Case(**item)
-            window.append(self._begin(case))
+            request = item if isinstance(item, VerificationRequest) else VerificationRequest(**item)
+            window.append(self._begin(request))
             while window and (
                 isinstance(window[0], Verdict) or window[0].future.done() or len(window) >= limit
             ):
@@ -176,30 +177,30 @@ class VerificationPool:
     def _settle(self, step: Verdict | _Waiting) -> Verdict:
         return step if isinstance(step, Verdict) else self._finish(step)
 
-    # -- the way of a case
+    # -- how a case runs
 
-    def _begin(self, case: Case) -> Verdict | _Waiting:
+    def _begin(self, request: VerificationRequest) -> Verdict | _Waiting:
         """A verdict, or the work that a child has begun. Waits while all slots are taken."""
         with self._turn:
-            step = self._look(case)
+            step = self._decide(request)
         if isinstance(step, Verdict):
             return step
         waiting = self._delegate(step, wait=True)
         assert waiting is not None
         return waiting
 
-    def _look(self, case: Case) -> Verdict | Hard:
-        return look(case, self.cache)
+    def _decide(self, request: VerificationRequest) -> Verdict | NeedsSandbox:
+        return decide_inline(request, self.cache)
 
-    def _delegate(self, case: Hard, *, wait: bool) -> _Waiting | None:
+    def _delegate(self, work: NeedsSandbox, *, wait: bool) -> _Waiting | None:
         """Hand a case to a child, once for equal cases; None when all slots are taken."""
         with self._lock:
-            future = self._pending.get(case.key)
+            future = self._pending.get(work.key)
         if future is None:
             if not self._slots.acquire(blocking=wait):
                 return None
-            future = self._submit(case.key)
-        return _Waiting(case, future)
+            future = self._submit(work.key)
+        return _Waiting(work, future)
 
     def _submit(self, key: Key) -> "Future[tuple[str, str, float]]":
         gold, kind, choices, answer = key
@@ -235,21 +236,29 @@ class VerificationPool:
             return self._pool
 
     def _finish(self, waiting: _Waiting) -> Verdict:
-        started = waiting.case.verdict
+        started = waiting.work.verdict
         try:
             name, rule, ms = waiting.future.result()
-            verdict = Verdicts(name)
-            self.cache.put(waiting.case.key, verdict, rule)
+            verdict = VerdictKind(name)
+            self.cache.put(waiting.work.key, verdict, rule)
         except (TimeoutError, FutureTimeoutError):
-            verdict, rule, ms = Verdicts.TIMEOUT, "wall limit", self.wall_limit_seconds * 1000
+            verdict, rule, ms = VerdictKind.TIMEOUT, "wall limit", self.wall_limit_seconds * 1000
         except (ProcessExpired, OSError, RuntimeError) as error:
-            verdict, rule, ms = Verdicts.CRASHED, f"the process died: {type(error).__name__}", 0.0
+            verdict, rule, ms = (
+                VerdictKind.CRASHED,
+                f"the process died: {type(error).__name__}",
+                0.0,
+            )
         except Exception as error:
-            verdict, rule, ms = Verdicts.CRASHED, f"the process failed: {type(error).__name__}", 0.0
+            verdict, rule, ms = (
+                VerdictKind.CRASHED,
+                f"the process failed: {type(error).__name__}",
+                0.0,
+            )
         return replace(
             started,
             verdict=verdict,
-            correct=verdict is Verdicts.CORRECT,
+            correct=verdict is VerdictKind.CORRECT,
             rule=started.rule + rule,
             ms=started.ms + ms,
         )

@@ -8,7 +8,7 @@ import logging
 import re
 from typing import Any
 
-from evalsvc.verification.normalise import Unreadable, clean, unwrap
+from evalsvc.verification.grammar.normalise import Unreadable, clean, unwrap
 
 _STRUCTURAL = re.compile(
     r"[<>=,;%&]|\\(?:neq?|leq?|geq?|approx|cup|cap|in|text|mbox|pm|begin|%)(?![a-zA-Z])|_\{?\d"

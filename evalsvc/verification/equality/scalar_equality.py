@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from evalsvc.verification.exact import exact_value
+from evalsvc.verification.equality.exact import exact_value
+from evalsvc.verification.equality.numeric import (
+    Evaluator,
+    Undefined,
+    longest_literal,
+    mentions,
+    symbols,
+)
+from evalsvc.verification.grammar.tree import Constant, Operation, Scalar
 from evalsvc.verification.limits import PRECISION_DIGITS, PRECISION_DIGITS_MAX
-from evalsvc.verification.numeric import Evaluator, Undefined, longest_literal, mentions, symbols
-from evalsvc.verification.tree import Constant, Operation, Scalar
 
 _GUARD_DIGITS = 20
 NEAR_POINTS = 6

@@ -6,11 +6,11 @@ Every refusal names the rule that refused. Nothing here drops a bracket, a relat
 from collections.abc import Sequence
 from fractions import Fraction
 
-from evalsvc.verification.relations import is_label, is_name, same_relation
-from evalsvc.verification.scalar_equality import Outcome, infinity_sign, scalars_equal
-from evalsvc.verification.sets import same_region
-from evalsvc.verification.spread import is_spread, items_of
-from evalsvc.verification.tree import (
+from evalsvc.verification.equality.plus_minus import has_two_values, items_of
+from evalsvc.verification.equality.relations import is_label, is_name, same_relation
+from evalsvc.verification.equality.scalar_equality import Outcome, infinity_sign, scalars_equal
+from evalsvc.verification.equality.sets import same_region
+from evalsvc.verification.grammar.tree import (
     SCALARS,
     Based,
     Braces,
@@ -28,7 +28,7 @@ from evalsvc.verification.tree import (
     Symbol,
     Words,
 )
-from evalsvc.verification.units import compatible
+from evalsvc.verification.grammar.units import compatible
 
 
 def same(gold: Node, answer: Node) -> Outcome:  # noqa: PLR0911 - a dispatch over types
@@ -39,7 +39,7 @@ def same(gold: Node, answer: Node) -> Outcome:  # noqa: PLR0911 - a dispatch ove
         return _relations(gold, answer)
     if isinstance(gold, Joined) or isinstance(answer, Joined):
         return same_region(gold, answer)
-    if isinstance(gold, Listing) or is_spread(gold):
+    if isinstance(gold, Listing) or has_two_values(gold):
         return _listing(gold, answer)
     if isinstance(gold, Braces):
         return _set(gold, answer)
@@ -107,7 +107,7 @@ def _solved_value(gold: Relation) -> Node | None:
 
 
 def _listing(gold: Node, answer: Node) -> Outcome:
-    if not isinstance(answer, Listing | Braces) and not is_spread(answer):
+    if not isinstance(answer, Listing | Braces) and not has_two_values(answer):
         return Outcome(False, "a list is expected")
     values = _consistent_labels(items_of(answer))
     if values is None:
@@ -235,14 +235,18 @@ def _ratio(gold: Ratio, answer: Node) -> Outcome:  # noqa: PLR0911 - one reason 
 
 
 def _scalar(node: Node) -> Scalar | None:
-    return node if isinstance(node, SCALARS) and not is_spread(node) else None
+    return node if isinstance(node, SCALARS) and not has_two_values(node) else None
 
 
 def _quantities(gold: Node, answer: Node) -> Outcome:
     """Scalars with their units."""
     gold_value, gold_unit = (gold.value, gold.unit) if isinstance(gold, Quantity) else (gold, "")
     value, unit = (answer.value, answer.unit) if isinstance(answer, Quantity) else (answer, "")
-    if not isinstance(gold_value, SCALARS) or not isinstance(value, SCALARS) or is_spread(value):
+    if (
+        not isinstance(gold_value, SCALARS)
+        or not isinstance(value, SCALARS)
+        or has_two_values(value)
+    ):
         return Outcome(False, "another type")
     if not compatible(gold_unit, unit):
         return Outcome(False, "another unit")
@@ -276,6 +280,6 @@ def _unit_in_letters(unit: str) -> Scalar | None:
 
 def _free_of_angles(node: Scalar) -> bool:
     """No pi in it: `\\frac{\\pi}{3}` is radians, so `\\frac{\\pi}{3}^\\circ` is something else."""
-    from evalsvc.verification.numeric import mentions  # noqa: PLC0415
+    from evalsvc.verification.equality.numeric import mentions  # noqa: PLC0415
 
     return not mentions(node, "pi") and infinity_sign(node) == 0

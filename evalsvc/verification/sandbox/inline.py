@@ -1,7 +1,7 @@
 """What the caller decides by itself: bounded work in microseconds, and no waiting.
 
-Whatever needs more than that comes back as `Hard`, with the key under which equal cases share one
-decision.
+Whatever needs more than that comes back as `NeedsSandbox`, with the key under which equal cases
+share one decision.
 """
 
 import time
@@ -18,7 +18,7 @@ from evalsvc.verification.limits import (
     LimitExceeded,
     NeedsChild,
 )
-from evalsvc.verification.verdict import VERIFIER_VERSION, Verdict, Verdicts
+from evalsvc.verification.verdict import VERIFIER_VERSION, Verdict, VerdictKind
 
 _CHEAP_RULES = frozenset(("same text", "exact value", "text", "choice: letter"))
 _SHOWN_CHARACTERS = 200
@@ -27,7 +27,7 @@ _BOX_OR_TAG = ExtractionPolicy(answer_tag=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class VerificationRequest:
     """One response to verify."""
 
     response: object
@@ -38,64 +38,66 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Hard:
+class NeedsSandbox:
     """A case for a child. `verdict` has all but the outcome and the child's time."""
 
     key: Key
     verdict: Verdict
 
 
-def look(case: Case, cache: VerdictCache) -> Verdict | Hard:
+def decide_inline(request: VerificationRequest, cache: VerdictCache) -> Verdict | NeedsSandbox:
     """A verdict, or the work that is left. Raises VerificationError for an empty gold."""
     started = time.perf_counter()
-    response = case.response
-    gold = type_gold(case.gold, choices=case.choices, kind=case.kind)
+    response = request.response
+    gold = type_gold(request.gold, choices=request.choices, kind=request.kind)
     if not isinstance(response, str):
         rule = f"the response is no text ({type(response).__name__})"
-        return _verdict(Verdicts.NO_ANSWER, Extraction(None, None, rule), rule, started)
+        return _verdict(VerdictKind.NO_ANSWER, Extraction(None, None, rule), rule, started)
     if len(response) > RESPONSE_CHARACTERS:
         rule = f"response above {RESPONSE_CHARACTERS} characters"
-        return _verdict(Verdicts.TOO_LONG, Extraction(None, None, rule), rule, started)
-    found = extract(response, case.policy or _default_policy(gold))
+        return _verdict(VerdictKind.TOO_LONG, Extraction(None, None, rule), rule, started)
+    found = extract(response, request.policy or _default_policy(gold))
     if found.text is None:
-        return _verdict(Verdicts.NO_ANSWER, found, found.rule, started)
+        return _verdict(VerdictKind.NO_ANSWER, found, found.rule, started)
     if len(found.text) > ANSWER_CHARACTERS:
         short = replace(found, text=found.text[:_SHOWN_CHARACTERS])
         rule = f"answer above {ANSWER_CHARACTERS} characters"
-        return _verdict(Verdicts.TOO_LONG, short, rule, started)
-    key = (gold.text, case.kind, gold.choices, found.text)
+        return _verdict(VerdictKind.TOO_LONG, short, rule, started)
+    key = (gold.text, request.kind, gold.choices, found.text)
     kept = cache.get(key)
     if kept is None:
         kept = _judge(gold, found.text)
         if kept is None:
-            return Hard(key, _verdict(Verdicts.CRASHED, found, _told(found, ""), started))
+            return NeedsSandbox(
+                key, _verdict(VerdictKind.CRASHED, found, _with_mark(found, ""), started)
+            )
         cache.put(key, *kept, persist=kept[1] not in _CHEAP_RULES)
-    return _verdict(kept[0], found, _told(found, kept[1]), started)
+    return _verdict(kept[0], found, _with_mark(found, kept[1]), started)
 
 
-def _judge(gold: TypedGold, answer: str) -> tuple[Verdicts, str] | None:
+def _judge(gold: TypedGold, answer: str) -> tuple[VerdictKind, str] | None:
     """Verdict and rule; None where a child must decide."""
     try:
         outcome = judge(gold, answer)
     except LimitExceeded as error:
-        return Verdicts.TOO_LONG, f"over the limit: {error}"
+        return VerdictKind.TOO_LONG, f"over the limit: {error}"
     except (NeedsChild, RecursionError):
         return None
     if outcome.equal is None:
         return None
-    return (Verdicts.CORRECT if outcome.equal else Verdicts.WRONG), outcome.rule
+    return (VerdictKind.CORRECT if outcome.equal else VerdictKind.WRONG), outcome.rule
 
 
-def _told(found: Extraction, rule: str) -> str:
+def _with_mark(found: Extraction, rule: str) -> str:
     """The rule, after the mark that the answer was found by where that is not the box."""
     return rule if found.rule == "box" else f"{found.rule}; {rule}"
 
 
-def _verdict(verdict: Verdicts, found: Extraction, rule: str, started: float) -> Verdict:
+def _verdict(verdict: VerdictKind, found: Extraction, rule: str, started: float) -> Verdict:
     elapsed = (time.perf_counter() - started) * 1000
     return Verdict(
         verdict,
-        verdict is Verdicts.CORRECT,
+        verdict is VerdictKind.CORRECT,
         found.text,
         found.span,
         rule,

@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass, replace
 
-from evalsvc.verification.numeric import Evaluator, Undefined
-from evalsvc.verification.scalar_equality import Outcome, infinity_sign, scalars_equal
-from evalsvc.verification.tree import SCALARS, Braces, Bracket, Joined, Node, Quantity, Scalar
+from evalsvc.verification.equality.numeric import Evaluator, Undefined
+from evalsvc.verification.equality.scalar_equality import Outcome, infinity_sign, scalars_equal
+from evalsvc.verification.grammar.tree import (
+    SCALARS,
+    Braces,
+    Bracket,
+    Joined,
+    Node,
+    Quantity,
+    Scalar,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,7 @@ def _position(node: Scalar) -> float:
 
 
 def _symbolic(node: Scalar) -> bool:
-    from evalsvc.verification.numeric import symbols  # noqa: PLC0415
+    from evalsvc.verification.equality.numeric import symbols  # noqa: PLC0415
 
     return bool(symbols(node))
 
