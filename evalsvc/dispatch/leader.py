@@ -1,4 +1,8 @@
-"""One dispatcher per database: a lock that disappears with its holder, however the holder ends."""
+"""One dispatcher per database: a lock that disappears with its holder, however the holder ends.
+
+On PostgreSQL it is an advisory lock of a connection that stays open. On SQLite it is a lock on the
+file DATABASE.dispatcher. A killed process leaves neither behind.
+"""
 
 import os
 import socket
