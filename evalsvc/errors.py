@@ -12,6 +12,7 @@ EvalsvcError
 ├── TooLarge                   413  a body above the cap
 ├── TooManyRequests            429  the rate limit of a key
 ├── MissingExtra               501  a part of the installation is missing
+├── MissingPackage             501  a package of somebody else is missing
 ├── StorageError               503  the database or the artifact store cannot be reached, or is full
 └── EngineError                500  an engine failed to start, to answer or to swap weights
 
@@ -88,6 +89,18 @@ class MissingExtra(EvalsvcError):
             f"Install it: {install_command(extra)}",
         )
         self.extra = extra
+
+
+class MissingPackage(EvalsvcError):
+    """A method that needs a package which no extra of ours installs."""
+
+    status, kind, title = 501, "missing-package", "A package is missing"
+
+    def __init__(self, what: str, package: str) -> None:
+        super().__init__(
+            f"{what} needs the package {package!r}, which is not installed here.",
+            f"Install it: pip install {package}",
+        )
 
 
 def install_command(extra: str) -> str:

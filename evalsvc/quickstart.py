@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -24,11 +23,10 @@ from evalsvc.cli.failures import explain
 from evalsvc.cli.local import open_database
 from evalsvc.cli.results import show_results
 from evalsvc.cli.waiting import follow
+from evalsvc.client import Client, Job
 from evalsvc.errors import EngineError, MissingExtra
 from evalsvc.machine import engine_extra
 from evalsvc.settings import Settings, load_settings
-from evalsvc.specs import JobRequest
-from evalsvc.trainers.client import Client
 
 BENCHMARK = "smoke"
 RUN, METHOD = "demo", "supervised"
@@ -55,15 +53,15 @@ def quickstart(settings: Settings) -> int:
     with open_database(settings, upgrade=True):
         typer.echo(f"The data lie in {settings.data.absolute()}.")
     checkpoints = make_checkpoints(settings.data / "demo")
-    with running_service(settings) as url, Client(url) as client:
+    with running_service(settings) as url, Client(url, key="") as client:
         typer.echo(f"The service listens on {url}.")
         jobs = [submit(client, step, path) for step, path in checkpoints]
-        ended = [follow(client, job["id"], f"{RUN}@{job['step']}") for job in jobs]
+        ended = [follow(client, job, f"{RUN}@{job.step}") for job in jobs]
         show(client, ended)
-        if len(checkpoints) > 1 and all(job["state"] == "done" for job in ended):
+        if len(checkpoints) > 1 and all(job.state == "done" for job in ended):
             compare(client, checkpoints[0][0], checkpoints[-1][0])
     _say_where(settings)
-    return 0 if all(job["state"] == "done" for job in ended) else 1
+    return 0 if all(job.state == "done" for job in ended) else 1
 
 
 def make_checkpoints(folder: Path) -> list[tuple[int, str]]:
@@ -127,10 +125,10 @@ def _wait_until_ready(service: "subprocess.Popen[bytes]", file: Path, log: Path)
     )
 
 
-def submit(client: Client, step: int, path: str) -> dict[str, Any]:
+def submit(client: Client, step: int, path: str) -> Job:
     """Submit one checkpoint by REST. What is there already is not generated again."""
-    request = JobRequest(
-        checkpoint=path,
+    return client.submit(
+        path,
         run=RUN,
         method=METHOD,
         step=step,
@@ -140,24 +138,20 @@ def submit(client: Client, step: int, path: str) -> dict[str, Any]:
         ks=(1, 2, 4, 8),
         max_tokens=MAX_TOKENS,
     )
-    return client.submit(request)
 
 
-def show(client: Client, jobs: list[dict[str, Any]]) -> None:
+def show(client: Client, jobs: list[Job]) -> None:
     """The table of results, and the reasons of what failed."""
     for job in jobs:
-        for reason in job["reasons"]:
-            typer.echo(f"{job['id']}: {reason}", err=True)
-    show_results(
-        [client.get(f"/v1/evaluations/{part['id']}") for job in jobs for part in job["evaluations"]]
-    )
+        for reason in job.reasons:
+            typer.echo(f"{job.id}: {reason}", err=True)
+    show_results([client.evaluation(part.id) for job in jobs for part in job.evaluations])
 
 
 def compare(client: Client, baseline: int, candidate: int) -> None:
     """The two checkpoints in a sentence."""
-    asked = {"baseline": f"{RUN}@{baseline}", "candidate": f"{RUN}@{candidate}", "k": 1}
-    for item in client.get("/v1/compare", asked)["items"]:
-        typer.echo(f"\n{RUN}@{baseline} against {RUN}@{candidate}: {item['sentence']}")
+    for row in client.compare(f"{RUN}@{baseline}", f"{RUN}@{candidate}", k=1):
+        typer.echo(f"\n{RUN}@{baseline} against {RUN}@{candidate}: {row.sentence}")
 
 
 def _say_where(settings: Settings) -> None:

@@ -7,7 +7,7 @@ Sizes are in bytes, times in seconds, temperatures and probabilities are plain n
 import hashlib
 import json
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -205,6 +205,77 @@ class JobRequest(Spec):
         if "samples" in changes and "ks" not in changes:
             changes["ks"] = tuple(k for k in base.ks if k <= changes["samples"])
         return Protocol.model_validate({**base.model_dump(), **changes})
+
+
+MAX_REASON = 4000  # characters
+NotEvaluated = Literal["waiting", "skipped", "rotated", "abandoned", "failed"]
+
+
+class Announcement(Spec):
+    """A checkpoint that a training run wrote: to be evaluated, or the reason why it is not.
+
+    Body of `POST /v1/checkpoints`. With `benchmarks` it becomes a job, with `state` it is only
+    recorded.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "path": "/models/qwen-grpo/checkpoint-100",
+                    "run": "qwen-grpo-seed0",
+                    "method": "GRPO",
+                    "step": 100,
+                    "benchmarks": ["aime2025", "amc23"],
+                    "protocol": "paper",
+                    "samples": 16,
+                },
+                {
+                    "path": "/models/qwen-grpo/checkpoint-150",
+                    "run": "qwen-grpo-seed0",
+                    "step": 150,
+                    "state": "rotated",
+                    "reason": "the trainer removed it before it could be pinned",
+                },
+            ]
+        }
+    )
+
+    path: str = Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")
+    run: Name
+    method: Name = "unknown"
+    step: int = Field(ge=0, lt=2**31)
+    base_model: str | None = Field(default=None, max_length=300)
+    seed: int | None = Field(default=None, ge=0, lt=2**31, description="of the training")
+    trainer: str | None = Field(default=None, max_length=100, description="e.g. trl, verl")
+    benchmarks: tuple[Name, ...] = Field(default=(), max_length=64)
+    protocol: str | None = Field(default=None, max_length=200)
+    samples: int | None = Field(default=None, ge=1, le=MAX_SAMPLES)
+    state: NotEvaluated | None = Field(default=None, description="why it is not to be evaluated")
+    reason: str | None = Field(default=None, max_length=MAX_REASON)
+
+    def without_job(self, state: str, reason: str) -> "Announcement":
+        """The same checkpoint as a row that says why it is not evaluated.
+
+        Raises ValidationError for a state that is none of `NotEvaluated`.
+        """
+        changes = {"benchmarks": (), "state": str(state), "reason": reason[:MAX_REASON]}
+        return Announcement.model_validate({**self.model_dump(), **changes})
+
+    def job_request(self) -> JobRequest:
+        """The job that the announcement asks for."""
+        return JobRequest(
+            checkpoint=self.path,
+            run=self.run,
+            method=self.method,
+            step=self.step,
+            base_model=self.base_model,
+            train_seed=self.seed,
+            config={"trainer": self.trainer} if self.trainer else {},
+            benchmarks=self.benchmarks,
+            protocol=self.protocol or "quick",
+            samples=self.samples,
+        )
 
 
 class ShardSpec(Spec):

@@ -11,7 +11,8 @@ from evalsvc.api.pagination import Cursor, Limit, Page
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.services.evaluations.runs import CheckpointView, view_checkpoint
-from evalsvc.services.jobs.registration import Announcement, register
+from evalsvc.services.jobs.registration import register
+from evalsvc.specs import Announcement
 from evalsvc.store.repositories import browsing
 from evalsvc.store.states import CheckpointState
 

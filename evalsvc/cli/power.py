@@ -36,25 +36,24 @@ def power(
     as_json: Json = False,
 ) -> None:
     """Plan an experiment from stored pilot results, with its cost at the measured rate."""
-    asked = {
-        "run": run,
-        "benchmark": benchmark,
-        "effect": effect,
-        "find": find,
-        "k": k,
-        "candidate": candidate,
-        "samples": samples,
-        "problems": problems,
-        "runs": runs,
-        "alpha": alpha,
-        "target": target,
-        "run_deviation": run_deviation,
-    }
     with connect(server, ["power"]) as client:
-        plan = client.get("/v1/power", asked)
+        plan = client.power(
+            run,
+            benchmark,
+            effect,
+            find=find,
+            k=k,
+            candidate=candidate,
+            samples=samples,
+            problems=problems,
+            runs=runs,
+            alpha=alpha,
+            target=target,
+            run_deviation=run_deviation,
+        )
     if as_json:
-        print_json(plan)
+        print_json(plan.to_dict())
         return
     names = ("problems", "samples", "runs", "power", "best_power", "total_samples", "hours")
-    print_table(names, [[plan[name] for name in names]])
-    typer.echo(plan["sentence"])
+    print_table(names, [[getattr(plan, name) for name in names]])
+    typer.echo(plan.sentence)

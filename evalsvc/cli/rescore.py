@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from evalsvc.cli.connection import connect, part
+from evalsvc.cli.connection import connect
 from evalsvc.cli.printing import Json, Server, percent, print_json, print_table
+from evalsvc.client import Client
+from evalsvc.client_operations import part
 from evalsvc.errors import ServerError
-from evalsvc.trainers.client import Client
 
 app = typer.Typer()
 POLL_SECONDS = 0.5

@@ -2,18 +2,17 @@
 
 import json
 import re
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from evalsvc.cli.connection import require_server
 from evalsvc.cli.jobs import show_job
 from evalsvc.cli.printing import Json, Server, print_json
 from evalsvc.cli.waiting import wait_with_progress
+from evalsvc.client_operations import job_request
 from evalsvc.errors import UsageError
-from evalsvc.specs import BenchmarkRequest, JobRequest
+from evalsvc.specs import BenchmarkRequest
 
 app = typer.Typer()
 HELP = "`evalsvc submit --help` lists the options."
@@ -65,8 +64,8 @@ def submit(
     as_json: Json = False,
 ) -> None:
     """Submit a checkpoint for evaluation. Samples that are there already are not drawn again."""
-    request = _request(
-        checkpoint=_absolute(checkpoint),
+    request = job_request(
+        checkpoint,
         run=run,
         method=method,
         step=step,
@@ -85,6 +84,7 @@ def submit(
         engine=engine,
         engine_options=_options(engine_options),
         stop_early=None if stop_early is None else {"baseline": stop_early, "k": stop_k},
+        help_text=HELP,
     )
     if dry_run:
         sampled = request.resolved_protocol()
@@ -98,29 +98,14 @@ def submit(
         return
     _check_key(idempotency_key)
     with require_server(server) as client:
-        job = client.submit(request, idempotency_key)
+        job = client.submit_request(request, idempotency_key)
         if wait:
-            raise typer.Exit(wait_with_progress(client, job["id"], as_json=as_json))
+            raise typer.Exit(wait_with_progress(client, job, as_json=as_json))
     if as_json:
-        print_json(job)
+        print_json(job.to_dict())
         return
     show_job(job)
-    typer.echo(f"Follow it with: evalsvc jobs {job['id']}")
-
-
-def _request(**fields: Any) -> JobRequest:
-    """The request, checked here already. Raises UsageError that names the option at fault."""
-    try:
-        request = JobRequest.model_validate({k: v for k, v in fields.items() if v is not None})
-        request.resolved_protocol()
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"]) or "the request"
-        words = str(first["msg"]).removeprefix("Value error, ")
-        raise UsageError(f"{where}: {words}.", HELP) from error
-    except ValueError as error:
-        raise UsageError(f"{error}.", HELP) from error
-    return request
+    typer.echo(f"Follow it with: evalsvc jobs {job.id}")
 
 
 def _check_key(key: str | None) -> None:
@@ -129,12 +114,6 @@ def _check_key(key: str | None) -> None:
             f"The idempotency key {key!r} cannot be sent.",
             "Use up to 200 letters, digits and signs of ASCII, without spaces.",
         )
-
-
-def _absolute(checkpoint: str) -> str:
-    """A folder that is here as an absolute path; anything else is the server's to understand."""
-    path = Path(checkpoint).expanduser()
-    return str(path.absolute()) if path.exists() else checkpoint
 
 
 def _benchmarks(text: str, first: int | None) -> tuple[BenchmarkRequest | str, ...]:
@@ -155,6 +134,4 @@ def _options(text: str | None) -> dict[str, Any]:
         raise UsageError(
             "--engine-options is not a JSON object.", 'Write it as \'{"answers": "PATH"}\'.'
         )
-    if isinstance(options.get("answers"), str):
-        options["answers"] = _absolute(options["answers"])
     return options

@@ -1,4 +1,4 @@
-"""`evalsvc up`: everything in one process: server, dispatcher, workers, dashboard."""
+"""`evalsvc up`: server, dispatcher, workers and dashboard in one process."""
 
 from typing import Annotated
 

@@ -11,12 +11,12 @@ import typer
 
 from evalsvc.cli.connection import find_server
 from evalsvc.cli.printing import Server
+from evalsvc.client import Client
 from evalsvc.errors import UsageError
 from evalsvc.settings import load_settings
-from evalsvc.trainers.client import Client
 from evalsvc.trainers.layouts import AUTO, LAYOUTS
-from evalsvc.trainers.watcher import POLL_SECONDS, Watcher, Wish
-from evalsvc.trainers.watching import Decision, Phase, Policy
+from evalsvc.trainers.watcher import POLL_SECONDS, RunTemplate, Watcher
+from evalsvc.trainers.watching import Decision, StepPhase, WatchPolicy
 
 app = typer.Typer()
 
@@ -68,7 +68,7 @@ def watch(
     address = find_server(settings, server) or settings.resolved_server
     watcher = Watcher(
         folder,
-        Wish(
+        RunTemplate(
             run=run or folder.resolve().name,
             method=method,
             benchmarks=_names(benchmarks),
@@ -79,7 +79,7 @@ def watch(
         ),
         Client(address, settings.key or None, attempts=1),
         layout=layout,
-        policy=Policy(
+        policy=WatchPolicy(
             every=every,
             newest_first=not oldest_first,
             max_waiting=max_waiting,
@@ -87,7 +87,7 @@ def watch(
         ),
         private=private,
         trainer_python=trainer_python,
-        report=_tell,
+        on_decision=_print,
     )
     stop = _stop_signal()
     watcher.run(poll_seconds, lambda: stop.is_set() or (once and watcher.is_idle()), stop.wait)
@@ -100,8 +100,8 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
-def _tell(decision: Decision) -> None:
-    if decision.phase is Phase.ANNOUNCED:
+def _print(decision: Decision) -> None:
+    if decision.phase is StepPhase.ANNOUNCED:
         typer.echo(f"step {decision.step}: announced")
     else:
         typer.echo(f"step {decision.step}: {decision.phase}: {decision.reason}")

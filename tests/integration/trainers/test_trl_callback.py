@@ -12,7 +12,7 @@ from evalsvc.checkpoints import inspect_checkpoint
 from evalsvc.trainers.outbox import PRIVATE_FOLDER, Outbox
 from evalsvc.trainers.trl import EvaluationCallback
 from tests.integration.trainers.tiny_training import make_trainer, tiny_model
-from tests.unit.trainers.scripted_server import Answer, Request, ScriptedServer, scripted_server
+from tests.support.scripted_server import Answer, Request, ScriptedServer, scripted_server
 
 SAVING = {"max_steps": 4, "save_strategy": "steps", "save_steps": 1, "save_total_limit": 1}
 
