@@ -1,4 +1,4 @@
-"""The one error tree: each error has a message in the user's words, a remedy and an HTTP status.
+"""The error tree: each error has a message for the user, a remedy and an HTTP status.
 
 EvalsvcError
 ├── UsageError                 400  the request cannot mean anything

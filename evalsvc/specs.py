@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 MAX_SAMPLES = 16_384  # vLLM's own limit on the sequences of one request; a sane cap for a job too
+MAX_REASON = 4000  # characters of why a checkpoint is not evaluated
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -207,18 +208,19 @@ class JobRequest(Spec):
         return Protocol.model_validate({**base.model_dump(), **changes})
 
 
-MAX_REASON = 4000  # characters
-NotEvaluated = Literal["waiting", "skipped", "rotated", "abandoned", "failed"]
+UnevaluatedState = Literal["waiting", "skipped", "rotated", "abandoned", "failed"]
 
 
 class Announcement(Spec):
-    """A checkpoint that a training run wrote: to be evaluated, or the reason why it is not.
+    """Body of `POST /v1/checkpoints`: a checkpoint to be evaluated, or why it is not.
 
-    Body of `POST /v1/checkpoints`. With `benchmarks` it becomes a job, with `state` it is only
-    recorded.
+    Hooks keep it on disk until the server has it, so both sides share these limits.
     """
 
     model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        str_strip_whitespace=True,
         json_schema_extra={
             "examples": [
                 {
@@ -238,7 +240,7 @@ class Announcement(Spec):
                     "reason": "the trainer removed it before it could be pinned",
                 },
             ]
-        }
+        },
     )
 
     path: str = Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")
@@ -251,16 +253,10 @@ class Announcement(Spec):
     benchmarks: tuple[Name, ...] = Field(default=(), max_length=64)
     protocol: str | None = Field(default=None, max_length=200)
     samples: int | None = Field(default=None, ge=1, le=MAX_SAMPLES)
-    state: NotEvaluated | None = Field(default=None, description="why it is not to be evaluated")
+    state: UnevaluatedState | None = Field(
+        default=None, description="why it is not to be evaluated"
+    )
     reason: str | None = Field(default=None, max_length=MAX_REASON)
-
-    def without_job(self, state: str, reason: str) -> "Announcement":
-        """The same checkpoint as a row that says why it is not evaluated.
-
-        Raises ValidationError for a state that is none of `NotEvaluated`.
-        """
-        changes = {"benchmarks": (), "state": str(state), "reason": reason[:MAX_REASON]}
-        return Announcement.model_validate({**self.model_dump(), **changes})
 
     def job_request(self) -> JobRequest:
         """The job that the announcement asks for."""
@@ -276,6 +272,11 @@ class Announcement(Spec):
             protocol=self.protocol or "quick",
             samples=self.samples,
         )
+
+    def without_job(self, state: str, reason: str) -> "Announcement":
+        """The same checkpoint as a row that says why it is not evaluated."""
+        changes = {"benchmarks": (), "state": state, "reason": reason[:MAX_REASON]}
+        return Announcement.model_validate({**self.model_dump(), **changes})
 
 
 class ShardSpec(Spec):
@@ -320,6 +321,18 @@ class ProblemTally(Spec):
     tokens: int = 0  # output tokens over all samples
     tokens_correct: int = 0  # ... over the correct ones
     error: str | None = None  # why it could not be asked: a broken image, too long a prompt
+
+
+FAILED_VERDICTS = frozenset({"timeout", "crashed", "too_long"})
+
+
+def verdict_flags(verdict: str) -> dict[str, bool]:
+    """Which masks of a tally a sample with this verdict belongs to."""
+    return {
+        "correct": verdict == "correct",
+        "no_answer": verdict == "no_answer",
+        "failed": verdict in FAILED_VERDICTS,
+    }
 
 
 class ShardResult(Spec):

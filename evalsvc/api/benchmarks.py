@@ -13,7 +13,7 @@ from evalsvc.errors import NotFound
 from evalsvc.services.benchmarks.listing import BenchmarkView, list_benchmarks, view
 from evalsvc.services.benchmarks.publications import OddityView, PublishedView, oddities, published
 from evalsvc.services.evaluations.views import counts_of
-from evalsvc.store.repositories import browsing
+from evalsvc.store.repositories import evaluations
 
 router = APIRouter(prefix="/v1/benchmarks", tags=["benchmarks"])
 BenchmarkName = Annotated[str, Path(max_length=200, examples=["aime2025"])]
@@ -51,7 +51,7 @@ def published_rows(
     """Published results, whether they may stand beside yours, and whether yours reproduces them."""
     _known(state, name)
     with state.database.read() as session:
-        ours = None if evaluation is None else browsing.get_evaluation(session, evaluation)
+        ours = None if evaluation is None else evaluations.get(session, evaluation)
         counts = None if ours is None else counts_of(session, state.memo, ours)
         items = published(state.memo, state.catalogue, name, ours, counts)
     return PublishedRows(items=items, oddities=oddities(state.memo, state.catalogue, name))

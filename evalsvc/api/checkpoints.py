@@ -13,7 +13,7 @@ from evalsvc.api.state import StateDep
 from evalsvc.services.evaluations.runs import CheckpointView, view_checkpoint
 from evalsvc.services.jobs.registration import register
 from evalsvc.specs import Announcement
-from evalsvc.store.repositories import browsing
+from evalsvc.store.repositories import checkpoints
 from evalsvc.store.states import CheckpointState
 
 router = APIRouter(prefix="/v1/checkpoints", tags=["checkpoints"])
@@ -49,16 +49,18 @@ def announce(
                 body.job_request(),
                 owner=who.name,
                 idempotency_key=idempotency_key,
-                settings=state.settings,
-                catalogue=state.catalogue,
+                preparation=state.preparation,
             )
             job_id, checkpoint_id = job.id, job.checkpoint_id
         else:
-            job_id, checkpoint_id = None, register(session, state.settings, body).id
+            job_id, checkpoint_id = (
+                None,
+                register(session, state.settings, state.checkpoints, body).id,
+            )
     if job_id is not None:
         response.headers["Location"] = f"/v1/jobs/{job_id}"
     with state.database.read() as session:
-        row = browsing.get_checkpoint(session, checkpoint_id)
+        row = checkpoints.get(session, checkpoint_id)
         return Announced(checkpoint=view_checkpoint(row), job_id=job_id)
 
 
@@ -74,5 +76,5 @@ def list_checkpoints(
     """The checkpoints, newest first, with why some were not evaluated."""
     with state.database.read() as session:
         after = pagination.decode(cursor)
-        rows = browsing.checkpoints_page(session, run, checkpoint_state, after, limit)
+        rows = checkpoints.page(session, run, checkpoint_state, after, limit)
         return pagination.page(rows, [view_checkpoint(row) for row in rows.rows])

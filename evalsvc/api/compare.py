@@ -13,7 +13,7 @@ from evalsvc.services.compare import comparisons
 from evalsvc.services.compare.comparisons import MARGIN, ComparisonView, CrossoverView
 from evalsvc.services.compare.method_comparison import MethodView, compare_methods_family
 from evalsvc.specs import MAX_SAMPLES
-from evalsvc.store.repositories import browsing
+from evalsvc.store.repositories import evaluations
 
 router = APIRouter(prefix="/v1/compare", tags=["compare"])
 Side = Annotated[
@@ -77,7 +77,7 @@ def compare(
         )
         ids = {i.baseline_evaluation for i in found.items}
         ids |= {i.candidate_evaluation for i in found.items}
-        rows = {i: browsing.get_evaluation(session, i) for i in ids}
+        rows = {i: evaluations.get(session, i) for i in ids}
         methods, reasons = compare_methods_family(
             session,
             state.memo,

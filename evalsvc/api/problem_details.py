@@ -13,10 +13,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 
 from evalsvc.errors import EvalsvcError, StorageError
+from evalsvc.store.database import DataError, DBAPIError
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS_SHOWN = 20
@@ -221,7 +221,7 @@ def _unstorable(request: Request, error: Exception) -> ProblemResponse:
 
 
 def _value(request: Request, error: Exception) -> ProblemResponse:
-    """The errors of catalogue, verification and statistics: ValueErrors that carry a remedy."""
+    """The errors of catalogue and statistics: ValueErrors that carry a remedy."""
     if not hasattr(error, "remedy"):
         return _unforeseen(request, error)
     message = str(getattr(error, "message", error))

@@ -11,7 +11,7 @@ from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.services.evaluations.runs import Curve, RunView, curve, view_runs
 from evalsvc.specs import MAX_SAMPLES
-from evalsvc.store.repositories import browsing
+from evalsvc.store.repositories import runs
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 RunName = Annotated[str, Path(max_length=200, examples=["qwen-grpo-seed0"])]
@@ -27,7 +27,7 @@ def list_runs(
 ) -> Page[RunView]:
     """The training runs, newest first."""
     with state.database.read() as session:
-        rows = browsing.runs_page(session, method, pagination.decode(cursor), limit)
+        rows = runs.page(session, method, pagination.decode(cursor), limit)
         return pagination.page(rows, view_runs(session, rows.rows))
 
 

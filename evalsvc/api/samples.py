@@ -11,7 +11,7 @@ from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.services.evaluations import samples
 from evalsvc.services.evaluations.samples import OverrideView, SamplesView
-from evalsvc.store.repositories import browsing, overrides
+from evalsvc.store.repositories import evaluations, overrides
 
 router = APIRouter(
     prefix="/v1/evaluations/{evaluation_id}/problems/{problem:path}", tags=["samples"]
@@ -65,7 +65,7 @@ def list_samples(
     """The samples in their order: text, extracted answer, verdict, and the rule that decided."""
     start = samples.parse_start(cursor)
     with state.database.read() as session:
-        evaluation = browsing.get_evaluation(session, evaluation_id)
+        evaluation = evaluations.get(session, evaluation_id)
         found: SamplesView = samples.read_samples(
             session, state.artifacts, evaluation, problem, start=start, limit=limit
         )
@@ -94,7 +94,7 @@ def override_verdict(
     """Set the verdict of one sample by hand; the verifier's own is kept beside it."""
     name = body.who or who.name
     with state.database.write() as session:
-        evaluation = browsing.get_evaluation(session, evaluation_id)
+        evaluation = evaluations.get(session, evaluation_id)
         row, _ = samples.find_problem(session, evaluation, problem)
         overrides.override(
             session, evaluation, row, sample, correct=body.correct, who=name, why=body.why

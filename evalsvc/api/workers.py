@@ -14,7 +14,7 @@ from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.specs import WorkerStatus
 from evalsvc.store.models import DispatcherEpoch
-from evalsvc.store.repositories import browsing
+from evalsvc.store.repositories import workers
 from evalsvc.store.repositories.workers import newest_epoch
 from evalsvc.store.states import DispatcherState
 
@@ -63,7 +63,7 @@ def list_workers(state: StateDep, who: Reader) -> WorkersPage:
                 updated_at=row.updated_at,
                 status=WorkerStatus.model_validate(row.status) if row.status else None,
             )
-            for row in browsing.workers(session)
+            for row in workers.of_newest_dispatcher(session)
         ]
     return WorkersPage(items=items, dispatcher=_view(dispatcher))
 

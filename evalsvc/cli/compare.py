@@ -22,18 +22,19 @@ def compare(
         str | None, typer.Option(help="One benchmark; all that both have by default.")
     ] = None,
     k: Annotated[
-        list[int] | None, typer.Option(min=1, help="Of pass@k; may be given several times.")
+        list[int] | None, typer.Option(min=1, help="k of pass@k; may be given several times.")
     ] = None,
     allow_differences: Annotated[
-        bool, typer.Option("--allow-differences", help="Compare unlike evaluations, and say so.")
+        bool, typer.Option("--allow-differences", help="Compare unlike evaluations, with a note.")
     ] = False,
     margin: Annotated[
-        float, typer.Option(min=0, max=1, help="Call differences below it equivalent; a fraction.")
+        float,
+        typer.Option(min=0, max=1, help="Differences below this fraction count as equivalent."),
     ] = 0.01,
     server: Server = None,
     as_json: Json = False,
 ) -> None:
-    """Compare checkpoints with one, paired by problem: difference, intervals, paired test."""
+    """Compare checkpoints with a baseline, paired by problem: difference, intervals, test."""
     with connect(server, ["compare"]) as client:
         found = client.compare(
             baseline,

@@ -16,10 +16,9 @@ from evalsvc.cli.failures import needs
 from evalsvc.client import Client
 from evalsvc.client_http import START_REMEDY
 from evalsvc.errors import MissingExtra, ServerError, install_command
-from evalsvc.settings import Settings, load_settings
+from evalsvc.settings import SERVER_FILE, Settings, load_settings
 
 PROBE_SECONDS = 2.0
-SERVER_FILE = "server.json"
 
 
 def connect(server: str | None, nouns: Sequence[str], *, create: bool = False) -> Client:

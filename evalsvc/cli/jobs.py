@@ -25,7 +25,7 @@ def jobs(
     state: Annotated[
         str | None, typer.Option(help="queued, running, done, failed or cancelled.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="So many, the newest.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many, newest first.")] = 20,
     server: Server = None,
     as_json: Json = False,
 ) -> None:
@@ -48,7 +48,7 @@ def cancel(
     server: Server = None,
     as_json: Json = False,
 ) -> None:
-    """Cancel a job. Its generation stops within seconds; the samples that are there stay."""
+    """Cancel a job. Generation stops within seconds; the samples that exist stay."""
     with require_server(server) as client:
         found = client.cancel(job)
     if as_json:

@@ -1,4 +1,4 @@
-"""`evalsvc power`: how many samples, problems or runs it takes to see a difference."""
+"""`evalsvc power`: how many samples, problems or runs it takes to detect a difference."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ def power(
         float, typer.Option(help="The difference to detect, a fraction: 0.05 is 5 points.")
     ],
     find: Annotated[str, typer.Option(help="samples, problems, runs or power.")] = "samples",
-    k: Annotated[int, typer.Option(min=1, help="Of pass@k.")] = 1,
+    k: Annotated[int, typer.Option(min=1, help="k of pass@k.")] = 1,
     candidate: Annotated[
         str | None, typer.Option(help="A pilot of the other side.", metavar="RUN[@STEP]")
     ] = None,

@@ -1,4 +1,4 @@
-"""`evalsvc results`: evaluations with their pass@k, or one of them in full."""
+"""`evalsvc results`: evaluations with their pass@k, or one of them in detail."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -26,13 +26,15 @@ def results(
     job: Annotated[str | None, typer.Option(help="Only of this job.")] = None,
     profile: Annotated[
         bool,
-        typer.Option("--profile", help="Of one: pass^k, maj@k, the worst problems, tokens ..."),
+        typer.Option(
+            "--profile", help="For one evaluation: pass^k, maj@k, worst problems, tokens ..."
+        ),
     ] = False,
     reference: Annotated[
         str | None,
         typer.Option(help="For --profile: an evaluation that says how hard each problem is."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="So many, the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many, newest first.")] = 50,
     server: Server = None,
     as_json: Json = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""`evalsvc submit`: hand in a checkpoint, and wait for its results if asked to."""
+"""`evalsvc submit`: submit a checkpoint, and optionally wait for its results."""
 
 import json
 import re
@@ -32,18 +32,22 @@ def submit(
     samples: Annotated[
         int | None, typer.Option(min=1, help="n per problem; the protocol's by default.")
     ] = None,
-    k: Annotated[list[int] | None, typer.Option(min=1, help="Of pass@k; several times.")] = None,
+    k: Annotated[
+        list[int] | None, typer.Option(min=1, help="k of pass@k; may be given several times.")
+    ] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="New tokens per answer.")] = None,
     temperature: Annotated[float | None, typer.Option(min=0)] = None,
     top_p: Annotated[float | None, typer.Option(min=0, max=1)] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of the sampling.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the sampling.")] = None,
     prompt: Annotated[str | None, typer.Option(help="A prompt of the benchmark.")] = None,
-    first: Annotated[int | None, typer.Option(min=1, help="Only so many problems.")] = None,
+    first: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many problems.")
+    ] = None,
     base_model: Annotated[str | None, typer.Option(help="What the run started from.")] = None,
     train_seed: Annotated[int | None, typer.Option(help="The seed of the training.")] = None,
     priority: Annotated[int, typer.Option(min=-100, max=100, help="Higher goes first.")] = 0,
     engine: Annotated[
-        str | None, typer.Option(help="vllm, transformers, openai or replay; the server's own.")
+        str | None, typer.Option(help="`evalsvc doctor` lists them; default: the server's.")
     ] = None,
     engine_options: Annotated[
         str | None, typer.Option(help='JSON, e.g. {"answers": "answers.jsonl"} for replay.')
@@ -54,7 +58,7 @@ def submit(
     ] = None,
     stop_k: Annotated[int, typer.Option(min=1, help="For --stop-early: k of pass@k.")] = 1,
     idempotency_key: Annotated[
-        str | None, typer.Option(help="Submitting again under this key is the same job.")
+        str | None, typer.Option(help="Submitting again under this key returns the same job.")
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the results.")] = False,
     dry_run: Annotated[
@@ -63,7 +67,7 @@ def submit(
     server: Server = None,
     as_json: Json = False,
 ) -> None:
-    """Submit a checkpoint for evaluation. Samples that are there already are not drawn again."""
+    """Submit a checkpoint for evaluation. Samples that exist already are not drawn again."""
     request = job_request(
         checkpoint,
         run=run,

@@ -1,9 +1,6 @@
 """`/benchmarks`: what each one holds, its licence, its hashes, overrides and published rows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-from sqlalchemy import func, select
 
 from evalsvc.catalogue import CatalogueError
 from evalsvc.dashboard.pages.leaderboard import ordered
@@ -12,7 +9,8 @@ from evalsvc.dashboard.web.page_request import Ask
 from evalsvc.errors import NotFound
 from evalsvc.services.benchmarks.listing import BenchmarkView, list_benchmarks
 from evalsvc.services.benchmarks.publications import OddityView, PublishedView, oddities, published
-from evalsvc.store.models import BenchmarkRevision, Evaluation
+from evalsvc.store.repositories import revisions
+from evalsvc.store.repositories.revisions import RevisionUse
 
 MOST_OVERRIDES = 100
 
@@ -26,16 +24,6 @@ class OverrideLine:
 
 
 @dataclass(frozen=True)
-class RevisionLine:
-    """Rows that were evaluated here, by their content hash."""
-
-    name: str
-    revision: str
-    problems: int
-    evaluations: int
-
-
-@dataclass(frozen=True)
 class Detail:
     """One benchmark, looked at closely."""
 
@@ -44,7 +32,7 @@ class Detail:
     source: str
     overrides: list[OverrideLine]
     overrides_total: int
-    revisions: list[RevisionLine]
+    revisions: list[RevisionUse]
     published: list[PublishedView]
     oddities: list[OddityView]
 
@@ -81,7 +69,7 @@ def _detail(ask: Ask, view: BenchmarkView) -> Detail:
         source=benchmark.licence.source,
         overrides=overrides[:MOST_OVERRIDES],
         overrides_total=len(overrides),
-        revisions=_revisions(ask, view.name),
+        revisions=revisions.of_benchmark(ask.session, view.name),
         published=published(ask.state.memo, ask.state.catalogue, view.name),
         oddities=oddities(ask.state.memo, ask.state.catalogue, view.name),
     )
@@ -97,22 +85,3 @@ def _overrides(ask: Ask, name: str) -> list[OverrideLine]:
 
 def _words(fields: dict[str, object]) -> str:
     return ", ".join(f"{k}: {v}" for k, v in fields.items() if v not in (None, "", (), False))
-
-
-def _revisions(ask: Ask, name: str) -> list[RevisionLine]:
-    rows: Sequence[tuple[str, str, int, int]] = ask.session.execute(
-        select(
-            BenchmarkRevision.name,
-            BenchmarkRevision.revision,
-            BenchmarkRevision.problem_count,
-            func.count(Evaluation.id),
-        )
-        .outerjoin(Evaluation, Evaluation.revision_id == BenchmarkRevision.id)
-        .where(
-            (BenchmarkRevision.name == name)
-            | BenchmarkRevision.name.startswith(f"{name}:", autoescape=True)
-        )
-        .group_by(BenchmarkRevision.id)
-        .order_by(BenchmarkRevision.name, BenchmarkRevision.id)
-    ).all()
-    return [RevisionLine(*row) for row in rows]

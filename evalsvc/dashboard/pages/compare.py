@@ -2,30 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from evalsvc.dashboard.pages.evaluation import curve
 from evalsvc.dashboard.plots.passk import difference_figure, pass_at_k_figure
 from evalsvc.dashboard.rendering.page import Table, View
 from evalsvc.dashboard.web.page_request import Ask
 from evalsvc.methods import method_order
-from evalsvc.services.compare.comparisons import ComparisonView, compare
+from evalsvc.services.compare.comparisons import ComparisonView, CrossoverView, compare, crossings
 from evalsvc.services.compare.method_comparison import MethodView, compare_methods_of
 from evalsvc.services.compare.pairings import find_pairings
 from evalsvc.services.evaluations.views import metrics_of
-from evalsvc.statistics import Comparison, crossovers
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import evaluations
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 KINDS = (("population", "other problems"), ("fixed", "other samples"))
-
-
-@dataclass(frozen=True)
-class CrossoverView:
-    """Where the curves cross; not `resolved`: noise can explain it."""
-
-    k: float
-    resolved: bool
 
 
 @dataclass(frozen=True)
@@ -60,7 +50,7 @@ def build(ask: Ask) -> View:
         candidate=own[0].candidate_checkpoint,
         chosen=chosen,
         comparisons=found,
-        crossovers=_crossovers(own),
+        crossovers=crossings(own),
         methods=methods,
         one_run=one_run,
     )
@@ -95,7 +85,7 @@ def _choice(ask: Ask, checkpoints: list[tuple[str, str]]) -> View:
 
 def _checkpoints(ask: Ask) -> list[tuple[str, str]]:
     """(RUN@STEP, words) of those with results; methods in the paper's order."""
-    rows = browsing.all_evaluations(ask.session, EvaluationFilter())
+    rows = evaluations.matching(ask.session, EvaluationFilter())
     found = {
         (row.checkpoint.run.method, row.checkpoint.run.name, row.checkpoint.step)
         for row in rows
@@ -131,15 +121,9 @@ def _figures(
             [view.difference for view in own],
             [None if pair is None else pair[0] for pair in bounds],
             [None if pair is None else pair[1] for pair in bounds],
-            [crossing.k for crossing in _crossovers(own)],
+            [crossing.k for crossing in crossings(own)],
         ),
     }
-
-
-def _crossovers(own: Sequence[ComparisonView]) -> list[CrossoverView]:
-    # The statistics read k, difference and `significant` only, and a view has all three.
-    curve_of = cast("Sequence[Comparison]", own)
-    return [CrossoverView(found.k, found.resolved) for found in crossovers(curve_of)]
 
 
 def _headline(own: Sequence[ComparisonView], ask: Ask) -> ComparisonView:
@@ -153,8 +137,8 @@ def _first_k(found: Sequence[ComparisonView], benchmark: str) -> int:
 
 
 def _methods(ask: Ask, view: ComparisonView) -> tuple[MethodView | None, str]:
-    before = browsing.get_evaluation(ask.session, view.baseline_evaluation)
-    after = browsing.get_evaluation(ask.session, view.candidate_evaluation)
+    before = evaluations.get(ask.session, view.baseline_evaluation)
+    after = evaluations.get(ask.session, view.candidate_evaluation)
     return compare_methods_of(ask.session, ask.state.memo, before, after, view.k)
 
 

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
-
 from evalsvc.catalogue import CatalogueError
 from evalsvc.dashboard.pages.problem_list import FILTERS, SORTS, select_problems
 from evalsvc.dashboard.plots.passk import Curve, pass_at_k_figure
@@ -14,8 +12,8 @@ from evalsvc.services.evaluations.figures import Metric
 from evalsvc.services.evaluations.scoring import scoring
 from evalsvc.services.evaluations.timeline import Timeline, timeline
 from evalsvc.services.evaluations.views import EvaluationDetail, counts_of, describe, traits_of
-from evalsvc.store.models import Evaluation, ProblemResult, Rescore
-from evalsvc.store.repositories import browsing
+from evalsvc.store.models import Evaluation
+from evalsvc.store.repositories import evaluations, rescores, results
 
 PAGE_SIZE = 50
 UNASKED_SHOWN = 20
@@ -75,7 +73,7 @@ def build(ask: Ask) -> View:
     session, memo = ask.session, ask.state.memo
     state, name = ask.state, ask.part("evaluation")
     detail = describe(session, memo, state.catalogue, state.settings.data, name)
-    row = browsing.get_evaluation(session, detail.id)
+    row = evaluations.get(session, detail.id)
     detail = replace(detail, notes=[*detail.notes, *_scoring_note(ask, row)])
     counts, traits = counts_of(session, memo, row), traits_of(session, memo, row.revision_id)
     which = ask.choice("show", dict(FILTERS), "all")
@@ -83,7 +81,7 @@ def build(ask: Ask) -> View:
     chosen = select_problems(counts, which, sort, ask.descending)
     pages = ask.pages(len(chosen.positions), PAGE_SIZE)
     shown = [int(i) for i in pages.slice(chosen.positions.tolist())]
-    masks = _masks(ask, row.id, [int(counts.problems[i]) for i in shown])
+    masks = results.read_masks(session, row.id, [int(counts.problems[i]) for i in shown])
     problems = []
     for i in shown:
         number = int(counts.problems[i])
@@ -96,9 +94,9 @@ def build(ask: Ask) -> View:
                 subject=traits.traits["subject"].get(number),
                 n=int(counts.n[i]),
                 c=int(counts.c[i]),
-                truncated=found.truncated,
-                no_answer=found.no_answer,
-                failed=found.failed,
+                truncated=found.truncated.bit_count(),
+                no_answer=found.no_answer.bit_count(),
+                failed=found.failed.bit_count(),
                 tokens_per_sample=float(counts.tokens[i] / max(int(counts.n[i]), 1)),
             )
         )
@@ -157,58 +155,18 @@ def curve(name: str, metrics: list[Metric], kind: str) -> Curve:
     )
 
 
-@dataclass(frozen=True)
-class _Masks:
-    truncated: int
-    no_answer: int
-    failed: int
-
-
-def _masks(ask: Ask, evaluation: str, problems: list[int]) -> dict[int, _Masks]:
-    """How many samples of each problem carry each mark; only the shown problems are read."""
-    columns = (
-        ProblemResult.problem,
-        ProblemResult.truncated,
-        ProblemResult.no_answer,
-        ProblemResult.failed,
-    )
-    rows = ask.session.execute(
-        select(*columns).where(
-            ProblemResult.evaluation_id == evaluation, ProblemResult.problem.in_(problems)
-        )
-    )
-    return {
-        problem: _Masks(ones(truncated), ones(no_answer), ones(failed))
-        for problem, truncated, no_answer, failed in rows
-    }
-
-
 def _unasked(ask: Ask, evaluation: str, ids: dict[int, str]) -> list[UnaskedLine]:
     """Too long a prompt, a broken picture, no answer to replay: the reason of each problem."""
-    rows = ask.session.execute(
-        select(ProblemResult.problem, ProblemResult.error)
-        .where(ProblemResult.evaluation_id == evaluation, ProblemResult.error.is_not(None))
-        .order_by(ProblemResult.problem)
-    )
     return [
-        UnaskedLine(number, ids.get(number, str(number)), error or "") for number, error in rows
+        UnaskedLine(number, ids.get(number, str(number)), error)
+        for number, error in results.errors_of(ask.session, evaluation)
     ]
 
 
-def ones(mask: bytes) -> int:
-    """Number of samples in a mask."""
-    return int.from_bytes(mask, "little").bit_count()
-
-
 def _rescores(ask: Ask, evaluation: str) -> list[RescoreLine]:
-    rows = ask.session.scalars(
-        select(Rescore)
-        .where(Rescore.evaluation_id == evaluation)
-        .order_by(Rescore.created_at.desc())
-    )
     return [
         RescoreLine(row.id, row.state, row.verifier_before, row.verifier_after, row.flipped)
-        for row in rows
+        for row in rescores.all_of(ask.session, evaluation)
     ]
 
 

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evalsvc.dashboard.pages.published import CHOICES, PublishedGroup, published_groups
-from evalsvc.dashboard.rendering.latex import Cell, tabular
+from evalsvc.dashboard.rendering.latex import Cell, leaderboard_table
 from evalsvc.dashboard.rendering.page import Table, View
 from evalsvc.dashboard.web.page_request import Ask, Pages
 from evalsvc.methods import method_order
 from evalsvc.services.compare.leaderboards import LeaderboardRow, Score, leaderboard
 from evalsvc.services.compare.significance import Badge, badges
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import evaluations
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 PAGE_SIZE = 40
 KS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -62,8 +62,8 @@ def build(ask: Ask) -> View:
     benchmarks = ordered({score.benchmark for row in rows for score in row.scores})
     pages = ask.pages(len(rows), PAGE_SIZE)
     shown = list(pages.slice(rows))
-    evaluations = _evaluations(ask, [*shown, *([baseline] if baseline else [])])
-    marks, reasons = _badges(ask, shown, baseline, evaluations, k)
+    behind = _evaluations(ask, [*shown, *([baseline] if baseline else [])])
+    marks, reasons = _badges(ask, shown, baseline, behind, k)
     which = ask.choice("published", dict(CHOICES), "same")
     reference = [*([baseline] if baseline else []), *shown]
     model = Model(
@@ -76,7 +76,7 @@ def build(ask: Ask) -> View:
         ],
         badges=marks,
         not_comparable=reasons,
-        published=published_groups(ask, _ours(benchmarks, reference, evaluations), k, which),
+        published=published_groups(ask, _ours(benchmarks, reference, behind), k, which),
         notes=board.notes,
         pages=pages,
     )
@@ -144,20 +144,20 @@ def _sorted(rows: list[LeaderboardRow], ask: Ask) -> list[LeaderboardRow]:
 def _evaluations(ask: Ask, rows: Sequence[LeaderboardRow]) -> dict[str, Evaluation]:
     """The evaluations behind the shown scores, by id."""
     wanted = {score.evaluation for row in rows for score in row.scores}
-    every = browsing.all_evaluations(ask.session, EvaluationFilter())
+    every = evaluations.matching(ask.session, EvaluationFilter())
     return {row.id: row for row in every if row.id in wanted}
 
 
 def _ours(
     benchmarks: Sequence[str],
     rows: Sequence[LeaderboardRow],
-    evaluations: dict[str, Evaluation],
+    behind: dict[str, Evaluation],
 ) -> dict[str, Evaluation | None]:
     """For each benchmark the first evaluation shown: what published rows are judged against."""
     found: dict[str, Evaluation | None] = dict.fromkeys(benchmarks)
     for row in rows:
         for score in row.scores:
-            found[score.benchmark] = found[score.benchmark] or evaluations[score.evaluation]
+            found[score.benchmark] = found[score.benchmark] or behind[score.evaluation]
     return found
 
 
@@ -165,17 +165,14 @@ def _badges(
     ask: Ask,
     shown: Sequence[LeaderboardRow],
     baseline: LeaderboardRow | None,
-    evaluations: dict[str, Evaluation],
+    behind: dict[str, Evaluation],
     k: int,
 ) -> tuple[dict[str, Badge], dict[str, str]]:
     if baseline is None:
         return {}, {}
-    before = {score.benchmark: evaluations[score.evaluation] for score in baseline.scores}
+    before = {score.benchmark: behind[score.evaluation] for score in baseline.scores}
     candidates = [
-        evaluations[score.evaluation]
-        for row in shown
-        if row is not baseline
-        for score in row.scores
+        behind[score.evaluation] for row in shown if row is not baseline for score in row.scores
     ]
     return badges(ask.session, ask.state.memo, before, candidates, k)
 
@@ -217,4 +214,4 @@ def _latex(model: Model) -> str:
             better = badge is not None and badge.outcome == "better"
             cells.append(Cell(score.figure.value, low, high, bold=better))
         lines.append((f"{line.row.method} ({line.row.run}, step {line.row.step})", cells))
-    return tabular(model.benchmarks, lines, model.k, model.baseline)
+    return leaderboard_table(model.benchmarks, lines, model.k, model.baseline)

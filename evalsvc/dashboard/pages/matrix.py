@@ -12,8 +12,8 @@ from evalsvc.methods import method_order
 from evalsvc.services.compare.problem_matrix import FILTERS, SORTS, choose, matrix_of, strip, tally
 from evalsvc.services.evaluations.views import traits_of
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import evaluations
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 PAGE_SIZE = 60
 MOST_COLUMNS = 12
@@ -73,7 +73,7 @@ class Model:
 def build(ask: Ask) -> View:
     """Without a benchmark the first one that has results."""
     every = [
-        row for row in browsing.all_evaluations(ask.session, EvaluationFilter()) if row.samples_seen
+        row for row in evaluations.matching(ask.session, EvaluationFilter()) if row.samples_seen
     ]
     benchmarks = ordered({row.benchmark for row in every})
     if not benchmarks:

@@ -10,8 +10,8 @@ from evalsvc.dashboard.web.page_request import Ask
 from evalsvc.services.compare.power_plan import Unknown, plan
 from evalsvc.statistics import Plan, StatisticsError
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import evaluations
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 FINDS: tuple[tuple[Unknown, str], ...] = (
     ("samples", "samples per problem"),
@@ -51,7 +51,7 @@ class Model:
 
 def build(ask: Ask) -> View:
     """Without a pilot: the words that say how to get one."""
-    rows = [r for r in browsing.all_evaluations(ask.session, EvaluationFilter()) if r.samples_seen]
+    rows = [r for r in evaluations.matching(ask.session, EvaluationFilter()) if r.samples_seen]
     benchmarks = ordered({row.benchmark for row in rows})
     if not benchmarks:
         return View("power_empty.html", "Power", [], Table(("power",), []))

@@ -15,8 +15,8 @@ from evalsvc.errors import NotFound
 from evalsvc.services.evaluations import samples as service
 from evalsvc.services.evaluations.samples import SampleView
 from evalsvc.services.evaluations.views import EvaluationSummary, counts_of, summarise
-from evalsvc.store.models import Evaluation, Problem, ProblemResult
-from evalsvc.store.repositories import browsing
+from evalsvc.store.models import Evaluation, Problem
+from evalsvc.store.repositories import evaluations, problems, results
 
 PAGE_SIZE = 10
 MARKS_SHOWN = 512
@@ -52,9 +52,9 @@ class Model:
 def build(ask: Ask) -> View:
     """Raises NotFound."""
     session = ask.session
-    evaluation = browsing.get_evaluation(session, ask.part("evaluation"))
+    evaluation = evaluations.get(session, ask.part("evaluation"))
     index, problem_id = service.find_problem(session, evaluation, ask.part("problem"))
-    result = session.get(ProblemResult, (evaluation.id, index))
+    result = results.get(session, evaluation.id, index)
     marks = marks_of(result) if result is not None else []
     which = ask.choice("show", dict(FILTERS), "all")
     wanted = choose(marks, which)
@@ -76,7 +76,7 @@ def build(ask: Ask) -> View:
         pages=pages,
         previous=previous,
         following=following,
-        **_question(session.get(Problem, (evaluation.revision_id, index)), question),
+        **_question(problems.get(session, evaluation.revision_id, index), question),
     )
     raw = ask.choice("as", ("rendered", "raw"), "rendered") == "raw"
     return View(

@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
-
 from evalsvc.dashboard.pages.leaderboard import KS, ordered
 from evalsvc.dashboard.plots.training import Gap, Point, Series, training_figure
 from evalsvc.dashboard.rendering.environment import path
@@ -24,8 +21,8 @@ from evalsvc.services.evaluations.runs import (
     view_checkpoint,
     view_runs,
 )
-from evalsvc.store.models import Checkpoint, Run
-from evalsvc.store.repositories import browsing
+from evalsvc.store.models import Run
+from evalsvc.store.repositories import checkpoints, runs
 from evalsvc.store.states import CheckpointState
 
 MOST_RUNS = 6
@@ -47,13 +44,13 @@ class Model:
 
 def build(ask: Ask) -> View:
     """Raises NotFound."""
-    run = browsing.get_run(ask.session, ask.part("name"))
+    run = runs.get(ask.session, ask.part("name"))
     k = ask.number("k", 1, 1, 16_384)
     kind = ask.choice("interval", ("fixed", "population"), "population")
     own = curve(ask.session, ask.state.memo, run.name, None, k)
     benchmarks = ordered({point.benchmark for point in own.points})
     benchmark = ask.choice("benchmark", benchmarks, benchmarks[0] if benchmarks else "")
-    checkpoints = _checkpoints(ask, run)
+    written = _checkpoints(ask, run)
     others = _others(ask, run)
     beside = [name for name in ask.many("with") if name in dict(others)][: MOST_RUNS - 1]
     curves = [own, *(curve(ask.session, ask.state.memo, name, benchmark, k) for name in beside)]
@@ -64,14 +61,14 @@ def build(ask: Ask) -> View:
         drawn = [_method_series(one) for one in methods[:MOST_RUNS]]
     else:
         drawn = [_series(one, benchmark, kind) for one in curves]
-        drawn[0] = _with_gaps(drawn[0], checkpoints)
+        drawn[0] = _with_gaps(drawn[0], written)
     model = Model(
         run=view_runs(ask.session, [run])[0],
         benchmark=benchmark or None,
         k=k,
         curves=curves,
         methods=methods,
-        checkpoints=checkpoints,
+        checkpoints=written,
         notes=[
             f"{one.run}: {note.removeprefix(f'{benchmark}: ')}"
             for one in curves
@@ -95,24 +92,17 @@ def build(ask: Ask) -> View:
             "by_checkpoint": _by_checkpoint(own.points),
         },
         figures={"curve": training_figure(drawn, f"pass@{k}, %")} if own.points else {},
-        live=any(c.state == CheckpointState.WAITING for c in checkpoints),
+        live=any(c.state == CheckpointState.WAITING for c in written),
     )
 
 
 def _checkpoints(ask: Ask, run: Run) -> list[CheckpointView]:
-    rows = ask.session.scalars(
-        select(Checkpoint)
-        .where(Checkpoint.run_id == run.id)
-        .options(joinedload(Checkpoint.run))
-        .order_by(Checkpoint.step, Checkpoint.id)
-    )
-    return [view_checkpoint(row) for row in rows]
+    return [view_checkpoint(row) for row in checkpoints.of_run(ask.session, run.id)]
 
 
 def _others(ask: Ask, run: Run) -> list[tuple[str, str]]:
     """(name, method) of the other runs, those of known methods first."""
-    rows = ask.session.execute(select(Run.name, Run.method).where(Run.id != run.id)).all()
-    return sorted(((name, method) for name, method in rows), key=lambda r: (method_order(r[1]), r))
+    return sorted(runs.others(ask.session, run), key=lambda r: (method_order(r[1]), r))
 
 
 def _series(one: Curve, benchmark: str, kind: str) -> Series:
@@ -137,12 +127,12 @@ def _method_series(one: MethodCurve) -> Series:
     )
 
 
-def _with_gaps(series: Series, checkpoints: Sequence[CheckpointView]) -> Series:
+def _with_gaps(series: Series, written: Sequence[CheckpointView]) -> Series:
     """The steps of this run without a result, each with its reason."""
     evaluated = {point.step for point in series.points}
     gaps = [
         Gap(c.step, f"step {c.step}: {c.state}" + (f", {c.reason}" if c.reason else ""))
-        for c in checkpoints
+        for c in written
         if c.step not in evaluated and c.state != CheckpointState.COMPLETE
     ]
     return Series(series.name, series.points, gaps)

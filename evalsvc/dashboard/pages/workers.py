@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from evalsvc.dashboard.rendering.page import Table, View
 from evalsvc.dashboard.web.page_request import Ask
 from evalsvc.services.operations import overview as service
-from evalsvc.store.models import Event
+from evalsvc.store.database import Session
+from evalsvc.store.repositories import events
 
 EVENTS_SHOWN = 60
 
@@ -33,7 +31,7 @@ class Model:
 
 def build(ask: Ask) -> View:
     """The workers of the newest dispatcher."""
-    model = Model(service.workers(ask.session), _events(ask.session))
+    model = Model(service.list_workers(ask.session), _events(ask.session))
     columns = ("worker", "state", "checkpoint", "tokens_per_second", "swaps", "cold_starts")
     rows = [
         (
@@ -50,10 +48,5 @@ def build(ask: Ask) -> View:
 
 
 def _events(session: Session) -> list[WorkerEvent]:
-    rows = session.scalars(
-        select(Event)
-        .where(Event.worker_id.is_not(None), Event.shard_id.is_(None))
-        .order_by(Event.id.desc())
-        .limit(EVENTS_SHOWN)
-    )
+    rows = events.of_workers(session, EVENTS_SHOWN)
     return [WorkerEvent(row.at, row.kind, row.worker_id or "", dict(row.data)) for row in rows]

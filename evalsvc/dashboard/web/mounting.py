@@ -19,6 +19,7 @@ from evalsvc.dashboard.rendering.page import Format, View, as_csv, as_json
 from evalsvc.dashboard.web import access, assets, error_pages, files, live, security
 from evalsvc.dashboard.web.page_request import Ask
 from evalsvc.errors import EvalsvcError, UsageError
+from evalsvc.store.repositories import changes
 
 Build = Callable[[Ask], View]
 Handler = Callable[[Request], Response]
@@ -89,7 +90,7 @@ def _answer(ask: Ask, view: View, form: Format, who: str) -> Response:
 
 
 def _in_our_words(error: ValueError) -> EvalsvcError:
-    """Statistics, verification and catalogue raise ValueErrors that carry a remedy."""
+    """Statistics and catalogue raise ValueErrors that carry a remedy."""
     if not hasattr(error, "remedy"):
         raise error
     return UsageError(str(getattr(error, "message", error)), str(error.remedy))
@@ -116,7 +117,7 @@ def _static(request: Request) -> Response:
 def _live(app: FastAPI) -> Handler:
     def look() -> tuple[object, ...]:
         with app.state.evalsvc.database.read() as session:
-            return live.fingerprint(session)
+            return changes.fingerprint(session)
 
     pulse = live.Pulse(look, lambda: bool(app.state.evalsvc.stopping.is_set()))
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
-from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from evalsvc.api.state import State
+from evalsvc.store.database import Session
 
 Item = TypeVar("Item")
 MAX_QUERY_ITEMS = 64

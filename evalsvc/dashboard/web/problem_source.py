@@ -7,12 +7,9 @@ prompt of the transcript, which is always what the model really saw.
 from dataclasses import dataclass
 
 from evalsvc.api.state import State
-from evalsvc.catalogue import CatalogueError, Dataset, ImageRef, Problem
-from evalsvc.services.memo import Memo
+from evalsvc.catalogue import ImageRef, Problem
+from evalsvc.errors import BenchmarkError
 from evalsvc.store.models import Evaluation
-
-# Each is a few megabytes; a reader looks at one benchmark, sometimes at two beside each other.
-_datasets = Memo(entries=3)
 
 
 @dataclass(frozen=True)
@@ -26,8 +23,8 @@ class Question:
 def find_question(state: State, evaluation: Evaluation, index: int) -> Question:
     """The problem of this row of the evaluated revision."""
     try:
-        dataset = _load(state, evaluation.benchmark)
-    except CatalogueError as error:
+        dataset = state.datasets.load(evaluation.benchmark)
+    except BenchmarkError as error:
         return Question(None, str(error))
     if dataset.revision != evaluation.revision.revision:
         return Question(None, "The rows on this server are not those that were evaluated.")
@@ -42,11 +39,3 @@ def find_image(state: State, evaluation: Evaluation, index: int, position: int) 
     if problem is None or not 0 <= position < len(problem.images):
         return None
     return problem.images[position]
-
-
-def _load(state: State, benchmark: str) -> Dataset:
-    name, _, part = benchmark.partition(":")
-    key = (str(state.settings.data), state.settings.benchmarks, benchmark)
-    return _datasets.get(
-        key, lambda: state.catalogue.load(name, state.settings.data, part=part or None)
-    )

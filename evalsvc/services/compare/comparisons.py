@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from evalsvc.errors import EvalsvcError, NotFound, UsageError
 from evalsvc.services.compare.pairings import Pairing, find_pairings, name_of
@@ -17,6 +16,7 @@ from evalsvc.services.evaluations.figures import cluster_labels
 from evalsvc.services.evaluations.views import counts_of, summarise, traits_of
 from evalsvc.services.memo import Memo
 from evalsvc.specs import powers_of_two
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories.counts import Counts
 

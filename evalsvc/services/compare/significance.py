@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from evalsvc.errors import EvalsvcError
 from evalsvc.services.compare.comparisons import MARGIN, compare_pair
@@ -17,6 +16,7 @@ from evalsvc.services.compare.pairings import Pairing, unlikeness
 from evalsvc.services.evaluations.figures import cluster_labels
 from evalsvc.services.evaluations.views import counts_of, traits_of
 from evalsvc.services.memo import Memo
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
 
 if TYPE_CHECKING:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from sqlalchemy.orm import Session
-
 from evalsvc.services.memo import Memo
 from evalsvc.specs import powers_of_two
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing, results
+from evalsvc.store.repositories import results, shards
 from evalsvc.store.repositories.results import Masks
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def answers(
     session: Session, memo: Memo, artifacts: "ArtifactStore", evaluation: Evaluation
 ) -> Answers | None:
     """The answers of an evaluation; None where it has no transcripts."""
-    paths = [path for path, *_ in browsing.transcripts_of(session, evaluation.id)]
+    paths = [path for path, *_ in shards.transcripts_of(session, evaluation.id)]
     if not paths:
         return None
     masks = results.read_masks(session, evaluation.id)

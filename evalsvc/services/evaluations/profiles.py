@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from evalsvc.errors import UsageError
 from evalsvc.services.evaluations.answers import Answers, answers
@@ -17,9 +16,11 @@ from evalsvc.services.evaluations.figures import Group, Metric, cluster_labels, 
 from evalsvc.services.evaluations.views import counts_of, traits_of
 from evalsvc.services.memo import Memo
 from evalsvc.specs import powers_of_two
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import results
-from evalsvc.store.repositories.counts import Counts, ProblemTraits
+from evalsvc.store.repositories.counts import Counts
+from evalsvc.store.repositories.problems import TraitTable
 
 if TYPE_CHECKING:
     from evalsvc.artifacts import ArtifactStore
@@ -117,7 +118,7 @@ def profile(
     )
 
 
-def _consistency(counts: Counts, traits: ProblemTraits, k: int) -> Consistency:
+def _consistency(counts: Counts, traits: TraitTable, k: int) -> Consistency:
     from evalsvc.statistics import (  # noqa: PLC0415
         estimate,
         g_pass_at_k,
@@ -147,7 +148,7 @@ def _belief(counts: Counts, k: int) -> Belief:
 
 
 def _rates(
-    session: Session, evaluation: Evaluation, counts: Counts, traits: ProblemTraits
+    session: Session, evaluation: Evaluation, counts: Counts, traits: TraitTable
 ) -> list[FlagRate]:
     from evalsvc.statistics import sample_rate  # noqa: PLC0415
 

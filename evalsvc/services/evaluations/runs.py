@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from evalsvc.services.evaluations.figures import Metric, cluster_labels
 from evalsvc.services.evaluations.views import counts_of, metrics_of, traits_of
 from evalsvc.services.memo import Memo
+from evalsvc.store.database import Session
 from evalsvc.store.models import Checkpoint, Evaluation, Run
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import checkpoints, evaluations, runs
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class Curve:
     notes: list[str]
 
 
-def view_runs(session: Session, runs: Sequence[Run]) -> list[RunView]:
+def view_runs(session: Session, rows: Sequence[Run]) -> list[RunView]:
     """The runs in the order given."""
-    counts = browsing.checkpoint_counts(session, [run.id for run in runs])
+    counts = checkpoints.count_by_run(session, [run.id for run in rows])
     return [
         RunView(
             name=run.name,
@@ -107,7 +107,7 @@ def view_runs(session: Session, runs: Sequence[Run]) -> list[RunView]:
             newest_step=counts.get(run.id, (0, None))[1],
             created_at=run.created_at,
         )
-        for run in runs
+        for run in rows
     ]
 
 
@@ -130,8 +130,8 @@ def view_checkpoint(row: Checkpoint) -> CheckpointView:
 
 def curve(session: Session, memo: Memo, name: str, benchmark: str | None, k: int) -> Curve:
     """pass@k of a run's checkpoints by step. Raises NotFound."""
-    run = browsing.get_run(session, name)
-    rows = browsing.all_evaluations(session, EvaluationFilter(run=name, benchmark=benchmark))
+    run = runs.get(session, name)
+    rows = evaluations.matching(session, EvaluationFilter(run=name, benchmark=benchmark))
     shown: dict[str, list[tuple[Evaluation, CurvePoint]]] = {}
     for row in sorted(rows, key=lambda row: (row.benchmark, row.checkpoint.step, row.created_at)):
         found = metrics_of(session, memo, row, [k])

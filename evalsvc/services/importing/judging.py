@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from evalsvc.settings import Settings
-from evalsvc.specs import ProblemTally
+from evalsvc.specs import ProblemTally, verdict_flags
 
 if TYPE_CHECKING:
     from evalsvc.artifacts import TranscriptRow
@@ -55,14 +55,14 @@ def judge_responses(
     """
     from evalsvc.verification import (  # noqa: PLC0415 - an extra
         VERIFIER_VERSION,
-        Case,
         VerificationPool,
+        VerificationRequest,
     )
 
     policy = policy_of(dataset, prompt)
     problems = [dataset.problems[index] for index in sorted(responses)]
     cases = (
-        Case(item.response, problem.gold, problem.kind, problem.choices, policy)
+        VerificationRequest(item.response, problem.gold, problem.kind, problem.choices, policy)
         for problem in problems
         for item in responses[problem.index]
     )
@@ -102,10 +102,8 @@ def _tally(problem: "Problem", judged: "Sequence[tuple[ResponseLike, Verdict]]")
     masks = dict.fromkeys(("correct", "truncated", "no_answer", "failed"), 0)
     for i, (item, verdict) in enumerate(judged):
         marks = {
-            "correct": verdict.correct,
             "truncated": item.truncated,
-            "no_answer": verdict.verdict == "no_answer",
-            "failed": verdict.verdict in ("timeout", "crashed", "too_long"),
+            **verdict_flags(verdict.verdict),
         }
         for name, holds in marks.items():
             masks[name] |= int(holds) << i

@@ -11,20 +11,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy.orm import Session
 
-from evalsvc.errors import UsageError
+from evalsvc.errors import BenchmarkError, UsageError
+from evalsvc.imports import import_engine
+from evalsvc.services.benchmarks.traits import traits_of_dataset
 from evalsvc.services.importing.grader_agreement import Claims, compare_claims
 from evalsvc.services.importing.judging import Imported, judge_responses, store_transcript
 from evalsvc.services.importing.protocols import named_protocol, with_samples
 from evalsvc.settings import Settings
 from evalsvc.specs import MAX_SAMPLES, Name, ProblemTally, Protocol, content_hash
+from evalsvc.store.database import Session
 from evalsvc.store.models import Checkpoint, Evaluation
-from evalsvc.store.repositories import checkpoints, evaluations, events, imports, results
-from evalsvc.store.repositories.evaluations import ProblemTraits
+from evalsvc.store.repositories import (
+    checkpoints,
+    evaluations,
+    events,
+    imports,
+    results,
+    revisions,
+    runs,
+)
+from evalsvc.store.repositories.problems import ProblemTraits
 
 if TYPE_CHECKING:
     from evalsvc.catalogue import Catalogue, Dataset
+    from evalsvc.services.jobs.datasets import DatasetCache
 
 ProblemName = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]+$")]
 MOST_PROBLEMS = 200_000
@@ -133,10 +144,12 @@ class Prepared:
         return max(tally.n for tally in self.tallies)
 
 
-def prepare(request: ImportRequest, settings: Settings, catalogue: "Catalogue") -> Prepared:
+def prepare(
+    request: ImportRequest, settings: Settings, catalogue: "Catalogue", datasets: "DatasetCache"
+) -> Prepared:
     """Match the problems and judge the responses. Raises UsageError, CatalogueError."""
     protocol = named_protocol(request.protocol, request.benchmark, catalogue)
-    dataset = _dataset(request.benchmark, settings, catalogue)
+    dataset = _dataset(request.benchmark, settings, catalogue, datasets)
     if request.counts is not None:
         counted = _prepare_counts(request.counts, request.benchmark, dataset)
         return replace(counted, protocol=protocol)
@@ -154,7 +167,7 @@ def prepare(request: ImportRequest, settings: Settings, catalogue: "Catalogue") 
         grouped.setdefault(rows[row.problem_id], []).append(row)
     judged = judge_responses(dataset, grouped, settings, protocol.prompt if protocol else "default")
     claims = compare_claims(judged.rows, grouped)
-    traits = _traits(dataset)
+    traits = traits_of_dataset(dataset)
     return Prepared(dataset.revision, traits, judged.tallies, notes, judged, claims, protocol)
 
 
@@ -164,10 +177,10 @@ def store(
     """Store a prepared import in the caller's transaction."""
     checkpoint = _checkpoint(session, request)
     protocol, protocol_hash = with_samples(prepared.protocol, prepared.samples)
-    revision = evaluations.find_or_create_revision(
+    revision = revisions.find_or_create(
         session, request.benchmark, prepared.revision, lambda: prepared.traits
     )
-    engine = f"import:{request.format}"
+    engine = import_engine(request.format)
     identity = ["import", checkpoint.id, revision.id, protocol_hash, engine]
     values = {
         "checkpoint_id": checkpoint.id,
@@ -220,21 +233,20 @@ def _finish(row: Evaluation, request: ImportRequest, prepared: Prepared) -> None
 
 
 def _checkpoint(session: Session, request: ImportRequest) -> Checkpoint:
-    run = checkpoints.find_or_create_run(
+    run = runs.find_or_create(
         session,
         request.run,
         method=request.method,
         base_model=request.base_model,
         train_seed=request.train_seed,
     )
-    session.flush()
-    return imports.checkpoint_at(session, run, request.step)
+    return checkpoints.at_step(session, run, request.step)
 
 
-def _dataset(name: str, settings: Settings, catalogue: "Catalogue") -> "Dataset | None":
+def _dataset(
+    name: str, settings: Settings, catalogue: "Catalogue", datasets: "DatasetCache"
+) -> "Dataset | None":
     """The benchmark's problems; None where the catalogue or this machine does not have them."""
-    from evalsvc.catalogue import CatalogueError  # noqa: PLC0415 - an extra
-
     base = name.partition(":")[0]
     if base not in catalogue.names():
         return None
@@ -242,8 +254,8 @@ def _dataset(name: str, settings: Settings, catalogue: "Catalogue") -> "Dataset 
     if not bundled and not Path(settings.data / "benchmarks" / base).is_dir():
         return None
     try:
-        return catalogue.load(name, settings.data)
-    except CatalogueError:
+        return datasets.load(name)
+    except BenchmarkError:
         return None
 
 
@@ -259,7 +271,7 @@ def _prepare_counts(
         )
     if dataset is not None:
         rows, notes = _match(ids, benchmark, dataset)
-        revision, traits = dataset.revision, _traits(dataset)
+        revision, traits = dataset.revision, traits_of_dataset(dataset)
     else:
         ordered = sorted(
             ids, key=lambda name: (len(name), name) if name.isdecimal() else (301, name)
@@ -307,21 +319,6 @@ def _tally(index: int, row: ImportedCount) -> ProblemTally:
         no_answer="0",
         failed="0",
     )
-
-
-def _traits(dataset: "Dataset") -> list[ProblemTraits]:
-    return [
-        ProblemTraits(
-            problem=problem.index,
-            problem_id=problem.id,
-            cluster=problem.cluster,
-            part=problem.part,
-            level=problem.level,
-            subject=problem.subject,
-            question_type=problem.question_type,
-        )
-        for problem in dataset
-    ]
 
 
 def _occurrences(ids: Sequence[str]) -> dict[str, int]:

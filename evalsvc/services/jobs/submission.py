@@ -6,14 +6,12 @@ stored nor planned. A job that finds all of its samples is done at once.
 
 from functools import partial
 
-from sqlalchemy.orm import Session
-
-from evalsvc.catalogue import Catalogue
 from evalsvc.dispatch import planner, stopping
 from evalsvc.errors import Conflict
+from evalsvc.services.benchmarks.traits import traits_of_dataset
 from evalsvc.services.jobs.resolution import Preparation, PreparedEvaluation, PreparedJob
-from evalsvc.settings import Settings
 from evalsvc.specs import JobRequest, content_hash
+from evalsvc.store.database import Session
 from evalsvc.store.identifiers import new_id
 from evalsvc.store.models import Checkpoint, Evaluation, Job, JobEvaluation
 from evalsvc.store.repositories import (
@@ -22,14 +20,14 @@ from evalsvc.store.repositories import (
     events,
     jobs,
     results,
+    revisions,
+    runs,
     shards,
     throughputs,
 )
-from evalsvc.store.repositories.evaluations import ProblemTraits
 from evalsvc.store.repositories.shards import Slice
 from evalsvc.store.states import LOST_SHARDS, OPEN_SHARDS
 
-_preparation = Preparation()
 SHARDS_AT_LEAST = 8  # of an evaluation that is not tiny: before the number of workers is known
 
 
@@ -39,16 +37,16 @@ def submit(
     *,
     owner: str,
     idempotency_key: str | None,
-    settings: Settings,
-    catalogue: Catalogue,
+    preparation: Preparation,
 ) -> Job:
     """Check the request and store the job, in the caller's transaction.
 
     The same owner's idempotency key gives the same job again. Raises Conflict when its body was
     another one, and whatever `Preparation.prepare` finds wrong with the request.
     """
-    prepared = _preparation.prepare(request, settings, catalogue)
-    return place(session, prepared, owner, idempotency_key, settings.shard_target_seconds)
+    prepared = preparation.prepare(request)
+    target_seconds = preparation.settings.shard_target_seconds
+    return place(session, prepared, owner, idempotency_key, target_seconds)
 
 
 def place(
@@ -105,7 +103,7 @@ def _same(job: Job, request_hash: str) -> Job:
 
 def _checkpoint(session: Session, prepared: PreparedJob) -> Checkpoint:
     request = prepared.request
-    run = checkpoints.find_or_create_run(
+    run = runs.find_or_create(
         session,
         request.run,
         method=request.method,
@@ -113,7 +111,7 @@ def _checkpoint(session: Session, prepared: PreparedJob) -> Checkpoint:
         train_seed=request.train_seed,
         config=request.config,
     )
-    return checkpoints.find_or_create_checkpoint(session, run, request.step, prepared.checkpoint)
+    return checkpoints.find_or_create(session, run, request.step, prepared.checkpoint)
 
 
 def _evaluations(
@@ -122,8 +120,8 @@ def _evaluations(
     """The job's evaluations, all locked in the order of their ids, and which of them are new."""
     found = {}
     for part in sorted(prepared.evaluations, key=lambda part: part.id):
-        revision = evaluations.find_or_create_revision(
-            session, part.benchmark, part.dataset.revision, partial(_traits, part)
+        revision = revisions.find_or_create(
+            session, part.benchmark, part.dataset.revision, partial(traits_of_dataset, part.dataset)
         )
         values = {
             "checkpoint_id": checkpoint.id,
@@ -140,7 +138,7 @@ def _evaluations(
         evaluation.samples_wanted = max(evaluation.samples_wanted, samples)
         evaluation.problems_wanted = max(evaluation.problems_wanted, problems)
         found[part.id] = evaluation, is_new
-    session.add_all(
+    parts = (
         JobEvaluation(
             job_id=job.id,
             ordinal=ordinal,
@@ -151,7 +149,7 @@ def _evaluations(
         )
         for ordinal, part in enumerate(prepared.evaluations)
     )
-    session.flush()
+    jobs.add_parts(session, parts)
     return found
 
 
@@ -197,18 +195,3 @@ def _plan(
     start = 0 if is_new else shards.next_ordinal(session, evaluation.id)
     shards.add(session, evaluation.id, pieces, start)
     return bool(pieces)
-
-
-def _traits(part: PreparedEvaluation) -> list[ProblemTraits]:
-    return [
-        ProblemTraits(
-            problem=problem.index,
-            problem_id=problem.id,
-            cluster=problem.cluster,
-            part=problem.part,
-            level=problem.level,
-            subject=problem.subject,
-            question_type=problem.question_type,
-        )
-        for problem in part.dataset
-    ]

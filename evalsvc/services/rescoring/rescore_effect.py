@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evalsvc.specs import powers_of_two
 from evalsvc.statistics import pass_at_k
 from evalsvc.store.repositories.results import Masks
 
@@ -48,7 +49,7 @@ def effect_on_score(
         correct_after=int(after.sum()) / total if total else None,
         pass_at_k=[
             PassAtK(k, *(float(np.mean(pass_at_k(n, c, k))) for c in (before, after)))
-            for k in _powers_of_two(int(n.min()) if total else 0)
+            for k in powers_of_two(int(n.min()) if total else 0)
         ],
     )
 
@@ -57,7 +58,3 @@ def _changed(mask: int, verdicts: Mapping[int, bool]) -> int:
     for sample, correct in verdicts.items():
         mask = mask | 1 << sample if correct else mask & ~(1 << sample)
     return mask
-
-
-def _powers_of_two(most: int) -> list[int]:
-    return [1 << power for power in range(most.bit_length())]

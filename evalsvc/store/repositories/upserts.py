@@ -11,7 +11,7 @@ from evalsvc.store.models import Base
 Row = TypeVar("Row", bound=Base)
 
 
-def insert_missing(
+def insert_or_ignore(
     session: Session, model: type[Row], rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]
 ) -> list[Row]:
     """Insert the rows that no unique key forbids; returns those that were inserted.

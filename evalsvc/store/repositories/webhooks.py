@@ -18,7 +18,7 @@ from evalsvc.errors import NotFound
 from evalsvc.store.models import Event, Webhook, WebhookDelivery, now
 from evalsvc.store.repositories import events
 from evalsvc.store.repositories.pages import Key, Rows, fetch_page
-from evalsvc.store.repositories.upserts import insert_missing
+from evalsvc.store.repositories.upserts import insert_or_ignore
 
 CLAIM = timedelta(minutes=1)
 FIRST_PAUSE_SECONDS, PAUSE_FACTOR, MOST_ATTEMPTS = 1.0, 3.0, 8
@@ -115,7 +115,7 @@ def enqueue(session: Session, found: Sequence[tuple[str, int, dict[str, Any]]]) 
         {"webhook_id": hook, "event_id": event, "payload": payload, **first}
         for hook, event, payload in found
     ]
-    insert_missing(session, WebhookDelivery, rows)
+    insert_or_ignore(session, WebhookDelivery, rows)
 
 
 def is_due(session: Session) -> bool:

@@ -14,15 +14,15 @@ from evalsvc.errors import EngineError, MissingExtra
 from evalsvc.machine import engine_extra
 from evalsvc.specs import CheckpointSpec, Modality
 from evalsvc.worker.engines.base import (
+    Completion,
     Engine,
     EngineDied,
-    Sample,
     SampleRequest,
     SwapFailed,
     read_options,
 )
 from evalsvc.worker.engines.pictures import PICTURE_OPTIONS, PictureLimits
-from evalsvc.worker.engines.transformers_prompts import Prompt, PromptReader
+from evalsvc.worker.engines.transformers_prompts import PromptReader, TokenizedPrompt
 
 OPTIONS = {"batch_size": int, "dtype": str, "device": str, **PICTURE_OPTIONS}
 GATHER_SECONDS = 0.02
@@ -31,8 +31,8 @@ GATHER_SECONDS = 0.02
 @dataclass(frozen=True)
 class _Row:
     request: SampleRequest
-    prompt: Prompt
-    answer: "asyncio.Future[Sample]"
+    prompt: TokenizedPrompt
+    answer: "asyncio.Future[Completion]"
 
     @property
     def settings(self) -> tuple[float, float, int, bool]:
@@ -69,7 +69,7 @@ class TransformersEngine(Engine):
         except EngineError as error:
             raise SwapFailed(error.message, error.remedy) from error
 
-    async def generate(self, request: SampleRequest) -> Sample:
+    async def generate(self, request: SampleRequest) -> Completion:
         if self._loop is None or self._loop.done():
             raise EngineDied("The engine 'transformers' is not running.")
         text_config = self._model.config.get_text_config()
@@ -143,7 +143,7 @@ class TransformersEngine(Engine):
             if not row.answer.done():
                 row.answer.set_result(sample)
 
-    def _generate(self, batch: list[_Row]) -> list[Sample]:
+    def _generate(self, batch: list[_Row]) -> list[Completion]:
         """One call of `model.generate`. Runs in a thread."""
         import torch
         from transformers import LogitsProcessorList, StoppingCriteriaList
@@ -176,12 +176,12 @@ class TransformersEngine(Engine):
             for row, answer in zip(batch, output.cpu(), strict=True)
         ]
 
-    def _sample(self, row: _Row, tokens: list[int]) -> Sample:
+    def _sample(self, row: _Row, tokens: list[int]) -> Completion:
         ends = self._model.generation_config.eos_token_id
         ends = set(ends if isinstance(ends, list) else [ends])
         stop = next((i for i, token in enumerate(tokens) if token in ends), None)
         kept = tokens if stop is None else tokens[: stop + 1]
-        return Sample(
+        return Completion(
             text=self._reader.tokenizer.decode(kept, skip_special_tokens=True),
             finish_reason="length" if stop is None else "stop",
             output_tokens=len(kept),

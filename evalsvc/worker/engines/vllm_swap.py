@@ -103,7 +103,7 @@ def canary_request(modality: Modality) -> SampleRequest:
     return SampleRequest(
         problem=-1,
         problem_id="canary",
-        sample=0,
+        sample_index=0,
         messages=[{"role": "user", "content": content}],
         images=images,
         temperature=0.0,

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from evalsvc.api.state import State
 from evalsvc.server.app import create_app
 from evalsvc.server.http_server import QuietServer, listen
 from evalsvc.settings import Settings
@@ -26,6 +27,7 @@ class Running:
     url: str
     settings: Settings
     database: Database
+    state: State
 
     @property
     def http(self) -> httpx.Client:
@@ -36,7 +38,8 @@ def run_server(settings: Settings) -> Iterator[Running]:
     """Serve until the generator is closed."""
     database = Database(settings.resolved_database_url)
     database.upgrade()
-    server = QuietServer(create_app(settings, database), "warning")
+    app = create_app(settings, database)
+    server = QuietServer(app, "warning")
     listener = listen(settings.host, 0)
     serve = server.serve(sockets=[listener])
     thread = threading.Thread(target=lambda: asyncio.run(serve), daemon=True)
@@ -45,7 +48,8 @@ def run_server(settings: Settings) -> Iterator[Running]:
     while not server.started:
         assert time.monotonic() < deadline, "the server did not start"
         time.sleep(0.02)
-    yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}", settings, database)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    yield Running(url, settings, database, app.state.evalsvc)
     server.stop()
     thread.join(10)
     assert not thread.is_alive(), "the server did not stop"

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from evalsvc.services.rescoring import rescoring
-from evalsvc.verification import Case, Verdict, Verdicts, VerificationPool
+from evalsvc.verification import Verdict, VerdictKind, VerificationPool, VerificationRequest
 from tests.integration.api.conftest import Running
 
 ANSWERS = ("\\boxed{18}", "\\boxed{17}", "no idea", "\\boxed{16}")
@@ -44,9 +44,9 @@ def accepting(monkeypatch: pytest.MonkeyPatch, *answers: str) -> None:
         for case in cases:
             yield judged(case)
 
-    def judged(case: Case) -> Verdict:
+    def judged(case: VerificationRequest) -> Verdict:
         right = case.response in answers
-        verdict = Verdicts.CORRECT if right else Verdicts.WRONG
+        verdict = VerdictKind.CORRECT if right else VerdictKind.WRONG
         return Verdict(verdict, right, "17", None, "the other rule", "other", 0.0)
 
     monkeypatch.setattr(VerificationPool, "stream", stream)
@@ -141,11 +141,11 @@ def test_one_at_a_time(server: Running, monkeypatch: pytest.MonkeyPatch) -> None
     with server.http as http:
         evaluation = an_evaluation(http)
         started = http.post(f"{evaluation}/rescore").json()
-        while evaluation.rpartition("/")[2] not in rescoring._under_way:
+        while evaluation.rpartition("/")[2] not in server.state.rescored:
             time.sleep(0.01)
         assert http.post(f"{evaluation}/rescore").status_code == 409
         go_on.set()
-        while rescoring._under_way:
+        while server.state.rescored:
             time.sleep(0.01)
         assert http.get(f"/v1/rescores/{started['id']}").json()["state"] == "done"
         assert rescored(http, evaluation)["state"] == "done"

@@ -188,8 +188,8 @@ def test_the_asynchronous_client_says_the_same(client: Client, url: str, tmp_pat
 
 def test_what_the_server_refuses_has_a_remedy(client: Client) -> None:
     with pytest.raises(ServerError) as caught:
-        client.submit("c", run="r", benchmarks="nonsense", engine="replay")
-    assert caught.value.answered_status == 422
+        client.submit("c", run="r", benchmarks="smoke", engine="replay")  # without answers
+    assert caught.value.answered_status == 400
     assert caught.value.remedy
 
 

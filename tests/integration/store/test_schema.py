@@ -9,7 +9,7 @@ from evalsvc.errors import StorageError, UsageError
 from evalsvc.store import schema
 from evalsvc.store.database import Database
 from evalsvc.store.models import Run
-from evalsvc.store.repositories import checkpoints
+from evalsvc.store.repositories import runs
 
 
 def test_autogenerate_finds_nothing_to_add(database: Database) -> None:
@@ -49,7 +49,7 @@ def test_two_processes_may_upgrade_at_once(database_url: str, database: Database
 
 def test_upgrade_keeps_what_is_there(database: Database) -> None:
     with database.write() as session:
-        checkpoints.find_or_create_run(session, "kept")
+        runs.find_or_create(session, "kept")
     database.upgrade()
     with database.read() as session:
         assert session.query(Run).one().name == "kept"

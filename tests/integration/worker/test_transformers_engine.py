@@ -10,7 +10,7 @@ import torch
 
 from evalsvc.errors import EngineError
 from evalsvc.specs import CheckpointSpec
-from evalsvc.worker.engines.base import RequestRefused, Sample, SampleRequest, SwapFailed
+from evalsvc.worker.engines.base import Completion, RequestRefused, SampleRequest, SwapFailed
 from evalsvc.worker.engines.row_sampling import RowSampler
 from evalsvc.worker.engines.transformers import TransformersEngine
 from tests.tiny_models import random_checkpoint
@@ -42,7 +42,7 @@ def within_engine(
     asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
-async def draw(engine: TransformersEngine, *requests: SampleRequest) -> list[Sample]:
+async def draw(engine: TransformersEngine, *requests: SampleRequest) -> list[Completion]:
     return list(await asyncio.gather(*(engine.generate(r) for r in requests)))
 
 

@@ -9,11 +9,12 @@ from starlette.requests import Request
 from evalsvc.dashboard.rendering import formatting as n
 from evalsvc.dashboard.rendering.environment import figure_json, link, path
 from evalsvc.dashboard.rendering.labels import VERDICTS, level, reason, state_of
-from evalsvc.dashboard.rendering.latex import Cell, escape, tabular
+from evalsvc.dashboard.rendering.latex import Cell, leaderboard_table
 from evalsvc.dashboard.rendering.page import Table, as_csv, as_json
 from evalsvc.dashboard.web.page_request import Ask, Pages
 from evalsvc.dashboard.web.security import check_origin, local_address
 from evalsvc.errors import PermissionDenied
+from evalsvc.exports.latex_text import escape
 
 
 def ask(query: str = "", target: str = "/matrix", form: str = "html") -> Ask:
@@ -123,7 +124,9 @@ def test_a_figure_cannot_end_its_script() -> None:
 
 
 def test_latex_is_bold_only_where_it_says_so() -> None:
-    table = tabular(["a_b"], [("50% & x", [Cell(0.5, 0.4, 0.6, bold=True), None][:1])], 1, "base")
+    table = leaderboard_table(
+        ["a_b"], [("50% & x", [Cell(0.5, 0.4, 0.6, bold=True), None][:1])], 1, "base"
+    )
     assert r"a\_b" in table
     assert r"50\% \& x" in table
     assert r"$\mathbf{50.0}^{60.0}_{40.0}$" in table
