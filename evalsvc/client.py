@@ -285,8 +285,9 @@ class Client(_Connection):
 
         Args:
             baseline: RUN or RUN@STEP (RUN alone: its newest evaluated step), or a job.
-            candidate: the same; several may be given. Holm's correction covers all rows.
-            benchmark: all that both have by default.
+            candidate: the same; several may be given. Holm's correction covers every candidate and
+                k that is named, on every benchmark that they share with the baseline.
+            benchmark: show only this one; all shared ones by default.
             k: of pass@k; one or several, all useful ones by default.
             allow_differences: compare unlike evaluations on the problems that both have, and say
                 so in `notes`.

@@ -195,8 +195,8 @@ class ResultFigure(Record):
 class ComparisonRow(Record):
     """Candidate minus baseline on one benchmark at one k, two-sided, paired by problem.
 
-    `p_adjusted` is after Holm's correction over everything in the answer. `sentence` says what the
-    data show, and no more.
+    `p_adjusted` is after Holm's correction over the `family_size` tests that `family` names.
+    `sentence` says what the data show, and no more.
     """
 
     pairs = frozenset({"interval_fixed", "interval_population"})
@@ -218,6 +218,11 @@ class ComparisonRow(Record):
     equivalent: bool
     equivalence_p_value: float
     test: str
+    family_size: int
+    family: str
+    discordant: int
+    candidate_only: int
+    baseline_only: int
     problems: int
     clusters: int
     indicator: bool
@@ -233,7 +238,10 @@ class ComparisonRow(Record):
 
 
 class CurveCrossing(Record):
-    """Where two curves cross, between two k; not `resolved`: noise can explain it."""
+    """Where two curves cross, between two k; not `resolved`: noise can explain it.
+
+    `resolved_between`: two k further apart between which they are known to cross, if any.
+    """
 
     benchmark: str
     baseline_checkpoint: str
@@ -244,6 +252,7 @@ class CurveCrossing(Record):
     leader_below: str
     leader_above: str
     resolved: bool
+    resolved_between: tuple[int, int] | None
 
 
 class MethodDifference(Record):

@@ -4,7 +4,8 @@ EvalsvcError
 ├── UsageError                 400  the request cannot mean anything
 │   ├── CheckpointError        422  the checkpoint cannot be evaluated as it stands
 │   ├── BenchmarkError         422  an unknown benchmark, or data that is missing or differs
-│   └── ProtocolError          422  sampling settings that contradict each other
+│   ├── ProtocolError          422  sampling settings that contradict each other
+│   └── StatisticsError        422  counts or settings that no figure can be computed from
 ├── AuthenticationError        401  no key, or a key that is not known
 ├── PermissionDenied           403  a key without the scope, or a path outside the allowed roots
 ├── NotFound                   404  no such job, evaluation, problem ...
@@ -52,6 +53,12 @@ class BenchmarkError(UsageError):
 
 class ProtocolError(UsageError):
     status, kind, title = 422, "protocol", "The protocol contradicts itself"
+
+
+class StatisticsError(UsageError, ValueError):
+    """Bad counts, a k above n, too few problems, contradictory settings. Also a ValueError."""
+
+    status, kind, title = 422, "statistics", "The figures cannot be computed"
 
 
 class AuthenticationError(EvalsvcError):

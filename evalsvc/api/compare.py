@@ -60,9 +60,11 @@ def compare(
 ) -> Comparisons:
     """Candidate minus baseline with two intervals, a two-sided paired test and Holm's correction.
 
-    The family of the correction is everything in this answer. One run per method compares two
-    checkpoints and not two methods; each sentence says so, and `methods` compares methods that
-    have several runs each. With several candidates those that cannot be compared are left out.
+    The family of the correction is every k and candidate asked for, on every benchmark that these
+    have in common with the baseline; `benchmark` only chooses what is shown. One run per method
+    compares two checkpoints and not two methods; each sentence says so, and `methods` compares
+    methods that have several runs each. With several candidates those that cannot be compared are
+    left out.
     """
     with state.database.read() as session:
         found = comparisons.compare_all(

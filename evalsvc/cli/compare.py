@@ -77,6 +77,7 @@ def compare(
         ],
         title=f"against {found[0].baseline_checkpoint}, in points",
     )
+    typer.echo(f"p (Holm) is over {found[0].family_size} tests: {found[0].family}.")
     for item in found:
         typer.echo(f"{item.candidate_checkpoint}, {item.benchmark}: {item.sentence}")
     for crossing in found.crossings:
@@ -89,6 +90,8 @@ def compare(
 
 def _crossing(crossing: CurveCrossing) -> str:
     doubt = "" if crossing.resolved else "; noise can explain it"
+    if doubt and (between := crossing.resolved_between):
+        doubt = f"; resolved is only that they cross between k = {between[0]} and {between[1]}"
     return (
         f"{crossing.candidate_checkpoint}, {crossing.benchmark}: the curves cross near "
         f"k = {crossing.k:.0f} (the {crossing.leader_below} leads before, the "

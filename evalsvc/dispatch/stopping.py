@@ -12,7 +12,7 @@ from typing import Any
 from evalsvc.errors import UsageError
 from evalsvc.imports import COUNTS_ENGINE
 from evalsvc.specs import JobRequest, StopEarly
-from evalsvc.statistics import SequentialTest, sequential_sign_test
+from evalsvc.statistics import other_problems_test, sequential_sign_test
 from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation, JobEvaluation
 from evalsvc.store.repositories import demand, evaluations, events, results, runs, shards
@@ -46,31 +46,38 @@ def stop_if_known(session: Session, evaluation: Evaluation) -> None:
         baseline = _baseline(session, evaluation, asked)
         if not rounds or baseline is None:
             continue
-        found = _test(session, (baseline, evaluation), asked, _share(session, part, asked), rounds)
+        pairs = _pairs(session, (baseline, evaluation), asked, rounds)
+        alpha = _share(session, part, asked)
+        wins, losses = [won for won, _ in pairs], [lost for _, lost in pairs]
+        found = sequential_sign_test(sum(wins), sum(losses), alpha=alpha)
         if found.stop:
+            # A look is possible whenever another block of k is whole.
+            others = other_problems_test(wins, losses, max(rounds // asked.k, 1), alpha=alpha)
             decision = {
                 "baseline": baseline.id,
                 "samples": rounds,
                 "wins": found.wins,
                 "losses": found.losses,
                 "p_value": found.p_value,
-                "sentence": found.sentence,
+                "other_problems_p_value": others.p_value,
+                "sentence": f"{found.sentence} {others.sentence}",
             }
             _stop(session, evaluation, part, decision)
 
 
 def count_pairs(
     baseline: Mapping[int, Masks], candidate: Mapping[int, Masks], k: int, rounds: int
-) -> tuple[int, int]:
-    """Count (wins, losses) of the candidate over blocks of k among the first `rounds` samples.
+) -> list[tuple[int, int]]:
+    """(wins, losses) of the candidate on each problem, over blocks of k of `rounds` samples. Pure.
 
     A block counts if both sides have all of its samples. A side solves it if any of them is
     correct. Pure.
     """
-    wins = losses = 0
+    found = []
     block = (1 << k) - 1
-    for problem in baseline.keys() & candidate.keys():
+    for problem in sorted(baseline.keys() & candidate.keys()):
         before, after = baseline[problem], candidate[problem]
+        wins = losses = 0
         for start in range(0, rounds - k + 1, k):
             both = before.sampled & after.sampled & (block << start)
             if both != block << start:
@@ -78,7 +85,8 @@ def count_pairs(
             solved = bool(before.correct & both), bool(after.correct & both)
             wins += solved == (False, True)
             losses += solved == (True, False)
-    return wins, losses
+        found.append((wins, losses))
+    return found
 
 
 def _whole_rounds(session: Session, evaluation: Evaluation, part: JobEvaluation) -> int:
@@ -115,16 +123,12 @@ def _share(session: Session, part: JobEvaluation, asked: StopEarly) -> float:
     return asked.alpha / (demand.count_parts(session, part.job_id) or 1)
 
 
-def _test(
-    session: Session,
-    sides: tuple[Evaluation, Evaluation],
-    asked: StopEarly,
-    alpha: float,
-    rounds: int,
-) -> SequentialTest:
-    """Test the baseline against the candidate in `sides` over their first `rounds` samples."""
+def _pairs(
+    session: Session, sides: tuple[Evaluation, Evaluation], asked: StopEarly, rounds: int
+) -> list[tuple[int, int]]:
+    """Of the baseline and the candidate in `sides`, over their first `rounds` samples."""
     before, after = (results.read_masks(session, side.id) for side in sides)
-    return sequential_sign_test(*count_pairs(before, after, asked.k, rounds), alpha=alpha)
+    return count_pairs(before, after, asked.k, rounds)
 
 
 def _stop(

@@ -1,8 +1,9 @@
 """Statistics: pure functions from counts to figures, intervals, tests, plans and rankings.
 
-Nothing here does I/O or imports anything else of ours; every result is a frozen dataclass or an
-array; everything random is drawn from a seed. Differences are candidate minus baseline, in
-fractions of 1. See docs/statistics.md for the definitions and what each interval means.
+Nothing here does I/O or imports anything else of ours but the errors; every result is a frozen
+dataclass or an array; everything random is drawn from a seed. Differences are candidate minus
+baseline, in fractions of 1. See docs/statistics.md for the definitions and what each interval
+means.
 """
 
 from evalsvc.statistics.answers import (
@@ -72,7 +73,13 @@ from evalsvc.statistics.sampling import (
     SamplingNoise,
     fit_beta_prior,
 )
-from evalsvc.statistics.sequential import SequentialTest, discordant_pairs, sequential_sign_test
+from evalsvc.statistics.sequential import (
+    OtherProblemsTest,
+    SequentialTest,
+    discordant_pairs,
+    other_problems_test,
+    sequential_sign_test,
+)
 from evalsvc.statistics.sign_flip import PairedTest, mcnemar, sign_flip_tests
 from evalsvc.statistics.swiss import SwissRank, swiss_ranking
 from evalsvc.statistics.training_curves import (
@@ -98,6 +105,7 @@ __all__ = [
     "Estimate",
     "MethodComparison",
     "Oddity",
+    "OtherProblemsTest",
     "OwnProtocol",
     "PairedTest",
     "Pilot",
@@ -141,6 +149,7 @@ __all__ = [
     "maj_at_k",
     "mcnemar",
     "mg_pass_at_k",
+    "other_problems_test",
     "paired_comparison",
     "parse_published",
     "pass_at_k",

@@ -16,6 +16,11 @@ def normal_quantile(p: float) -> float:
     return float(special.ndtri(p))
 
 
+def normal_above(x: float) -> float:
+    """Chance that a standard normal variable is above x."""
+    return float(special.ndtr(-x))
+
+
 def t_quantile(p: float, freedom: float) -> float:
     """The value that Student's t stays below with probability p; freedom > 0, also infinite."""
     return float(special.stdtrit(freedom, p))

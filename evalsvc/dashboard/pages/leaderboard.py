@@ -10,7 +10,7 @@ from evalsvc.dashboard.rendering.latex import Cell, leaderboard_table
 from evalsvc.dashboard.rendering.page import Table, View
 from evalsvc.dashboard.web.page_request import Ask, Pages
 from evalsvc.methods import method_order
-from evalsvc.services.compare.leaderboards import LeaderboardRow, Score, leaderboard
+from evalsvc.services.compare.leaderboards import Leaderboard, LeaderboardRow, Score, leaderboard
 from evalsvc.services.compare.significance import Badge, badges
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import evaluations
@@ -52,9 +52,8 @@ class Model:
 def build(ask: Ask) -> View:
     """The newest checkpoint of each run by default, all of them with `steps=all`."""
     k = ask.number("k", 1, 1, 16_384)
-    board = leaderboard(
-        ask.session, ask.state.memo, benchmark=None, k=k, method=ask.text("method") or None
-    )
+    method = ask.text("method") or None
+    board = leaderboard(ask.session, ask.state.memo, benchmark=None, k=k, method=method)
     every = ask.choice("steps", ("newest", "all"), "newest") == "all"
     baseline = _baseline(board.items, ask.text("baseline"))
     rows = list(board.items) if every else newest(board.items, keep=baseline)
@@ -63,7 +62,8 @@ def build(ask: Ask) -> View:
     pages = ask.pages(len(rows), PAGE_SIZE)
     shown = list(pages.slice(rows))
     behind = _evaluations(ask, [*shown, *([baseline] if baseline else [])])
-    marks, reasons = _badges(ask, shown, baseline, behind, k)
+    tests = 0 if baseline is None else _family_size(ask, board, baseline, k, every=every)
+    marks, reasons = _badges(ask, shown, baseline, behind, k, family_size=tests)
     which = ask.choice("published", dict(CHOICES), "same")
     reference = [*([baseline] if baseline else []), *shown]
     model = Model(
@@ -167,6 +167,8 @@ def _badges(
     baseline: LeaderboardRow | None,
     behind: dict[str, Evaluation],
     k: int,
+    *,
+    family_size: int,
 ) -> tuple[dict[str, Badge], dict[str, str]]:
     if baseline is None:
         return {}, {}
@@ -174,7 +176,20 @@ def _badges(
     candidates = [
         behind[score.evaluation] for row in shown if row is not baseline for score in row.scores
     ]
-    return badges(ask.session, ask.state.memo, before, candidates, k)
+    return badges(ask.session, ask.state.memo, before, candidates, k, family_size=family_size)
+
+
+def _family_size(
+    ask: Ask, board: Leaderboard, baseline: LeaderboardRow, k: int, *, every: bool
+) -> int:
+    """Comparisons of the list of all methods and pages: filters do not change a verdict."""
+    rows = board.items
+    if ask.text("method"):
+        rows = leaderboard(ask.session, ask.state.memo, benchmark=None, k=k).items
+    keep = _baseline(rows, _name(baseline))
+    names = {score.benchmark for score in baseline.scores}
+    counted = rows if every else newest(rows, keep=keep)
+    return sum(s.benchmark in names for row in counted if row is not keep for s in row.scores)
 
 
 def _table(model: Model) -> Table:

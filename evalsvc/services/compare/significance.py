@@ -1,7 +1,9 @@
 """Is each of many evaluations better than its baseline? One family, corrected together.
 
-A badge says better or worse only where the test does after Holm; equivalent only where two
-one-sided tests do; everything else is not resolved. Unlike evaluations get no badge but the reason.
+The family is the whole list, of which a page or a filter shows a part: so the correction is
+Bonferroni's, which asks for its size only, and no badge changes with what else is shown. A badge
+says better or worse only where the test does after it; equivalent only where two one-sided tests
+do; everything else is not resolved. Unlike evaluations get no badge but the reason.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,8 +46,13 @@ def badges(
     baselines: Mapping[str, Evaluation],
     candidates: Sequence[Evaluation],
     k: int,
+    *,
+    family_size: int,
 ) -> tuple[dict[str, Badge], dict[str, str]]:
-    """(badges, reasons for none), by evaluation. `baselines`: by benchmark."""
+    """(badges, reasons for none), by evaluation.
+
+    baselines: by benchmark. family_size: comparisons of the whole list, at least those made here.
+    """
     from evalsvc.statistics import adjust_family  # noqa: PLC0415 - a second to import
 
     found: dict[str, Comparison] = {}
@@ -59,7 +66,7 @@ def badges(
         for row in alike:
             if row.id not in found:
                 _alone(session, memo, Pairing(baseline, row, ()), k, found, reasons)
-    adjusted = adjust_family(list(found.values()))
+    adjusted = adjust_family(list(found.values()), max(family_size, len(found)))
     return {i: _badge(c) for i, c in zip(found, adjusted, strict=True)}, reasons
 
 
@@ -121,7 +128,7 @@ def _badge(comparison: "Comparison") -> Badge:
 
 
 def outcome_of(comparison: "Comparison", margin: float = MARGIN) -> Outcome:
-    """The word for a comparison that Holm has seen."""
+    """The word for a comparison that was corrected in its family."""
     from evalsvc.statistics import equivalence  # noqa: PLC0415
 
     if comparison.significant:
