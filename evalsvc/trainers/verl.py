@@ -42,13 +42,13 @@ class EvaluationCallback(CheckpointCallback):  # type: ignore[misc]  # verl has 
 
     Example:
         verl makes the callback itself, from `trainer.checkpoint_callback_class`; `config` is
-        verl's configuration.
+        verl's configuration, here with `+trainer.evalsvc.benchmarks=[aime2025,amc23]`.
 
         >>> from pathlib import Path
         >>> from evalsvc.trainers.verl import EvaluationCallback, announcement
         >>> callback = EvaluationCallback(config)
         >>> announcement(callback.config, Path("/runs/grpo/global_step_20"), 20).benchmarks
-        ('smoke',)
+        ('aime2025', 'amc23')
     """
 
     def __init__(self, config: Any = None) -> None:
