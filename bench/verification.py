@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.report import Figure, Report
-from evalsvc.verification import Case, VerdictCache, VerificationPool, extract
+from evalsvc.verification import VerdictCache, VerificationPool, VerificationRequest, extract
 from evalsvc.verification import golds as typed_golds
 
 SAMPLES = 16
@@ -122,7 +122,9 @@ def ours(
         started = time.perf_counter()
         verdicts = [
             verdict.correct
-            for verdict in pool.stream(Case(response, gold) for gold, response in pairs)
+            for verdict in pool.stream(
+                VerificationRequest(response, gold) for gold, response in pairs
+            )
         ]
         return time.perf_counter() - started, verdicts
 

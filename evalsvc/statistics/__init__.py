@@ -1,8 +1,9 @@
 """Statistics: pure functions from counts to figures, intervals, tests, plans and rankings.
 
-Nothing here does I/O or imports anything else of ours; every result is a frozen dataclass or an
-array; everything random is drawn from a seed. Differences are candidate minus baseline, in
-fractions of 1. See docs/statistics.md for the definitions and what each interval means.
+Nothing here does I/O or imports anything else of ours but the errors; every result is a frozen
+dataclass or an array; everything random is drawn from a seed. Differences are candidate minus
+baseline, in fractions of 1. See docs/statistics.md for the definitions and what each interval
+means.
 """
 
 from evalsvc.statistics.answers import (
@@ -96,7 +97,13 @@ from evalsvc.statistics.sampling import (
     SamplingNoise,
     fit_beta_prior,
 )
-from evalsvc.statistics.sequential import SequentialTest, discordant_pairs, sequential_sign_test
+from evalsvc.statistics.sequential import (
+    OtherProblemsTest,
+    SequentialTest,
+    discordant_pairs,
+    other_problems_test,
+    sequential_sign_test,
+)
 from evalsvc.statistics.sign_flip import PairedTest, mcnemar, sign_flip_tests
 from evalsvc.statistics.stopped import (
     PlanForecast,
@@ -142,6 +149,7 @@ __all__ = [
     "MethodComparison",
     "MissingBounds",
     "Oddity",
+    "OtherProblemsTest",
     "OwnProtocol",
     "PairedTest",
     "Pilot",
@@ -202,6 +210,7 @@ __all__ = [
     "mcnemar",
     "mg_pass_at_k",
     "missing_bounds",
+    "other_problems_test",
     "paired_comparison",
     "parse_published",
     "pass_at_k",

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from evalsvc.api.app import create_app
+from evalsvc.server.app import create_app
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 from evalsvc.store.states import JobState

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
-from evalsvc.api.app import create_app
 from evalsvc.dashboard.pages import workers
+from evalsvc.server.app import create_app
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 
