@@ -6,7 +6,7 @@ missing sample is counted as wrong for the lower bound and as right for the uppe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -67,17 +67,17 @@ def missing_bounds(
     full = np.full(samples.size, int(total))
     worst = estimate(full, correct, one_k, clusters=clusters, level=level)
     best = estimate(full, correct + full - samples, one_k, clusters=clusters, level=level)
-    coverage = float(samples.sum() / full.sum())
-    return MissingBounds(
+    made = MissingBounds(
         k=one_k,
-        coverage=coverage,
+        coverage=float(samples.sum() / full.sum()),
         problems=samples.size,
         unseen=int(np.sum(samples == 0)),
         bounds=(worst.value, best.value),
         interval_fixed=_joined(worst, best),
         interval_population=(worst.interval_population[0], best.interval_population[1]),
-        sentence=_sentence(samples, correct, one_k, coverage, (worst.value, best.value)),
+        sentence="",
     )
+    return replace(made, sentence=_sentence(made, samples, correct, level))
 
 
 def _all_problems(n: ArrayLike, c: ArrayLike) -> tuple[IntArray, IntArray]:
@@ -95,14 +95,19 @@ def _joined(worst: Estimate, best: Estimate) -> Pair | None:
     return worst.interval_fixed[0], best.interval_fixed[1]
 
 
-def _sentence(n: IntArray, c: IntArray, k: int, coverage: float, bounds: Pair) -> str:
-    low, high = (f"{100 * bound:.1f}%" for bound in bounds)
-    if coverage == 1.0:
-        return f"pass@{k} is {low}; nothing is missing."
-    there = n >= k
-    seen = f"{100 * float(pass_at_k(n[there], c[there], k).mean()):.1f}%" if there.any() else None
-    figure = f"pass@{k} is {seen} of what exists" if seen else f"pass@{k} is not known"
+def _sentence(made: MissingBounds, n: IntArray, c: IntArray, level: float) -> str:
+    low, high, least, most = (
+        f"{100 * end:.1f}%" for end in (*made.bounds, *made.interval_population)
+    )
+    if made.coverage == 1.0:
+        return f"pass@{made.k} is {low}; nothing is missing."
+    there = n >= made.k
+    figure = f"pass@{made.k} is not known"
+    if there.any():
+        seen = float(pass_at_k(n[there], c[there], made.k).mean())
+        figure = f"pass@{made.k} is {100 * seen:.1f}% of what exists"
     return (
-        f"{figure}; with {100 * (1 - coverage):.1f}% of the samples missing it lies between {low} "
-        f"and {high} whatever they were."
+        f"{figure}; with {100 * (1 - made.coverage):.1f}% of the samples missing it lies between "
+        f"{low} and {high} whatever they were ({100 * level:g}% interval for problems of this kind "
+        f"{least} to {most})."
     )
