@@ -201,7 +201,7 @@ def figures(rows: list[Row], repeats: int) -> list[Figure]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replays", type=int, default=2_000, help="of one set of problems")
-    parser.add_argument("--repeats", type=int, default=200, help="other problems each time")
+    parser.add_argument("--repeats", type=int, default=100, help="other problems each time")
     asked = parser.parse_args()
     rows = []
     for law in LAWS:
