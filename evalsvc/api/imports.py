@@ -17,6 +17,6 @@ def import_results(body: ImportRequest, state: StateDep, who: Submitter) -> Impo
 
     Importing the same run, step, benchmark and format again replaces the former import.
     """
-    prepared = results.prepare(body, state.settings, state.catalogue)
+    prepared = results.prepare(body, state.settings, state.catalogue, state.datasets)
     with state.database.write() as session:
         return results.store(session, body, prepared, state.settings, who.name)

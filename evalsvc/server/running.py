@@ -22,13 +22,13 @@ from pydantic import ValidationError
 
 from evalsvc import logs
 from evalsvc.api.auth import check_may_start
-from evalsvc.cli.connection import SERVER_FILE
 from evalsvc.dispatch.dispatcher import Dispatcher
 from evalsvc.errors import Conflict, UsageError
 from evalsvc.server.app import create_app
 from evalsvc.server.http_server import QuietServer, listen
-from evalsvc.settings import Settings
+from evalsvc.settings import SERVER_FILE, Settings
 from evalsvc.store.database import Database
+from evalsvc.worker.engines.registry import check_engine
 
 WATCH_SECONDS = 0.1
 LOCK_FILE = "server.lock"
@@ -50,8 +50,9 @@ def run_service(
 ) -> None:
     """Serve (and dispatch) until a signal comes. `announce` is told the URL once all is ready.
 
-    Raises Conflict (a second service), UsageError (address), StorageError.
+    Raises Conflict (a second service), UsageError (address, engine), StorageError.
     """
+    check_engine(settings.engine)
     logs.configure(settings.log_level, settings.log_format)
     with _only_one(settings.data), contextlib.closing(_database(settings)) as database:
         database.upgrade()
@@ -68,6 +69,7 @@ def run_service(
 
 def run_dispatcher(settings: Settings) -> None:
     """Dispatch only, until a signal comes. Raises Conflict when another dispatcher works."""
+    check_engine(settings.engine)
     logs.configure(settings.log_level, settings.log_format)
     with contextlib.closing(_database(settings)) as database:
         database.upgrade()

@@ -5,26 +5,23 @@ reading them takes seconds, which a background thread spends instead of a person
 """
 
 from evalsvc.api.state import State
+from evalsvc.server.limits import MAX_READ_AHEAD
 from evalsvc.services.evaluations.views import metrics_of
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
-
-MOST_EVALUATIONS = 500  # the newest; older ones are read when somebody asks for them
+from evalsvc.store.repositories import evaluations
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 
 def warm(state: State) -> None:
     """Compute pass@1 and pass@(largest k) of the newest evaluations; ends early with the server."""
     with state.database.read() as session:
         ids = [
-            row.id
-            for row in browsing.all_evaluations(session, EvaluationFilter())
-            if row.samples_seen
-        ][:MOST_EVALUATIONS]
+            row.id for row in evaluations.matching(session, EvaluationFilter()) if row.samples_seen
+        ][:MAX_READ_AHEAD]
     for name in ids:
         if state.stopping.is_set():
             return
         with state.database.read() as session:  # one snapshot each: nothing is held for long
-            row = browsing.get_evaluation(session, name)
+            row = evaluations.get(session, name)
             largest = max((int(k) for k in row.protocol.get("ks", [])), default=1)
             metrics_of(session, state.memo, row, [1])
             metrics_of(session, state.memo, row, sorted({1, largest}))

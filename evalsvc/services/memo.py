@@ -5,9 +5,10 @@ new results have a new version, and old entries fall out as the least recently u
 """
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
+
+from cachetools import LRUCache
 
 Value = TypeVar("Value")
 
@@ -16,20 +17,16 @@ class Memo:
     """At most `entries` values. Safe for threads; two may compute the same value at once."""
 
     def __init__(self, entries: int = 4096) -> None:
-        self._entries = entries
-        self._values: OrderedDict[Hashable, Any] = OrderedDict()
+        self._values: LRUCache[Hashable, Any] = LRUCache(entries)
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, compute: Callable[[], Value]) -> Value:
         """The value of `key`, computed if it is not here."""
         with self._lock:
             if key in self._values:
-                self._values.move_to_end(key)
                 value: Value = self._values[key]
                 return value
         value = compute()
         with self._lock:
             self._values[key] = value
-            while len(self._values) > self._entries:
-                self._values.popitem(last=False)
         return value

@@ -16,11 +16,18 @@ from evalsvc.verification.kinds import Kind
 from evalsvc.verification.sandbox.inline import VerificationRequest
 from evalsvc.verification.sandbox.pool import VerificationPool
 from evalsvc.verification.strict import box_only
-from evalsvc.verification.verdict import VERIFIER_VERSION, Verdict, VerdictKind, VerificationError
+from evalsvc.verification.verdict import (
+    VERIFIER_VERSION,
+    Confidence,
+    Verdict,
+    VerdictKind,
+    VerificationError,
+)
 
 __all__ = [
     "VERIFIER_VERSION",
     "Choices",
+    "Confidence",
     "Extraction",
     "ExtractionPolicy",
     "Kind",

@@ -12,11 +12,19 @@ from collections.abc import Callable
 from functools import partial
 
 from evalsvc.verification.equality.exact import plain_rational
-from evalsvc.verification.equality.scalar_equality import Outcome
+from evalsvc.verification.equality.scalar_equality import SYMBOLIC_ALLOWED, Outcome
 from evalsvc.verification.equality.structures import same
 from evalsvc.verification.golds import LETTERS, TypedGold, read, type_gold
-from evalsvc.verification.grammar.literals import read_time
-from evalsvc.verification.grammar.normalise import Unreadable, clean, loose_text, squeeze, unwrap
+from evalsvc.verification.grammar.labels import strip_label
+from evalsvc.verification.grammar.literals import is_clock, same_time
+from evalsvc.verification.grammar.normalise import (
+    Unreadable,
+    clean,
+    loose_text,
+    plain_text,
+    squeeze,
+    unwrap,
+)
 from evalsvc.verification.grammar.tree import SCALARS, Quantity, Relation, count_nodes
 from evalsvc.verification.kinds import Kind
 from evalsvc.verification.limits import (
@@ -24,28 +32,26 @@ from evalsvc.verification.limits import (
     NESTING,
     NESTING_IN_CALLER,
     NODES_IN_CALLER,
-    SYMBOLIC_CHARACTERS,
-    LimitExceeded,
     NeedsChild,
 )
+from evalsvc.verification.verdict import Confidence
 
+_NAMED_ANSWER = re.compile(r"^(?:the )?(?:final )?answer(?: is |\s*:\s*)")
 _ARTICLE = re.compile(r"^(?:an?|the)\s+")
 _OPTION_BEFORE_VALUE = re.compile(
     r"^(?:\\(?:text|textbf|mathrm|mathbf|textrm)\s*\{\s*)?\(([A-J])\)\s*(?:\\?[ ~])?\s*\}?"
     r"\s*(?P<value>\S.*)$",
     re.DOTALL,
 )
-#: Constructs that our grammar leaves to the symbolic fallback.
-_SYMBOLIC = re.compile(
-    r"\\(?:sum|prod|int|lim|gcd|lcm|max|min|bmod|pmod|mod|det|Re|Im|log|ln|exp)(?![a-zA-Z])"
-)
 _FONT = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|mbox|mathrm|mathbf|mathit|mathsf|boldsymbol|bm|emph)\s*\{([^{}]*)\}"
 )
 _LEAD = re.compile(
-    r"(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|option|choice)(?:\s+is)?\s*:?\s*(?:option\s+|choice\s+)?",
+    r"(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|option|choice)(?:\s+is)?\s*:?\s*(?:option\s+|choice\s+)?"
+    r"|(?:故|所以|因此)?(?:最终|正确)?(?:答案|选项|选择|应选|选)(?:应)?(?:是|为|选)?\s*:?\s*(?:选项|选)?\s*",
     re.IGNORECASE,
 )
+_TRAIL = re.compile(r"(?<=[A-Z)])\s*(?:选项|项)$")
 _ALONE = re.compile(r"[(\[{]?\s*([A-Za-z])\s*[)\]}]?\s*[.:,;]?")
 _LABELLED = re.compile(
     r"(?:[(\[]\s*([A-Za-z])\s*[)\]]\s*(?:[.:]|(?!,))|([A-Za-z])\s*[).:])\s*(\S.*)", re.DOTALL
@@ -58,7 +64,12 @@ _BLANK_BETWEEN = re.compile(
 _LETTER_LAST = re.compile(r"(\S.*?)\s*[(\[]([A-Z])[)\]]", re.DOTALL)
 _PIECES = re.compile(r"\s*(?:,|;|\n|\band\b|&)\s*(?:\band\b\s*)?|\s+", re.IGNORECASE)
 _RUN = re.compile(r"[A-J]{2,}")
-_HEDGE = re.compile(r"\b(?:or|and|either|maybe|not)\b|[(\[][A-J][)\]]|\b[B-HJ]\b", re.IGNORECASE)
+_HEDGE = re.compile(
+    r"\b(?:or|and|either|maybe|not|no|nor|never|none|wrong|incorrect|false|reject\w*|except|but"
+    r"|cannot|can't|isn't|unless|eliminated|excluded|invalid|perhaps|possibly|probably|unsure|guess"
+    r"|instead|impossible|unlikely|untrue|opposite|anything|other|than|rather|versus|vs)\b|[(\[][A-J][)\]]|\b[B-HJ]\b",
+    re.IGNORECASE,
+)
 
 
 def judge(gold: TypedGold, answer: str, *, in_child: bool = False) -> Outcome:
@@ -66,6 +77,14 @@ def judge(gold: TypedGold, answer: str, *, in_child: bool = False) -> Outcome:
 
     `in_child`: nothing is too large any more; undecided scalars go to the symbolic comparison.
     """
+    allowed = SYMBOLIC_ALLOWED.set(in_child)
+    try:
+        return _judge(gold, answer, in_child=in_child)
+    finally:
+        SYMBOLIC_ALLOWED.reset(allowed)
+
+
+def _judge(gold: TypedGold, answer: str, *, in_child: bool) -> Outcome:
     if gold.kind is Kind.CHOICE:
         return _judge_choice(gold, answer, in_child=in_child)
     if answer.strip() == gold.text.strip():
@@ -73,13 +92,25 @@ def judge(gold: TypedGold, answer: str, *, in_child: bool = False) -> Outcome:
     if gold.kind is Kind.TEXT:
         return _judge_text(gold, answer)
     if gold.kind is Kind.TIME:
-        return Outcome(read_time(gold.text) == read_time(answer), "time of day")
+        return _times(gold.text, answer, "time of day")
+    if gold.clock and is_clock(answer):
+        return _times(gold.text, answer, "time of day, or a ratio as written")
     return _judge_mathematics(gold, answer, in_child=in_child)
+
+
+def _times(gold: str, answer: str, rule: str) -> Outcome:
+    literal = plain_text(gold) == plain_text(answer)
+    confidence = Confidence.PROVEN if literal else Confidence.CONVENTION
+    return Outcome(same_time(gold, answer), rule, confidence)
 
 
 def _judge_text(gold: TypedGold, answer: str) -> Outcome:
     wanted, given = (_ARTICLE.sub("", loose_text(text)) for text in (gold.text, answer))
-    return Outcome(bool(wanted) and wanted == given, "text")
+    if wanted != given:
+        given = _ARTICLE.sub("", _NAMED_ANSWER.sub("", given))
+    literal = plain_text(gold.text) == plain_text(answer)
+    confidence = Confidence.PROVEN if literal else Confidence.CONVENTION
+    return Outcome(bool(wanted) and wanted == given, "text", confidence)
 
 
 # -- mathematics
@@ -96,22 +127,30 @@ def _judge_mathematics(gold: TypedGold, answer: str, *, in_child: bool = False) 
     if not in_child and max(len(answer), len(gold.text)) > CHARACTERS_IN_CALLER:
         raise NeedsChild
     try:
+        bare = _without_label(answer)
         node, cleaned = read(
-            answer, commas=gold.is_single, max_depth=NESTING if in_child else NESTING_IN_CALLER
+            answer if bare is None else bare,
+            commas=gold.is_single,
+            max_depth=NESTING if in_child else NESTING_IN_CALLER,
+            own_words=gold.own_words,
         )
     except Unreadable as error:
-        return _unread(gold, answer, f"not understood: {error}", in_child=in_child)
+        return _unread(gold, answer, f"not understood: {error}")
+    trust = Confidence.PROVEN if bare is None else Confidence.CONVENTION
     if squeeze(cleaned) == gold.squeezed:
-        return Outcome(True, "same text")
+        return Outcome(True, "same text", trust)
     assert gold.node is not None
     if not in_child and count_nodes(node) > NODES_IN_CALLER:
         raise NeedsChild
     outcome = same(gold.node, node)
     if outcome.equal is False and isinstance(gold.node, (*SCALARS, Quantity)):
         outcome = _with_option_label(gold, cleaned, outcome)
-    if outcome.equal is None:
-        return _undecided(gold, answer, outcome.rule, in_child=in_child)
-    return outcome
+    return outcome.weakened(trust) if outcome.equal else outcome
+
+
+def _without_label(answer: str) -> str | None:
+    """What stands behind words that only name it: `\\text{Area: } 5`, `The answer is 5`."""
+    return strip_label(clean(unwrap(answer)))
 
 
 def _fast(gold: TypedGold, answer: str) -> Outcome | None:
@@ -132,30 +171,18 @@ def _with_option_label(gold: TypedGold, cleaned: str, otherwise: Outcome) -> Out
     except Unreadable:
         return otherwise
     assert gold.node is not None
-    return same(gold.node, node) if not isinstance(node, Relation) else otherwise
+    if isinstance(node, Relation):
+        return otherwise
+    return same(gold.node, node).weakened(Confidence.CONVENTION)
 
 
-def _unread(gold: TypedGold, answer: str, rule: str, *, in_child: bool) -> Outcome:
-    """An answer outside the grammar: a labelled option, the symbolic fallback, or wrong."""
+def _unread(gold: TypedGold, answer: str, rule: str) -> Outcome:
+    """An answer outside the grammar: a labelled option, or wrong."""
     if isinstance(gold.node, (*SCALARS, Quantity)):
         labelled = _with_option_label(gold, answer.strip(), Outcome(False, rule))
         if labelled.equal:
             return labelled
-        if _SYMBOLIC.search(answer):
-            return _undecided(gold, answer, rule, in_child=in_child)
-    return Outcome(False, rule)
-
-
-def _undecided(gold: TypedGold, answer: str, rule: str, *, in_child: bool) -> Outcome:
-    if len(answer) > SYMBOLIC_CHARACTERS:
-        raise LimitExceeded("length of what only the symbolic comparison reads")
-    if not in_child:
-        raise NeedsChild
-    from evalsvc.verification.equality.symbolic import symbolically_equal  # noqa: PLC0415 - imports sympy
-
-    if symbolically_equal(gold.text, answer):
-        return Outcome(True, "symbolic equality, confirmed by numbers")
-    return Outcome(False, rule)
+    return Outcome(False, rule, Confidence.CONVENTION)
 
 
 # -- multiple choice
@@ -174,6 +201,7 @@ def _judge_choice(gold: TypedGold, answer: str, *, in_child: bool) -> Outcome:
     if not text:
         return Outcome(False, "choice: nothing")
     (letter,) = gold.letters
+    by_value = Confidence.CONVENTION
     alone = _ALONE.fullmatch(text)
     if alone:
         chosen = alone.group(1)
@@ -190,10 +218,10 @@ def _judge_choice(gold: TypedGold, answer: str, *, in_child: bool) -> Outcome:
             return outcome
     by_text = by_option(text)
     if by_text is not None:
-        return Outcome(by_text == letter, "choice: option text")
+        return Outcome(by_text == letter, "choice: option text", by_value)
     agreed = any(by_option(rest) == letter for rest in _beside(letter, text))
     otherwise = "choice: no option" if gold.choices else "choice: no letter"
-    return Outcome(agreed, "choice: letter and text" if agreed else otherwise)
+    return Outcome(agreed, "choice: letter and text" if agreed else otherwise, by_value)
 
 
 def _beside(letter: str, text: str) -> list[str]:
@@ -221,7 +249,7 @@ def _bare(answer: str) -> str:
     lead = _LEAD.match(text)
     if lead and lead.end() < len(text):
         text = text[lead.end() :]
-    return text.strip()
+    return _TRAIL.sub("", text.strip()).strip()
 
 
 def _several(gold: TypedGold, text: str) -> Outcome:
@@ -267,10 +295,10 @@ def _by_text(gold: TypedGold, text: str, *, in_child: bool) -> str | None:
     """The letter of the one option that `text` repeats; None for none or several."""
     wanted = _words(text)
     exact = [i for i, option in enumerate(gold.choices) if wanted and _words(option) == wanted]
-    if len(exact) == 1:
-        return LETTERS[exact[0]]
     if exact:
-        return None
+        # two options with one text: whoever gives the text means the right one
+        right = [LETTERS[i] for i in exact if LETTERS[i] in gold.letters]
+        return right[0] if right else LETTERS[exact[0]]
     equal = [i for i, option in enumerate(gold.choices) if _same_value(option, text, in_child)]
     return LETTERS[equal[0]] if len(equal) == 1 else None
 
@@ -290,4 +318,6 @@ def _same_value(option: str, text: str, in_child: bool) -> bool:
     typed = type_gold(option, kind=Kind.EXPRESSION)
     if typed.kind is Kind.TEXT:
         return False
+    if typed.kind is Kind.TIME or (typed.clock and is_clock(text)):
+        return same_time(option, text)
     return _judge_mathematics(typed, text, in_child=in_child).equal is True

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from evalsvc.errors import UsageError
 
-VERIFIER_VERSION = "1.2.0"
+VERIFIER_VERSION = "2.0.0"
 
 
 class VerdictKind(StrEnum):
@@ -20,6 +20,23 @@ class VerdictKind(StrEnum):
     TIMEOUT = "timeout"
     CRASHED = "crashed"
     TOO_LONG = "too_long"
+
+
+class Confidence(StrEnum):
+    """How far a verdict can be trusted, by the rule that reached it.
+
+    `proven`: the same text, exact values, structure, a proof. `computed`: numbers decided.
+    `convention`: something was dropped or read by agreement (a unit, a label, words around it).
+    """
+
+    PROVEN = "proven"
+    COMPUTED = "computed"
+    CONVENTION = "convention"
+
+    @property
+    def rank(self) -> int:
+        """0 for the strongest."""
+        return list(Confidence).index(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +51,7 @@ class Verdict:
         rule: the rule that decided, in words (`docs/verification.md` lists them).
         verifier: the version of the verifier.
         ms: time spent on this response, waiting for a process not counted, in milliseconds.
+        confidence: how the rule decided; None where nothing was decided.
     """
 
     verdict: VerdictKind
@@ -43,6 +61,7 @@ class Verdict:
     rule: str
     verifier: str
     ms: float
+    confidence: Confidence | None = None
 
 
 class VerificationError(UsageError):

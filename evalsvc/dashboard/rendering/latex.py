@@ -3,22 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
+from evalsvc.exports.latex_text import escape, tabular
 
 
 @dataclass(frozen=True)
-class Cell:
+class LatexCell:
     """A fraction with its bounds."""
 
     value: float
@@ -27,41 +16,27 @@ class Cell:
     bold: bool
 
 
-def tabular(
+def leaderboard_table(
     benchmarks: Sequence[str],
-    lines: Sequence[tuple[str, Sequence[Cell | None]]],
+    lines: Sequence[tuple[str, Sequence[LatexCell | None]]],
     k: int,
     baseline: str | None,
 ) -> str:
     """Percent with 95 % bounds as superscript and subscript."""
     compared = f" against {escape(baseline)}" if baseline else ""
-    head = " & ".join(["Checkpoint", *(escape(name) for name in benchmarks)])
-    body = [
-        " & ".join([escape(name), *(_cell(cell) for cell in cells)]) + r" \\"
-        for name, cells in lines
-    ]
+    head = ["Checkpoint", *(escape(name) for name in benchmarks)]
+    body = [[escape(name), *(_cell(cell) for cell in cells)] for name, cells in lines]
     return "\n".join(
         [
             f"% pass@{k} in percent, 95 % interval over problems of this kind.",
             f"% Bold: significantly better{compared} (Holm over this table).",
-            r"\begin{tabular}{l" + "c" * len(benchmarks) + "}",
-            r"\toprule",
-            head + r" \\",
-            r"\midrule",
-            *body,
-            r"\bottomrule",
-            r"\end{tabular}",
+            tabular("l" + "c" * len(benchmarks), [[head], body]),
             "",
         ]
     )
 
 
-def escape(text: str) -> str:
-    """`text` with what LaTeX would interpret escaped."""
-    return "".join(_SPECIAL.get(character, character) for character in text)
-
-
-def _cell(cell: Cell | None) -> str:
+def _cell(cell: LatexCell | None) -> str:
     if cell is None:
         return "--"
     number = f"{100 * cell.value:.1f}"

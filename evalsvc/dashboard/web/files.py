@@ -10,14 +10,14 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from evalsvc.api.state import get_state
 from evalsvc.catalogue import ImageError
 from evalsvc.catalogue.images import load_image
+from evalsvc.dashboard.limits import MAX_REASON_CHARACTERS
 from evalsvc.dashboard.rendering.environment import link, path
 from evalsvc.dashboard.web import access, security
 from evalsvc.dashboard.web.problem_source import find_image
 from evalsvc.errors import NotFound, UsageError
 from evalsvc.services.evaluations import samples
-from evalsvc.store.repositories import browsing, overrides, rescores
+from evalsvc.store.repositories import evaluations, overrides, rescores
 
-MAX_REASON_CHARACTERS = 2000
 MAX_SAMPLE_DIGITS = 7
 
 
@@ -27,7 +27,7 @@ def raw_response(request: Request) -> Response:
     state = get_state(request)
     number = _sample_number(request)
     with state.database.read() as session:
-        evaluation = browsing.get_evaluation(session, request.path_params["evaluation"])
+        evaluation = evaluations.get(session, request.path_params["evaluation"])
         found = samples.read_samples(
             session,
             state.artifacts,
@@ -49,7 +49,7 @@ def picture(request: Request) -> Response:
     state = get_state(request)
     position = request.path_params["position"]
     with state.database.read() as session:
-        evaluation = browsing.get_evaluation(session, request.path_params["evaluation"])
+        evaluation = evaluations.get(session, request.path_params["evaluation"])
         index, _ = samples.find_problem(session, evaluation, request.path_params["problem"])
         reference = find_image(state, evaluation, index, position)
     if reference is None:
@@ -75,7 +75,7 @@ def override(request: Request) -> Response:
         )
     state, number = get_state(request), _sample_number(request)
     with state.database.write() as session:
-        evaluation = browsing.get_evaluation(session, request.path_params["evaluation"])
+        evaluation = evaluations.get(session, request.path_params["evaluation"])
         index, _ = samples.find_problem(session, evaluation, request.path_params["problem"])
         correct = form["correct"] == "yes"
         overrides.override(

@@ -8,29 +8,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
-
 from evalsvc.errors import StorageError
-from evalsvc.store.models import Evaluation, Event, Job, Shard, WorkerRecord
+from evalsvc.store.database import SQLAlchemyError
 
 LOOK_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 15.0
 STREAM_SECONDS = 300.0  # then the browser connects again; a lost listener is never kept for long
 RECONNECT_MS = 1000
-
-
-def fingerprint(session: Session) -> tuple[Any, ...]:
-    """Differs whenever a page that is alive would look different."""
-    events = session.execute(select(func.max(Event.id))).scalar()
-    workers = session.execute(
-        select(func.count(), func.max(WorkerRecord.updated_at)).select_from(WorkerRecord)
-    ).one()
-    results = session.execute(select(func.count(), func.sum(Evaluation.version))).one()
-    jobs = session.execute(select(func.count()).select_from(Job)).scalar()
-    shards = session.execute(select(func.max(Shard.finished_at))).scalar()
-    return (events, *workers, *results, jobs, shards)
 
 
 class Pulse:

@@ -1,7 +1,9 @@
 """Checkpoints against one on the same benchmarks, paired by problem: the figures and the verdict.
 
 Evaluations of different problems are refused, or compared on those that both have when it was
-asked for, and then said. Holm's family is all that one answer shows, every candidate of it.
+asked for, and then said. Holm's family is declared by the request: pass@k at the k it names (by
+default every power of two), every candidate it names, every benchmark that these have in common
+with the baseline. Naming one benchmark only chooses what is shown.
 """
 
 from collections.abc import Sequence
@@ -9,7 +11,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from evalsvc.errors import EvalsvcError, NotFound, UsageError
 from evalsvc.services.compare.pairings import Pairing, find_pairings, name_of
@@ -17,6 +18,7 @@ from evalsvc.services.evaluations.figures import cluster_labels
 from evalsvc.services.evaluations.views import counts_of, summarise, traits_of
 from evalsvc.services.memo import Memo
 from evalsvc.specs import powers_of_two
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories.counts import Counts
 
@@ -32,6 +34,7 @@ class ComparisonView:
     """Candidate minus baseline on one benchmark at one k, in fractions of 1, two-sided.
 
     equivalent: two one-sided tests find the difference within +-margin, with equivalence_p_value.
+    family: what was tested together with it, in words; p_adjusted is over these family_size tests.
     """
 
     benchmark: str
@@ -51,6 +54,7 @@ class ComparisonView:
     equivalent: bool
     equivalence_p_value: float
     test: str
+    family: str
     family_size: int
     discordant: int
     candidate_only: int
@@ -79,7 +83,10 @@ class Family:
 
 @dataclass(frozen=True)
 class CrossoverView:
-    """Where two curves cross, between two k; not `resolved`: noise can explain it."""
+    """Where two curves cross, between two k; not `resolved`: noise can explain it.
+
+    resolved_between: two k further out between which they are known to cross, if any.
+    """
 
     benchmark: str
     baseline_checkpoint: str
@@ -90,6 +97,7 @@ class CrossoverView:
     leader_below: str
     leader_above: str
     resolved: bool
+    resolved_between: tuple[int, int] | None
 
 
 def compare(
@@ -121,9 +129,7 @@ def compare_all(
     left_out: list[str] = []
     for candidate in dict.fromkeys(candidates):
         try:
-            pairings += find_pairings(
-                session, baseline, candidate, benchmark, allow=allow_differences
-            )
+            pairings += _pairings(session, baseline, candidate, benchmark, allow=allow_differences)
         except EvalsvcError as error:
             if len(set(candidates)) == 1:
                 raise
@@ -138,13 +144,17 @@ def compare_all(
         tuple((p.baseline.id, p.baseline.version) for p in pairings),
         tuple((p.candidate.id, p.candidate.version) for p in pairings),
         tuple(ks),
+        benchmark,
         allow_differences,
         margin,
     )
-    items = memo.get(
-        key, lambda: _family(session, memo, pairings, ks, allow=allow_differences, margin=margin)
-    )
-    return Family(items, left_out)
+
+    def make() -> list[ComparisonView]:
+        return _family(
+            session, memo, pairings, ks, benchmark, allow=allow_differences, margin=margin
+        )
+
+    return Family(memo.get(key, make), left_out)
 
 
 def crossings(items: Sequence[ComparisonView]) -> list[CrossoverView]:
@@ -166,26 +176,57 @@ def crossings(items: Sequence[ComparisonView]) -> list[CrossoverView]:
     ]
 
 
+def _pairings(
+    session: Session, baseline: str, candidate: str, benchmark: str | None, *, allow: bool
+) -> list[Pairing]:
+    """On every benchmark that both have; raises where the one asked for is not among them."""
+    if benchmark is not None:
+        find_pairings(session, baseline, candidate, benchmark, allow=allow)
+    return find_pairings(session, baseline, candidate, None, allow=allow)
+
+
 def _family(
     session: Session,
     memo: Memo,
     pairings: Sequence[Pairing],
     ks: Sequence[int],
+    benchmark: str | None,
     *,
     allow: bool,
     margin: float,
 ) -> list[ComparisonView]:
+    """Views of what is asked for; all pairings are tested, and corrected together."""
     from evalsvc.statistics import adjust_family  # noqa: PLC0415 - a second to import
 
     made: list[tuple[Pairing, Comparison, list[str]]] = []
     for pairing in pairings:
-        found, notes = compare_pair(session, memo, pairing, ks, allow=allow)
+        shown = benchmark in (None, pairing.baseline.benchmark)
+        try:
+            found, notes = compare_pair(session, memo, pairing, ks, allow=allow)
+        except EvalsvcError:
+            if shown:
+                raise
+            continue  # a benchmark that was not asked for and cannot be tested at these k
         made.extend((pairing, comparison, notes) for comparison in found)
     adjusted = adjust_family([comparison for _, comparison, _ in made])
+    words = _family_words([(pairing, comparison) for pairing, comparison, _ in made])
     return [
-        _view(pairing, comparison, notes, margin)
+        _view(pairing, comparison, notes, margin, words)
         for (pairing, _, notes), comparison in zip(made, adjusted, strict=True)
+        if benchmark in (None, pairing.baseline.benchmark)
     ]
+
+
+def _family_words(made: Sequence[tuple[Pairing, "Comparison"]]) -> str:
+    """`pass@k, k = 1, 2, 4, on aime2025, amc23: agrae@100 against grpo@100`."""
+    ks = sorted({comparison.k for _, comparison in made})
+    benchmarks = dict.fromkeys(pairing.baseline.benchmark for pairing, _ in made)
+    candidates = dict.fromkeys(name_of(pairing.candidate) for pairing, _ in made)
+    baselines = dict.fromkeys(name_of(pairing.baseline) for pairing, _ in made)
+    return (
+        f"pass@k, k = {', '.join(map(str, ks))}, on {', '.join(benchmarks)}: "
+        f"{', '.join(candidates)} against {', '.join(baselines)}"
+    )
 
 
 def compare_pair(
@@ -269,7 +310,7 @@ def _notes(pairing: Pairing, before: Counts, after: Counts, *, allow: bool) -> l
 
 
 def _view(
-    pairing: Pairing, comparison: "Comparison", notes: list[str], margin: float
+    pairing: Pairing, comparison: "Comparison", notes: list[str], margin: float, family: str
 ) -> ComparisonView:
     from evalsvc.statistics import equivalence  # noqa: PLC0415 - a second to import
 
@@ -293,6 +334,7 @@ def _view(
         equivalent=same.equivalent,
         equivalence_p_value=same.p_value,
         test=comparison.test,
+        family=family,
         family_size=comparison.family_size,
         discordant=comparison.discordant,
         candidate_only=comparison.candidate_only,

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from evalsvc.services.evaluations.figures import Metric
 from evalsvc.services.evaluations.views import EvaluationSummary, metrics_of, summarise
 from evalsvc.services.memo import Memo
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import evaluations
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def leaderboard(
     """All checkpoints with results at `k`, the best first."""
     wanted = EvaluationFilter(benchmark=benchmark, method=method)
     scores: dict[int, dict[str, tuple[Evaluation, Metric]]] = {}
-    for row in browsing.all_evaluations(session, wanted):
+    for row in evaluations.matching(session, wanted):
         found = metrics_of(session, memo, row, [k]) if row.samples_seen else []
         if found:
             best = scores.setdefault(row.checkpoint_id, {})

@@ -10,16 +10,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from evalsvc.services.compare.pairings import unlikeness
 from evalsvc.services.evaluations.figures import cluster_labels
 from evalsvc.services.evaluations.views import counts_of, traits_of
 from evalsvc.services.memo import Memo
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import evaluations
 from evalsvc.store.repositories.counts import Counts
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 from evalsvc.store.states import EvaluationState
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _sides(session: Session, before: Evaluation, after: Evaluation) -> list[list
 
 def _runs(session: Session, like: Evaluation) -> list[Evaluation]:
     """The newest complete evaluation of each run of its method at its step."""
-    rows = browsing.all_evaluations(
+    rows = evaluations.matching(
         session,
         EvaluationFilter(
             method=like.checkpoint.run.method,

@@ -7,13 +7,12 @@ that people train, an interval over runs would be wider than the figure.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from evalsvc.methods import method_order
 from evalsvc.services.evaluations.views import metrics_of
 from evalsvc.services.memo import Memo
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.database import Session
+from evalsvc.store.repositories import evaluations
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 from evalsvc.store.states import EvaluationState
 
 
@@ -43,7 +42,7 @@ def method_curves(
 
     Incomplete evaluations are left out: a step must not move because samples are missing.
     """
-    rows = browsing.all_evaluations(
+    rows = evaluations.matching(
         session, EvaluationFilter(benchmark=benchmark, state=EvaluationState.DONE)
     )
     found: dict[str, dict[str, dict[int, float]]] = {}  # method -> run -> step -> value

@@ -7,12 +7,11 @@ unless it was asked for.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from evalsvc.errors import NotFound, UsageError
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import evaluations, runs
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,9 @@ def find_pairings(
 
 def _evaluations(session: Session, side: str, benchmark: str | None) -> list[Evaluation]:
     """The evaluations with results of RUN@STEP, or for RUN of its newest step per benchmark."""
-    run, step = browsing.parse_side(session, side)
+    run, step = runs.parse_side(session, side)
     wanted = EvaluationFilter(run=run, step=step, benchmark=benchmark)
-    rows = [row for row in browsing.all_evaluations(session, wanted) if row.samples_seen]
+    rows = [row for row in evaluations.matching(session, wanted) if row.samples_seen]
     if not rows:
         raise NotFound(
             f"{side} has no results" + (f" on {benchmark!r}." if benchmark else " yet."),

@@ -2,8 +2,6 @@
 
 from typing import Literal
 
-from sqlalchemy.orm import Session
-
 from evalsvc.errors import NotFound
 from evalsvc.services.compare.pairings import find_pairings
 from evalsvc.services.evaluations.views import counts_of
@@ -17,9 +15,10 @@ from evalsvc.statistics import (
     plan_runs,
     plan_samples,
 )
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing, totals
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import evaluations, runs, totals
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 Unknown = Literal["samples", "problems", "runs", "power"]
 
@@ -88,10 +87,8 @@ def _pilot(
 
 
 def _newest(session: Session, side: str, benchmark: str) -> Evaluation:
-    run, step = browsing.parse_side(session, side)
-    rows = browsing.all_evaluations(
-        session, EvaluationFilter(run=run, step=step, benchmark=benchmark)
-    )
+    run, step = runs.parse_side(session, side)
+    rows = evaluations.matching(session, EvaluationFilter(run=run, step=step, benchmark=benchmark))
     seen = [row for row in rows if row.samples_seen]
     if not seen:
         raise NotFound(

@@ -5,16 +5,16 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from evalsvc.errors import NotFound, UsageError
 from evalsvc.services.compare.pairings import name_of
 from evalsvc.services.evaluations.figures import cluster_labels
 from evalsvc.services.evaluations.views import counts_of, traits_of
 from evalsvc.services.memo import Memo
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import evaluations, runs
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 How = Literal["mean", "swiss"]
 Table = dict[str, dict[str, Evaluation]]  # checkpoint -> benchmark -> evaluation
@@ -82,12 +82,12 @@ def _table(session: Session, sides: Sequence[str]) -> Table:
     """The evaluation with the most samples of each checkpoint and benchmark."""
     rows: list[Evaluation] = []
     for side in sides:
-        run, step = browsing.parse_side(session, side)
-        found = browsing.all_evaluations(session, EvaluationFilter(run=run, step=step))
+        run, step = runs.parse_side(session, side)
+        found = evaluations.matching(session, EvaluationFilter(run=run, step=step))
         newest = max((row.checkpoint.step for row in found if row.samples_seen), default=None)
         rows += [row for row in found if row.checkpoint.step == newest]
     if not sides:
-        rows = list(browsing.all_evaluations(session, EvaluationFilter()))
+        rows = list(evaluations.matching(session, EvaluationFilter()))
     table: Table = {}
     for row in sorted(rows, key=lambda row: (row.samples_seen, row.created_at)):
         if row.samples_seen:

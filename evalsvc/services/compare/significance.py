@@ -1,7 +1,9 @@
 """Is each of many evaluations better than its baseline? One family, corrected together.
 
-A badge says better or worse only where the test does after Holm; equivalent only where two
-one-sided tests do; everything else is not resolved. Unlike evaluations get no badge but the reason.
+The family is the whole list, of which a page or a filter shows a part: so the correction is
+Bonferroni's, which asks for its size only, and no badge changes with what else is shown. A badge
+says better or worse only where the test does after it; equivalent only where two one-sided tests
+do; everything else is not resolved. Unlike evaluations get no badge but the reason.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from sqlalchemy.orm import Session
 
 from evalsvc.errors import EvalsvcError
 from evalsvc.services.compare.comparisons import MARGIN, compare_pair
@@ -17,6 +18,7 @@ from evalsvc.services.compare.pairings import Pairing, unlikeness
 from evalsvc.services.evaluations.figures import cluster_labels
 from evalsvc.services.evaluations.views import counts_of, traits_of
 from evalsvc.services.memo import Memo
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ Outcome = Literal["better", "worse", "equivalent", "unresolved"]
 
 
 @dataclass(frozen=True)
-class Badge:
+class Significance:
     """A candidate against its baseline at one k. Differences in fractions of 1."""
 
     outcome: Outcome
@@ -38,14 +40,19 @@ class Badge:
     sentence: str
 
 
-def badges(
+def significances(
     session: Session,
     memo: Memo,
     baselines: Mapping[str, Evaluation],
     candidates: Sequence[Evaluation],
     k: int,
-) -> tuple[dict[str, Badge], dict[str, str]]:
-    """(badges, reasons for none), by evaluation. `baselines`: by benchmark."""
+    *,
+    family_size: int,
+) -> tuple[dict[str, Significance], dict[str, str]]:
+    """(significance, reasons for none), by evaluation.
+
+    baselines: by benchmark. family_size: comparisons of the whole list, at least those made here.
+    """
     from evalsvc.statistics import adjust_family  # noqa: PLC0415 - a second to import
 
     found: dict[str, Comparison] = {}
@@ -59,8 +66,8 @@ def badges(
         for row in alike:
             if row.id not in found:
                 _alone(session, memo, Pairing(baseline, row, ()), k, found, reasons)
-    adjusted = adjust_family(list(found.values()))
-    return {i: _badge(c) for i, c in zip(found, adjusted, strict=True)}, reasons
+    adjusted = adjust_family(list(found.values()), max(family_size, len(found)))
+    return {i: _significance(c) for i, c in zip(found, adjusted, strict=True)}, reasons
 
 
 def _together(
@@ -82,7 +89,7 @@ def _together(
         return {}
     traits = traits_of(session, memo, baseline.revision_id)
     made = memo.get(
-        ("badges", k, tuple((row.id, row.version) for row in (baseline, *whole))),
+        ("significance", k, tuple((row.id, row.version) for row in (baseline, *whole))),
         lambda: compare_candidates(
             (before.n, before.c),
             [(counts[row.id].n, counts[row.id].c) for row in whole],
@@ -108,8 +115,8 @@ def _alone(
         reasons[pair.candidate.id] = error.message
 
 
-def _badge(comparison: "Comparison") -> Badge:
-    return Badge(
+def _significance(comparison: "Comparison") -> Significance:
+    return Significance(
         outcome=outcome_of(comparison),
         difference=comparison.difference,
         interval_population=comparison.interval_population,
@@ -121,7 +128,7 @@ def _badge(comparison: "Comparison") -> Badge:
 
 
 def outcome_of(comparison: "Comparison", margin: float = MARGIN) -> Outcome:
-    """The word for a comparison that Holm has seen."""
+    """The word for a comparison that was corrected in its family."""
     from evalsvc.statistics import equivalence  # noqa: PLC0415
 
     if comparison.significant:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evalsvc.services.limits import MAX_GROUPS
 from evalsvc.specs import powers_of_two
-from evalsvc.store.repositories.counts import Counts, ProblemTraits
+from evalsvc.store.repositories.counts import Counts
+from evalsvc.store.repositories.problems import TraitTable
 
 if TYPE_CHECKING:
     from evalsvc.statistics import Estimate
 
 Pair = tuple[float, float]
-MOST_GROUPS = 40  # of one trait; a trait with more values is an id and not a group
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,13 @@ def useful_ks(asked: Iterable[int], wanted: int) -> list[int]:
     return sorted({k for k in asked if 1 <= k <= wanted} | set(powers_of_two(wanted)))
 
 
-def pass_at_ks(counts: Counts, traits: ProblemTraits, ks: Sequence[int]) -> list[Metric]:
+def pass_at_ks(counts: Counts, traits: TraitTable, ks: Sequence[int]) -> list[Metric]:
     """pass@k for each of `ks` that at least one problem has samples for."""
     return [m for k in ks if (m := pass_at(counts, traits, k)) is not None]
 
 
 def pass_at(
-    counts: Counts, traits: ProblemTraits, k: int, chosen: "np.ndarray | None" = None
+    counts: Counts, traits: TraitTable, k: int, chosen: "np.ndarray | None" = None
 ) -> Metric | None:
     """pass@k over the problems with n >= k (and in `chosen`); None when there are none."""
     from evalsvc.statistics import estimate  # noqa: PLC0415 - a second to import
@@ -72,7 +73,7 @@ def pass_at(
     return metric_of(estimate(counts.n[keep], counts.c[keep], k, clusters=clusters))
 
 
-def cluster_labels(problems: Sequence[int], traits: ProblemTraits) -> list[str] | None:
+def cluster_labels(problems: Sequence[int], traits: TraitTable) -> list[str] | None:
     """A label per problem; None when every problem is its own cluster, which is quicker."""
     labels = [traits.clusters.get(p, f"problem {p}") for p in problems]
     return labels if len(set(labels)) < len(labels) else None
@@ -95,7 +96,7 @@ def metric_of(estimate: "Estimate") -> Metric:
 
 def breakdowns(
     counts: Counts,
-    traits: ProblemTraits,
+    traits: TraitTable,
     ks: Sequence[int],
     origins: Mapping[str, Mapping[int, str]],
 ) -> list[Group]:
@@ -108,7 +109,7 @@ def breakdowns(
     groups: list[Group] = []
     for trait, values in {**traits.traits, **origins}.items():
         names = sorted(set(values.values()))
-        if not 2 <= len(names) <= MOST_GROUPS:
+        if not 2 <= len(names) <= MAX_GROUPS:
             continue
         groups.extend(_groups(counts, traits, trait, values, shown))
     return groups
@@ -116,7 +117,7 @@ def breakdowns(
 
 def _groups(
     counts: Counts,
-    traits: ProblemTraits,
+    traits: TraitTable,
     trait: str,
     values: Mapping[int, str],
     ks: Sequence[int],

@@ -7,13 +7,11 @@ sample. A person's override of a verdict is shown beside the verifier's, and cou
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from evalsvc.errors import NotFound, UsageError
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation, Problem, ProblemResult
-from evalsvc.store.repositories import browsing, overrides
-from evalsvc.store.repositories.pages import Key, Rows, fetch_page
+from evalsvc.store.repositories import overrides, problems, results, shards
+from evalsvc.store.repositories.pages import Key, Rows
 
 
 class Transcripts(Protocol):
@@ -85,17 +83,9 @@ def problems_page(
     session: Session, evaluation: Evaluation, after: Key | None, limit: int
 ) -> tuple[Rows[ProblemResult], list[ProblemView]]:
     """A page of an evaluation's problems in their order."""
-    statement = select(ProblemResult).where(ProblemResult.evaluation_id == evaluation.id)
-    rows = fetch_page(session, statement, (ProblemResult.problem,), after, limit, ascending=True)
-    known = {
-        row.problem: row
-        for row in session.scalars(
-            select(Problem).where(
-                Problem.revision_id == evaluation.revision_id,
-                Problem.problem.in_([row.problem for row in rows.rows]),
-            )
-        )
-    }
+    rows = results.page(session, evaluation.id, after, limit)
+    indices = [row.problem for row in rows.rows]
+    known = problems.of_rows(session, evaluation.revision_id, indices)
     return rows, [_problem(row, known.get(row.problem)) for row in rows.rows]
 
 
@@ -117,12 +107,9 @@ def _problem(row: ProblemResult, problem: Problem | None) -> ProblemView:
 
 def find_problem(session: Session, evaluation: Evaluation, name: str) -> tuple[int, str]:
     """(row index, id) of a problem named by its id, or by its row index. Raises NotFound."""
-    by_id = select(Problem).where(
-        Problem.revision_id == evaluation.revision_id, Problem.problem_id == name
-    )
-    found = session.scalar(by_id)
+    found = problems.by_id(session, evaluation.revision_id, name)
     if found is None and name.isascii() and name.isdecimal() and len(name) < 10:
-        found = session.get(Problem, (evaluation.revision_id, int(name)))
+        found = problems.get(session, evaluation.revision_id, int(name))
     if found is None:
         raise NotFound(
             f"The benchmark {evaluation.benchmark!r} has no problem {name[:100]!r}.",
@@ -142,15 +129,15 @@ def read_samples(
 ) -> SamplesView:
     """The samples from number `start` on. Raises NotFound (problem, transcripts), StorageError."""
     problem, problem_id = find_problem(session, evaluation, name)
-    shards = [
+    written = [
         shard
-        for shard in browsing.transcripts_of(session, evaluation.id, start)
+        for shard in shards.transcripts_of(session, evaluation.id, start)
         if problem in shard[1]
     ]
     corrected = overrides.newest(session, evaluation.id, problem)
     samples: list[SampleView] = []
     prompt: list[dict[str, Any]] = []
-    for artifact, _, first, _ in shards:
+    for artifact, _, first, _ in written:
         if len(samples) >= limit:
             break
         offset = max(start - first, 0)
@@ -158,7 +145,7 @@ def read_samples(
         for row in found.samples:
             prompt = prompt or list(row["prompt"])
             samples.append(_sample(row, corrected.get(row["sample"])))
-    result = session.get(ProblemResult, (evaluation.id, problem))
+    result = results.get(session, evaluation.id, problem)
     total = result.n if result else 0
     return SamplesView(evaluation.id, problem, problem_id, prompt, samples, total)
 

@@ -9,12 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy.orm import Session
-
 from evalsvc.errors import Conflict
 from evalsvc.services.memo import Memo
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing
+from evalsvc.store.repositories import shards
 
 if TYPE_CHECKING:
     from evalsvc.artifacts import ArtifactStore
@@ -48,7 +47,7 @@ def scoring(
     session: Session, memo: Memo, artifacts: "ArtifactStore", evaluation: Evaluation
 ) -> Scoring:
     """Both scores of an evaluation. Raises Conflict when it has no transcripts."""
-    paths = [path for path, *_ in browsing.transcripts_of(session, evaluation.id)]
+    paths = [path for path, *_ in shards.transcripts_of(session, evaluation.id)]
     if not paths:
         raise Conflict(
             f"The evaluation {evaluation.id} has no transcripts.",

@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import Session
-
-from evalsvc.store.models import Event, Shard, now
-
-MOST_SHARDS = 2000
-MOST_EVENTS = 300
+from evalsvc.services.limits import MAX_TIMELINE_EVENTS, MAX_TIMELINE_SHARDS
+from evalsvc.store.database import Session
+from evalsvc.store.models import Shard, now
+from evalsvc.store.repositories import events, shards
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Happening:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The shards that have started (at most MOST_SHARDS), and how many there are in all."""
+    """The shards that have started (at most MAX_TIMELINE_SHARDS), and how many there are in all."""
 
     spans: tuple[Span, ...]
     happenings: tuple[Happening, ...]
@@ -52,17 +49,10 @@ class Timeline:
 
 def timeline(session: Session, evaluations: Sequence[str], job: str | None = None) -> Timeline:
     """The timeline of these evaluations, with the events of `job` where one is given."""
-    rows = session.scalars(
-        select(Shard)
-        .where(Shard.evaluation_id.in_(evaluations), Shard.started_at.is_not(None))
-        .order_by(Shard.started_at.desc())
-        .limit(MOST_SHARDS)
-    ).all()
-    total = session.scalar(
-        select(func.count()).select_from(Shard).where(Shard.evaluation_id.in_(evaluations))
-    )
+    rows = shards.newest_started(session, evaluations, MAX_TIMELINE_SHARDS)
+    total = shards.count_of(session, evaluations)
     spans = tuple(_span(row) for row in reversed(rows))
-    return Timeline(spans, _happenings(session, evaluations, job, spans), total or 0)
+    return Timeline(spans, _happenings(session, evaluations, job, spans), total)
 
 
 def _span(row: Shard) -> Span:
@@ -85,15 +75,16 @@ def _happenings(
     session: Session, evaluations: Sequence[str], job: str | None, spans: Sequence[Span]
 ) -> tuple[Happening, ...]:
     """What these evaluations, the job, and meanwhile their workers went through."""
-    concerned: list[ColumnElement[bool]] = [Event.evaluation_id.in_(evaluations)]
-    if job is not None:
-        concerned.append(Event.job_id == job)
+    between = None
     if spans:
-        began, ended = min(span.start for span in spans), max(span.end for span in spans)
-        workers = {span.worker for span in spans}
-        concerned.append(Event.worker_id.in_(workers) & Event.at.between(began, ended))
-    rows = session.scalars(
-        select(Event).where(or_(*concerned)).order_by(Event.id.desc()).limit(MOST_EVENTS)
+        between = min(span.start for span in spans), max(span.end for span in spans)
+    rows = events.concerning(
+        session,
+        evaluations,
+        job_id=job,
+        worker_ids={span.worker for span in spans},
+        between=between,
+        limit=MAX_TIMELINE_EVENTS,
     )
     return tuple(
         Happening(row.at, row.kind, row.worker_id or "", row.shard_id or "", dict(row.data))

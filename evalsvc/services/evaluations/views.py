@@ -8,20 +8,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy.orm import Session
 
 from evalsvc.catalogue import Catalogue
-from evalsvc.imports import COUNTS_FORMAT
-from evalsvc.services.evaluations.contamination import origins
+from evalsvc.imports import COUNTS_ENGINE
+from evalsvc.services.evaluations.contamination import contamination_traits
 from evalsvc.services.evaluations.doubts import weight_doubts
 from evalsvc.services.evaluations.figures import Group, Metric, breakdowns, pass_at_ks, useful_ks
 from evalsvc.services.memo import Memo
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.counts import Counts, ProblemTraits, read_counts, read_traits
+from evalsvc.store.repositories import evaluations, shards
+from evalsvc.store.repositories.counts import Counts, read_counts
+from evalsvc.store.repositories.problems import TraitTable, read_traits
 from evalsvc.store.states import EvaluationState
-
-COUNTS_ENGINE = f"import:{COUNTS_FORMAT}"
 
 
 @dataclass(frozen=True)
@@ -123,9 +122,9 @@ def describe(
     session: Session, memo: Memo, catalogue: Catalogue, data_root: Path, evaluation_id: str
 ) -> EvaluationDetail:
     """An evaluation with all its figures. `data_root` holds the benchmarks' data. NotFound."""
-    row = browsing.get_evaluation(session, evaluation_id)
+    row = evaluations.get(session, evaluation_id)
     summary = summarise(row)
-    asked = browsing.ks_asked_for(session, row.id) | {int(k) for k in row.protocol.get("ks", [])}
+    asked = evaluations.ks_asked_for(session, row.id) | {int(k) for k in row.protocol.get("ks", [])}
     ks = useful_ks(asked, row.samples_wanted)
     counts, traits = counts_of(session, memo, row), traits_of(session, memo, row.revision_id)
     metrics = metrics_of(session, memo, row, ks)
@@ -133,10 +132,10 @@ def describe(
     groups = memo.get(
         ("breakdowns", row.id, row.version, tuple(ks)),
         lambda: breakdowns(
-            counts, traits, ks, origins(catalogue, data_root, name, revision, parts)
+            counts, traits, ks, contamination_traits(catalogue, data_root, name, revision, parts)
         ),
     )
-    failed = browsing.failed_shards(session, [row.id], limit=20)
+    failed = shards.failed_of(session, [row.id], limit=20)
     return EvaluationDetail(
         **vars(summary),
         metrics={f"pass@{metric.k}": metric for metric in metrics},
@@ -164,7 +163,7 @@ def counts_of(session: Session, memo: Memo, row: Evaluation) -> Counts:
     return memo.get(("counts", row.id, row.version), lambda: read_counts(session, row.id))
 
 
-def traits_of(session: Session, memo: Memo, revision_id: int) -> ProblemTraits:
+def traits_of(session: Session, memo: Memo, revision_id: int) -> TraitTable:
     """The problems of a revision, which never change."""
     return memo.get(("traits", revision_id), lambda: read_traits(session, revision_id))
 

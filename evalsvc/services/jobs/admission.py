@@ -11,22 +11,24 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from cachetools import LRUCache
+
 from evalsvc.checkpoints import inspect_checkpoint
 from evalsvc.errors import CheckpointError, MissingExtra, PermissionDenied, UsageError
 from evalsvc.services.jobs.datasets import Signature, folder_signature
 from evalsvc.settings import Settings
 from evalsvc.specs import CheckpointSpec, Modality, content_hash
-from evalsvc.worker.engines import ENGINES, create_engine
+from evalsvc.worker.engines.registry import check_engine, create_engine, reads_checkpoint
 
-READS_NO_CHECKPOINT = frozenset({"replay", "openai"})
 LABEL_ARCHITECTURE = "label"
+MOST_CHECKPOINTS = 4096
 
 
 class CheckpointCache:
     """Inspections, repeated when a file of the folder changes. Safe to share between threads."""
 
     def __init__(self) -> None:
-        self._kept: dict[Path, tuple[Signature, CheckpointSpec]] = {}
+        self._kept: LRUCache[Path, tuple[Signature, CheckpointSpec]] = LRUCache(MOST_CHECKPOINTS)
         self._lock = threading.Lock()
 
     def inspect(self, folder: Path, *, allow_pickle: bool) -> CheckpointSpec:
@@ -61,7 +63,7 @@ def admit_checkpoint(
         raise CheckpointError(
             f"The checkpoint {asked!r} cannot be read: {error}.", "Correct the path."
         ) from error
-    reads = engine not in READS_NO_CHECKPOINT
+    reads = reads_checkpoint(engine)
     if reads or exists:
         _check_root(resolved, settings, "checkpoint")
         _check_links(resolved, settings)
@@ -88,8 +90,7 @@ def admit_engine(engine: str, options: Mapping[str, Any], settings: Settings) ->
     Raises UsageError for an unknown engine or option, PermissionDenied for a file outside the
     allowed roots. Whether the engine is installed is the workers' affair.
     """
-    if engine not in ENGINES:
-        raise UsageError(f"There is no engine {engine!r}.", f"Known: {', '.join(ENGINES)}.")
+    check_engine(engine)
     with suppress(MissingExtra):  # the server need not have what its workers have
         create_engine(engine, options)
     identity: dict[str, Any] = dict(options)

@@ -3,32 +3,37 @@
 import threading
 from pathlib import Path
 
+from cachetools import LRUCache
+
 from evalsvc.catalogue import Catalogue, CatalogueError, Dataset
 from evalsvc.errors import BenchmarkError
 
 Signature = tuple[tuple[str, int, int], ...]
+MOST_DATASETS = 16
 
 
 class DatasetCache:
     """Datasets of one catalogue and data folder. Safe to share between threads."""
 
-    def __init__(self) -> None:
-        self._kept: dict[tuple[int, str, str], tuple[Signature, Dataset]] = {}
+    def __init__(self, catalogue: Catalogue, data_root: Path) -> None:
+        self._catalogue = catalogue
+        self._data_root = data_root
+        # A dataset takes a few megabytes; all seven benchmarks with a part of each fit.
+        self._kept: LRUCache[str, tuple[Signature, Dataset]] = LRUCache(MOST_DATASETS)
         self._lock = threading.Lock()
 
-    def load(self, catalogue: Catalogue, name: str, data_root: Path) -> Dataset:
+    def load(self, name: str) -> Dataset:
         """The problems of NAME or NAME:PART. Raises BenchmarkError with what to do."""
-        key = (id(catalogue), name, str(data_root))
         with self._lock:
-            if (known := self._kept.get(key)) is not None:
+            if (known := self._kept.get(name)) is not None:
                 signature, dataset = known
-                if signature == _signature(dataset, data_root):
+                if signature == _signature(dataset, self._data_root):
                     return dataset
             try:
-                dataset = catalogue.load(name, data_root)
+                dataset = self._catalogue.load(name, self._data_root)
             except CatalogueError as error:
                 raise BenchmarkError(error.message, error.remedy) from error
-            self._kept[key] = (_signature(dataset, data_root), dataset)
+            self._kept[name] = (_signature(dataset, self._data_root), dataset)
             return dataset
 
 

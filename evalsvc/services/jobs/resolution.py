@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from evalsvc.catalogue import Benchmark, Catalogue, CatalogueError, Dataset
+from evalsvc.catalogue import Benchmark, CatalogueError, Dataset
 from evalsvc.errors import BenchmarkError, CheckpointError, ProtocolError
 from evalsvc.services.jobs.admission import CheckpointCache, admit_checkpoint, admit_engine
 from evalsvc.services.jobs.datasets import DatasetCache, canonical_name
@@ -55,20 +55,27 @@ class PreparedJob:
 
 
 class Preparation:
-    """Prepares requests; keeps datasets and inspections. Safe to share between threads."""
+    """Prepares requests with a server's settings and caches. Safe to share between threads."""
 
-    def __init__(self) -> None:
-        self._datasets = DatasetCache()
-        self._checkpoints = CheckpointCache()
+    def __init__(
+        self,
+        settings: Settings,
+        datasets: DatasetCache,
+        checkpoints: CheckpointCache,
+    ) -> None:
+        self.settings = settings
+        self._datasets = datasets
+        self._checkpoints = checkpoints
 
-    def prepare(self, request: JobRequest, settings: Settings, catalogue: Catalogue) -> PreparedJob:
+    def prepare(self, request: JobRequest) -> PreparedJob:
         """Check and resolve. Raises UsageError (or a kind of it) or PermissionDenied."""
+        settings = self.settings
         engine = request.engine or settings.engine
         identity = admit_engine(engine, request.engine_options, settings)
         checkpoint = admit_checkpoint(request.checkpoint, engine, settings, self._checkpoints)
         evaluations: dict[str, PreparedEvaluation] = {}
         for asked in request.benchmark_requests():
-            dataset = self._datasets.load(catalogue, asked.name, settings.data)
+            dataset = self._datasets.load(asked.name)
             protocol = resolve_protocol(request, dataset.benchmark)
             _check_fit(checkpoint, dataset, protocol)
             name = canonical_name(dataset)

@@ -6,14 +6,12 @@ stored nor planned. A job that finds all of its samples is done at once.
 
 from functools import partial
 
-from sqlalchemy.orm import Session
-
-from evalsvc.catalogue import Catalogue
 from evalsvc.dispatch import planner, stopping
 from evalsvc.errors import Conflict
+from evalsvc.services.benchmarks.traits import traits_of_dataset
 from evalsvc.services.jobs.resolution import Preparation, PreparedEvaluation, PreparedJob
-from evalsvc.settings import Settings
 from evalsvc.specs import JobRequest, content_hash
+from evalsvc.store.database import Session
 from evalsvc.store.identifiers import new_id
 from evalsvc.store.models import Checkpoint, Evaluation, Job, JobEvaluation
 from evalsvc.store.repositories import (
@@ -22,14 +20,14 @@ from evalsvc.store.repositories import (
     events,
     jobs,
     results,
+    revisions,
+    runs,
     shards,
     throughputs,
 )
-from evalsvc.store.repositories.evaluations import ProblemTraits
 from evalsvc.store.repositories.shards import Slice
 from evalsvc.store.states import LOST_SHARDS, OPEN_SHARDS
 
-_preparation = Preparation()
 SHARDS_AT_LEAST = 8  # of an evaluation that is not tiny: before the number of workers is known
 
 
@@ -39,16 +37,16 @@ def submit(
     *,
     owner: str,
     idempotency_key: str | None,
-    settings: Settings,
-    catalogue: Catalogue,
+    preparation: Preparation,
 ) -> Job:
     """Check the request and store the job, in the caller's transaction.
 
     The same owner's idempotency key gives the same job again. Raises Conflict when its body was
     another one, and whatever `Preparation.prepare` finds wrong with the request.
     """
-    prepared = _preparation.prepare(request, settings, catalogue)
-    return place(session, prepared, owner, idempotency_key, settings.shard_target_seconds)
+    prepared = preparation.prepare(request)
+    target_seconds = preparation.settings.shard_target_seconds
+    return place(session, prepared, owner, idempotency_key, target_seconds)
 
 
 def place(
@@ -69,15 +67,15 @@ def place(
     identifier = new_id()
     job = jobs.insert(
         session,
-        {
-            "id": identifier,
-            "owner": owner,
-            "idempotency_key": idempotency_key,
-            "request": prepared.request.model_dump(mode="json"),
-            "request_hash": request_hash,
-            "priority": prepared.request.priority,
-            "checkpoint_id": checkpoint.id,
-        },
+        Job(
+            id=identifier,
+            owner=owner,
+            idempotency_key=idempotency_key,
+            request=prepared.request.model_dump(mode="json"),
+            request_hash=request_hash,
+            priority=prepared.request.priority,
+            checkpoint_id=checkpoint.id,
+        ),
     )
     if job.id != identifier:
         return _same(job, request_hash)
@@ -105,7 +103,7 @@ def _same(job: Job, request_hash: str) -> Job:
 
 def _checkpoint(session: Session, prepared: PreparedJob) -> Checkpoint:
     request = prepared.request
-    run = checkpoints.find_or_create_run(
+    run = runs.find_or_create(
         session,
         request.run,
         method=request.method,
@@ -113,7 +111,7 @@ def _checkpoint(session: Session, prepared: PreparedJob) -> Checkpoint:
         train_seed=request.train_seed,
         config=request.config,
     )
-    return checkpoints.find_or_create_checkpoint(session, run, request.step, prepared.checkpoint)
+    return checkpoints.find_or_create(session, run, request.step, prepared.checkpoint)
 
 
 def _evaluations(
@@ -122,25 +120,27 @@ def _evaluations(
     """The job's evaluations, all locked in the order of their ids, and which of them are new."""
     found = {}
     for part in sorted(prepared.evaluations, key=lambda part: part.id):
-        revision = evaluations.find_or_create_revision(
-            session, part.benchmark, part.dataset.revision, partial(_traits, part)
+        revision = revisions.find_or_create(
+            session, part.benchmark, part.dataset.revision, partial(traits_of_dataset, part.dataset)
         )
-        values = {
-            "checkpoint_id": checkpoint.id,
-            "revision_id": revision.id,
-            "benchmark": part.benchmark,
-            "protocol": part.protocol.model_dump(mode="json"),
-            "protocol_hash": part.protocol.hash,
-            "engine": prepared.engine,
-            "engine_options": prepared.request.engine_options,
-        }
         samples, problems = part.protocol.samples, len(part.wanted)
-        values |= {"samples_wanted": samples, "problems_wanted": problems}
-        evaluation, is_new = evaluations.find_or_create(session, part.id, values)
+        wanted = Evaluation(
+            id=part.id,
+            checkpoint_id=checkpoint.id,
+            revision_id=revision.id,
+            benchmark=part.benchmark,
+            protocol=part.protocol.model_dump(mode="json"),
+            protocol_hash=part.protocol.hash,
+            engine=prepared.engine,
+            engine_options=prepared.request.engine_options,
+            samples_wanted=samples,
+            problems_wanted=problems,
+        )
+        evaluation, is_new = evaluations.find_or_create(session, wanted)
         evaluation.samples_wanted = max(evaluation.samples_wanted, samples)
         evaluation.problems_wanted = max(evaluation.problems_wanted, problems)
         found[part.id] = evaluation, is_new
-    session.add_all(
+    parts = (
         JobEvaluation(
             job_id=job.id,
             ordinal=ordinal,
@@ -151,7 +151,7 @@ def _evaluations(
         )
         for ordinal, part in enumerate(prepared.evaluations)
     )
-    session.flush()
+    jobs.add_parts(session, parts)
     return found
 
 
@@ -182,7 +182,7 @@ def _plan(
         (Slice(tuple(s.problems), s.sample_start, s.sample_stop) for s in planned),
         results.read_sampled(session, evaluation.id) if evaluation.samples_seen else {},
     )
-    kind = throughputs.Kind(
+    kind = throughputs.ShardKind(
         engine=prepared.engine,
         architecture_hash=prepared.checkpoint.architecture_hash,
         benchmark=part.benchmark,
@@ -197,18 +197,3 @@ def _plan(
     start = 0 if is_new else shards.next_ordinal(session, evaluation.id)
     shards.add(session, evaluation.id, pieces, start)
     return bool(pieces)
-
-
-def _traits(part: PreparedEvaluation) -> list[ProblemTraits]:
-    return [
-        ProblemTraits(
-            problem=problem.index,
-            problem_id=problem.id,
-            cluster=problem.cluster,
-            part=problem.part,
-            level=problem.level,
-            subject=problem.subject,
-            question_type=problem.question_type,
-        )
-        for problem in part.dataset
-    ]

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
-
+from evalsvc.services.limits import MAX_REASONS
+from evalsvc.store.database import Session
 from evalsvc.store.models import Job, JobEvaluation
-from evalsvc.store.repositories import browsing
+from evalsvc.store.repositories import jobs, shards
 from evalsvc.store.states import ENDED_JOBS, EvaluationState, JobState
-
-MOST_REASONS = 5
 
 
 @dataclass(frozen=True)
@@ -63,31 +61,31 @@ class JobView:
     finished_at: datetime | None
 
 
-def view_jobs(session: Session, jobs: Sequence[Job]) -> list[JobView]:
+def view_jobs(session: Session, rows: Sequence[Job]) -> list[JobView]:
     """The jobs in the order given."""
-    parts: dict[str, list[JobEvaluation]] = {job.id: [] for job in jobs}
-    for part in browsing.job_evaluations(session, list(parts)):
+    parts: dict[str, list[JobEvaluation]] = {job.id: [] for job in rows}
+    for part in jobs.parts_of(session, list(parts)):
         parts[part.job_id].append(part)
     ids = {part.evaluation_id for found in parts.values() for part in found}
-    shards = browsing.shard_counts(session, sorted(ids))
-    return [_view(session, job, parts[job.id], shards) for job in jobs]
+    counts = shards.count_by_evaluation(session, sorted(ids))
+    return [_view(session, job, parts[job.id], counts) for job in rows]
 
 
 def view_job(session: Session, job_id: str) -> JobView:
     """One job. Raises NotFound."""
-    return view_jobs(session, [browsing.get_job(session, job_id)])[0]
+    return view_jobs(session, [jobs.get(session, job_id)])[0]
 
 
 def _view(
     session: Session,
     job: Job,
     parts: Sequence[JobEvaluation],
-    shards: Mapping[str, Mapping[str, tuple[int, int]]],
+    counts: Mapping[str, Mapping[str, tuple[int, int]]],
 ) -> JobView:
     shown = [_part(part) for part in parts]
     states: dict[str, int] = {}
     for part in parts:
-        for state, (count, _) in shards.get(part.evaluation_id, {}).items():
+        for state, (count, _) in counts.get(part.evaluation_id, {}).items():
             states[state] = states.get(state, 0) + count
     run = parts[0].evaluation.checkpoint.run if parts else None
     return JobView(
@@ -131,12 +129,12 @@ def _part(part: JobEvaluation) -> JobPart:
     )
 
 
-def _progress(job: Job, parts: Sequence[JobPart], shards: dict[str, int]) -> Progress:
+def _progress(job: Job, parts: Sequence[JobPart], states: dict[str, int]) -> Progress:
     done = sum(part.samples_done for part in parts)
     wanted = sum(part.samples_wanted for part in parts)
     ended = job.state in ENDED_JOBS and job.state == JobState.DONE
     fraction = 1.0 if ended else (done / wanted if wanted else 0.0)
-    return Progress(done, wanted, fraction, shards)
+    return Progress(done, wanted, fraction, states)
 
 
 def _reasons(
@@ -149,8 +147,8 @@ def _reasons(
             reasons.append(f"{part.evaluation.benchmark}: {part.evaluation.error} {remedy}".strip())
     if states.get("failed"):
         ids = [part.evaluation_id for part in parts]
-        for shard in browsing.failed_shards(session, ids, MOST_REASONS):
+        for shard in shards.failed_of(session, ids, MAX_REASONS):
             text = f"{shard.error or 'failed'} {shard.remedy or ''}".strip()
             if not any(text in reason for reason in reasons):
                 reasons.append(f"shard {shard.id}: {text}")
-    return reasons[:MOST_REASONS]
+    return reasons[:MAX_REASONS]

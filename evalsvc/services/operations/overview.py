@@ -5,28 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
-
 from evalsvc.specs import WorkerState
-from evalsvc.store.models import (
-    Checkpoint,
-    Evaluation,
-    Job,
-    JobEvaluation,
-    Run,
-    Shard,
-    now,
-)
-from evalsvc.store.repositories import browsing
-from evalsvc.store.states import (
-    LIVE_JOBS,
-    LOST_SHARDS,
-    CheckpointState,
-    EvaluationState,
-    JobState,
-    ShardState,
-)
+from evalsvc.store.database import Session
+from evalsvc.store.models import Evaluation, now
+from evalsvc.store.repositories import checkpoints, evaluations, jobs, shards, workers
+from evalsvc.store.states import LOST_SHARDS, EvaluationState, ShardState
 
 RATE_WINDOW = timedelta(minutes=15)
 JOBS_SHOWN = 25
@@ -105,49 +88,36 @@ def overview(session: Session) -> Overview:
         queue=queue(session),
         jobs=living_jobs(session),
         failures=failures(session),
-        workers=workers(session),
+        workers=list_workers(session),
     )
 
 
 def queue(session: Session) -> Queue:
     """Counts of shards, and the remaining time by the measured rate."""
-    rows = session.execute(
-        select(Shard.state, func.count(), func.sum(Shard.size)).group_by(Shard.state)
-    ).all()
-    shards = {state: int(count) for state, count, _ in rows}
-    samples = {state: int(size or 0) for state, _, size in rows}
+    found = shards.count_by_state(session)
+    samples = {state: size for state, (_, size) in found.items()}
     waiting, running = samples.get(ShardState.READY, 0), samples.get(ShardState.RUNNING, 0)
     rate = measured_rate(session)
     left = (waiting + running) / rate if rate and waiting + running else None
-    return Queue(shards, waiting, running, rate, left)
+    return Queue(
+        {state: count for state, (count, _) in found.items()}, waiting, running, rate, left
+    )
 
 
-def measured_rate(session: Session, evaluations: Sequence[str] | None = None) -> float | None:
+def measured_rate(session: Session, evaluation_ids: Sequence[str] | None = None) -> float | None:
     """Samples per second of the shards that ended lately; None while none has."""
     since = now() - RATE_WINDOW
-    query = select(func.sum(Shard.size), func.min(Shard.started_at)).where(
-        Shard.state == ShardState.DONE, Shard.finished_at >= since
-    )
-    if evaluations is not None:
-        query = query.where(Shard.evaluation_id.in_(evaluations))
-    size, started = session.execute(query).one()
-    if not size or started is None:
+    samples, started = shards.finished_since(session, since, evaluation_ids)
+    if not samples or started is None:
         return None
     seconds = (now() - max(started, since)).total_seconds()
-    return float(size) / max(seconds, 1.0)
+    return samples / max(seconds, 1.0)
 
 
 def living_jobs(session: Session) -> tuple[JobLine, ...]:
     """Jobs that wait or run, in the order in which they will be served."""
-    jobs = session.execute(
-        select(Job, Checkpoint.step, Run.name, Run.method)
-        .join(Checkpoint, Job.checkpoint_id == Checkpoint.id)
-        .join(Run, Checkpoint.run_id == Run.id)
-        .where(Job.state.in_(LIVE_JOBS))
-        .order_by(Job.state.desc(), Job.priority.desc(), Job.created_at)
-        .limit(JOBS_SHOWN)
-    ).all()
-    progress = _progress(session, [job.id for job, *_ in jobs])
+    living = jobs.living(session, JOBS_SHOWN)
+    progress = _progress(session, [job.id for job, *_ in living])
     return tuple(
         JobLine(
             id=job.id,
@@ -162,7 +132,7 @@ def living_jobs(session: Session) -> tuple[JobLine, ...]:
             total=progress[job.id].total,
             created_at=job.created_at,
         )
-        for job, step, run, method in jobs
+        for job, step, run, method in living
     )
 
 
@@ -174,29 +144,17 @@ class _Progress:
     total: int = 0
 
 
-def _progress(session: Session, jobs: Sequence[str]) -> dict[str, _Progress]:
+def _progress(session: Session, job_ids: Sequence[str]) -> dict[str, _Progress]:
     """Samples by state of each job's evaluations."""
-    found = {job: _Progress() for job in jobs}
-    names = session.execute(
-        select(JobEvaluation.job_id, Evaluation.benchmark)
-        .join(Evaluation, JobEvaluation.evaluation_id == Evaluation.id)
-        .where(JobEvaluation.job_id.in_(jobs))
-        .order_by(JobEvaluation.ordinal)
-    )
-    for job, name in names:
+    found = {job: _Progress() for job in job_ids}
+    for job, name in jobs.benchmarks_of(session, job_ids):
         found[job].benchmarks += (name,)
-    sizes = session.execute(
-        select(JobEvaluation.job_id, Shard.state, func.sum(Shard.size))
-        .join(Shard, Shard.evaluation_id == JobEvaluation.evaluation_id)
-        .where(JobEvaluation.job_id.in_(jobs))
-        .group_by(JobEvaluation.job_id, Shard.state)
-    )
-    for job, state, size in sizes:
-        found[job].total += int(size)
+    for job, state, size in jobs.samples_by_state(session, job_ids):
+        found[job].total += size
         if state == ShardState.DONE:
-            found[job].done += int(size)
+            found[job].done += size
         elif state in LOST_SHARDS:
-            found[job].failed += int(size)
+            found[job].failed += size
     return found
 
 
@@ -209,17 +167,6 @@ def failures(session: Session) -> tuple[Failure, ...]:
 
 def _failed_jobs(session: Session) -> list[Failure]:
     """Jobs that failed by themselves: where an evaluation failed, that one is shown."""
-    told = (
-        select(JobEvaluation.job_id)
-        .join(Evaluation, JobEvaluation.evaluation_id == Evaluation.id)
-        .where(Evaluation.state.in_((EvaluationState.FAILED, EvaluationState.INCOMPLETE)))
-    )
-    rows = session.scalars(
-        select(Job)
-        .where(Job.state == JobState.FAILED, Job.error.is_not(None), Job.id.not_in(told))
-        .order_by(Job.created_at.desc())
-        .limit(FAILURES_SHOWN)
-    )
     return [
         Failure(
             kind="job",
@@ -230,26 +177,13 @@ def _failed_jobs(session: Session) -> list[Failure]:
             remedy=job.remedy or "",
             at=job.finished_at or job.created_at,
         )
-        for job in rows
+        for job in jobs.newest_failed(session, FAILURES_SHOWN)
     ]
 
 
 def _failed_evaluations(session: Session) -> list[Failure]:
     """Those with missing samples or a fault; what is missing because a user cancelled it is not."""
-    stopped = select(Shard.evaluation_id).where(Shard.state == ShardState.CANCELLED)
-    faulty = select(Shard.evaluation_id).where(Shard.state == ShardState.FAILED)
-    by_a_user = Evaluation.id.in_(stopped) & Evaluation.id.not_in(faulty)
-    rows = session.scalars(
-        select(Evaluation)
-        .options(joinedload(Evaluation.checkpoint).joinedload(Checkpoint.run))
-        .where(
-            (Evaluation.state == EvaluationState.FAILED)
-            | ((Evaluation.state == EvaluationState.INCOMPLETE) & ~by_a_user)
-            | Evaluation.error.is_not(None)
-        )
-        .order_by(Evaluation.created_at.desc())
-        .limit(FAILURES_SHOWN)
-    ).all()
+    rows = evaluations.newest_faulty(session, FAILURES_SHOWN)
     causes = _shard_causes(session, [row.id for row in rows])
     return [
         Failure(
@@ -266,16 +200,11 @@ def _failed_evaluations(session: Session) -> list[Failure]:
     ]
 
 
-def _shard_causes(session: Session, evaluations: Sequence[str]) -> dict[str, tuple[str, str]]:
+def _shard_causes(session: Session, evaluation_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
     """The first failed shard of each evaluation, in words, with how many there are."""
-    rows = session.execute(
-        select(Shard.evaluation_id, Shard.error, Shard.remedy)
-        .where(Shard.evaluation_id.in_(evaluations), Shard.state == ShardState.FAILED)
-        .order_by(Shard.evaluation_id, Shard.ordinal)
-    ).all()
     count: dict[str, int] = {}
     causes: dict[str, tuple[str, str]] = {}
-    for evaluation, error, remedy in rows:
+    for evaluation, error, remedy in shards.failures_of(session, evaluation_ids):
         count[evaluation] = count.get(evaluation, 0) + 1
         causes.setdefault(evaluation, (error or "A shard failed.", remedy or ""))
     return {
@@ -285,13 +214,6 @@ def _shard_causes(session: Session, evaluations: Sequence[str]) -> dict[str, tup
 
 
 def _failed_checkpoints(session: Session) -> list[Failure]:
-    rows = session.scalars(
-        select(Checkpoint)
-        .options(joinedload(Checkpoint.run))
-        .where(Checkpoint.state == CheckpointState.FAILED)
-        .order_by(Checkpoint.created_at.desc())
-        .limit(FAILURES_SHOWN)
-    )
     return [
         Failure(
             kind="checkpoint",
@@ -302,25 +224,19 @@ def _failed_checkpoints(session: Session) -> list[Failure]:
             remedy="Mend the files and announce the checkpoint again.",
             at=row.created_at,
         )
-        for row in rows
+        for row in checkpoints.newest_failed(session, FAILURES_SHOWN)
     ]
 
 
-def workers(session: Session) -> tuple[WorkerLine, ...]:
+def list_workers(session: Session) -> tuple[WorkerLine, ...]:
     """The workers of the newest dispatcher, living ones first."""
     lines = [
         WorkerLine(row.id, row.state, dict(row.status), row.started_at, row.updated_at)
-        for row in browsing.workers(session)
+        for row in workers.of_newest_dispatcher(session)
     ]
     return tuple(sorted(lines, key=lambda line: line.state == WorkerState.DEAD))
 
 
 def latest_results(session: Session) -> Sequence[Evaluation]:
     """The evaluations that ended last and have results, newest first."""
-    return session.scalars(
-        select(Evaluation)
-        .options(joinedload(Evaluation.checkpoint).joinedload(Checkpoint.run))
-        .where(Evaluation.samples_seen > 0, Evaluation.finished_at.is_not(None))
-        .order_by(Evaluation.finished_at.desc())
-        .limit(RESULTS_SHOWN)
-    ).all()
+    return evaluations.latest_finished(session, RESULTS_SHOWN)

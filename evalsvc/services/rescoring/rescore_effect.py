@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evalsvc.specs import powers_of_two
 from evalsvc.statistics import pass_at_k
 from evalsvc.store.repositories.results import Masks
 
@@ -19,7 +20,7 @@ class PassAtK:
 
 
 @dataclass(frozen=True)
-class Effect:
+class RescoreEffect:
     """`correct_*`: the share of correct samples; None without samples."""
 
     now_correct: int
@@ -29,9 +30,9 @@ class Effect:
     pass_at_k: list[PassAtK]  # k = 1, 2, 4 ... as far as every problem has samples
 
 
-def effect_on_score(
+def rescore_effect(
     masks: Mapping[int, Masks], verdicts: Mapping[int, Mapping[int, bool]]
-) -> Effect:
+) -> RescoreEffect:
     """The effect of new verdicts (problem -> sample -> correct) on what `masks` count."""
     sampled = {problem: found for problem, found in masks.items() if found.sampled}
     n = np.array([found.sampled.bit_count() for found in sampled.values()], dtype=np.int64)
@@ -41,14 +42,14 @@ def effect_on_score(
         np.array([mask.bit_count() for mask in side], dtype=np.int64) for side in (old, new)
     )
     total = int(n.sum())
-    return Effect(
+    return RescoreEffect(
         now_correct=sum((b & ~a).bit_count() for a, b in zip(old, new, strict=True)),
         no_longer_correct=sum((a & ~b).bit_count() for a, b in zip(old, new, strict=True)),
         correct_before=int(before.sum()) / total if total else None,
         correct_after=int(after.sum()) / total if total else None,
         pass_at_k=[
             PassAtK(k, *(float(np.mean(pass_at_k(n, c, k))) for c in (before, after)))
-            for k in _powers_of_two(int(n.min()) if total else 0)
+            for k in powers_of_two(int(n.min()) if total else 0)
         ],
     )
 
@@ -57,7 +58,3 @@ def _changed(mask: int, verdicts: Mapping[int, bool]) -> int:
     for sample, correct in verdicts.items():
         mask = mask | 1 << sample if correct else mask & ~(1 << sample)
     return mask
-
-
-def _powers_of_two(most: int) -> list[int]:
-    return [1 << power for power in range(most.bit_length())]

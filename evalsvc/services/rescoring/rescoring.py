@@ -7,26 +7,26 @@ many verdicts flipped each way and what that does to pass@k.
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.orm import Session
-
 from evalsvc.errors import BenchmarkError, Conflict, EvalsvcError
 from evalsvc.services.importing.judging import policy_of
-from evalsvc.services.rescoring.rescore_effect import effect_on_score
+from evalsvc.services.rescoring.rescore_effect import rescore_effect
 from evalsvc.settings import Settings
-from evalsvc.store.database import Database
+from evalsvc.specs import verdict_flags
+from evalsvc.store.database import Database, Session
 from evalsvc.store.models import Evaluation, Rescore, RescoredSample
-from evalsvc.store.repositories import browsing, overrides, rescores, results
+from evalsvc.store.repositories import evaluations, overrides, rescores, results, shards
 from evalsvc.store.repositories.rescores import SampleVerdict
 
 if TYPE_CHECKING:
     from evalsvc.artifacts import ArtifactStore
-    from evalsvc.catalogue import Catalogue, Dataset
+    from evalsvc.catalogue import Dataset
+    from evalsvc.services.jobs.datasets import DatasetCache
     from evalsvc.verification import (
         ExtractionPolicy,
         Verdict,
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     )
 
 BATCH = 2000  # samples between two writes of progress
-#: Evaluations that this process rescores. The state in the database would not do: what a process
-#: that was killed left as running would be in the way for ever.
-_under_way: set[str] = set()
 logger = logging.getLogger(__name__)
 
 
@@ -105,14 +102,17 @@ def view_change(row: RescoredSample, ids: Mapping[int, str]) -> ChangedVerdict:
     )
 
 
-def dataset_of(evaluation: Evaluation, settings: Settings, catalogue: "Catalogue") -> "Dataset":
-    """The very rows that were evaluated. Raises BenchmarkError when they are not here."""
-    from evalsvc.catalogue import CatalogueError  # noqa: PLC0415 - an extra
+def pass_at_1(row: Rescore) -> tuple[float | None, float | None]:
+    """pass@1 by the verdicts before and after, as the summary has it; None while there is none."""
+    for figure in row.summary.get("pass_at_k", []):
+        if figure["k"] == 1:
+            return figure["before"], figure["after"]
+    return None, None
 
-    try:
-        dataset = catalogue.load(evaluation.benchmark, settings.data)
-    except CatalogueError as error:
-        raise BenchmarkError(error.message, error.remedy) from error
+
+def dataset_of(evaluation: Evaluation, datasets: "DatasetCache") -> "Dataset":
+    """The very rows that were evaluated. Raises BenchmarkError when they are not here."""
+    dataset = datasets.load(evaluation.benchmark)
     if dataset.revision != evaluation.revision.revision:
         raise BenchmarkError(
             f"The data of {evaluation.benchmark!r} here are not those that were evaluated.",
@@ -121,16 +121,20 @@ def dataset_of(evaluation: Evaluation, settings: Settings, catalogue: "Catalogue
     return dataset
 
 
-def begin(session: Session, evaluation: Evaluation) -> Rescore:
-    """Raises Conflict when there are no transcripts to read, or a rescore is under way."""
+def begin(session: Session, evaluation: Evaluation, under_way: Collection[str]) -> Rescore:
+    """Raises Conflict when there are no transcripts to read, or a rescore is under way.
+
+    `under_way` names the evaluations that this process rescores. The state in the database would
+    not do: what a process that was killed left as running would be in the way for ever.
+    """
     from evalsvc.verification import VERIFIER_VERSION  # noqa: PLC0415 - an extra
 
-    if not browsing.transcripts_of(session, evaluation.id):
+    if not shards.transcripts_of(session, evaluation.id):
         raise Conflict(
             f"The evaluation {evaluation.id} has no transcripts.",
             "Only counts were imported, or nothing was generated yet.",
         )
-    if evaluation.id in _under_way:
+    if evaluation.id in under_way:
         raise Conflict(
             f"The evaluation {evaluation.id} is being rescored.",
             "Wait for its end: GET /v1/evaluations/ID/rescores shows how far it is.",
@@ -144,13 +148,14 @@ def run(
     dataset: "Dataset",
     rescore_id: str,
     settings: Settings,
+    under_way: set[str],
 ) -> None:
     """Judge every sample again, to the end; a failure is written into the rescore's row."""
     from evalsvc.verification import VerdictCache, VerificationPool  # noqa: PLC0415
 
     with database.read() as session:
         evaluation = rescores.get(session, rescore_id).evaluation_id
-    _under_way.add(evaluation)
+    under_way.add(evaluation)
     try:
         cache = VerdictCache(settings.data / "verdicts.sqlite")
         with VerificationPool(settings.verifier_processes or None, cache=cache) as pool:
@@ -163,7 +168,7 @@ def run(
         with database.write() as session:
             rescores.fail(session, rescore_id, str(error) or type(error).__name__)
     finally:
-        _under_way.discard(evaluation)
+        under_way.discard(evaluation)
 
 
 def _judge_all(
@@ -175,8 +180,8 @@ def _judge_all(
 ) -> None:
     with database.read() as session:
         row = rescores.get(session, rescore_id)
-        evaluation = browsing.get_evaluation(session, row.evaluation_id)
-        paths = [path for path, *_ in browsing.transcripts_of(session, evaluation.id)]
+        evaluation = evaluations.get(session, row.evaluation_id)
+        paths = [path for path, *_ in shards.transcripts_of(session, evaluation.id)]
         prompt = str(evaluation.protocol.get("prompt", "default"))
         accepted = rescores.accepted_verdicts(session, evaluation.id)
     policy = policy_of(dataset, prompt)
@@ -231,6 +236,7 @@ def _summary(session: Session, rescore_id: str) -> dict[str, Any]:
     verdicts: dict[int, dict[int, bool]] = {}
     for one in changed:
         if (one.problem, one.sample) not in by_hand:
-            verdicts.setdefault(one.problem, {})[one.sample] = one.verdict_after == "correct"
+            flags = verdict_flags(one.verdict_after)
+            verdicts.setdefault(one.problem, {})[one.sample] = flags["correct"]
     masks = results.read_masks(session, row.evaluation_id)
-    return {"flips": dict(flips), **asdict(effect_on_score(masks, verdicts))}
+    return {"flips": dict(flips), **asdict(rescore_effect(masks, verdicts))}

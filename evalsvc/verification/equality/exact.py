@@ -181,6 +181,17 @@ def _binomial(values: list[Fraction]) -> Fraction | None:
     return Fraction(math.comb(int(top), int(bottom)))
 
 
+def _integers(function: Callable[..., int]) -> Callable[[list[Fraction]], Fraction | None]:
+    """A function of integers; None for other values."""
+
+    def apply(values: list[Fraction]) -> Fraction | None:
+        if any(value.denominator != 1 for value in values):
+            return None
+        return Fraction(function(*(int(value) for value in values)))
+
+    return apply
+
+
 _RATIONAL: dict[str, Callable[[list[Fraction]], Fraction | None]] = {
     "+": _sum,
     "*": _product,
@@ -192,5 +203,10 @@ _RATIONAL: dict[str, Callable[[list[Fraction]], Fraction | None]] = {
     "neg": lambda values: -values[0],
     "abs": lambda values: abs(values[0]),
     "floor": lambda values: Fraction(math.floor(values[0])),
+    "gcd": _integers(math.gcd),
+    "lcm": _integers(math.lcm),
+    "max": max,
+    "min": min,
+    "mod": lambda values: values[0] % values[1] if values[1] else None,
     "ceil": lambda values: Fraction(math.ceil(values[0])),
 }

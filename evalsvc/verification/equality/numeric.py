@@ -25,6 +25,7 @@ from evalsvc.verification.limits import (
 _LOCAL = threading.local()
 _TRIGONOMETRIC = frozenset(["sin", "cos", "tan", "cot", "sec", "csc"])
 _HYPERBOLIC = frozenset(["sinh", "cosh", "tanh", "coth", "exp"])
+_STEPWISE = frozenset(("floor", "ceil", "max", "min", "mod", "gcd", "lcm"))
 _INVERSE = {
     "arcsin": "asin",
     "arccos": "acos",
@@ -37,6 +38,10 @@ _INVERSE = {
 
 class Undefined(ArithmeticError):
     """The scalar has no value at this point (a division by zero, infinity, an unknown function)."""
+
+
+class NotComputed(ArithmeticError):
+    """The scalar may have a value here, but it takes symbolic work to find it."""
 
 
 class Evaluator:
@@ -85,6 +90,8 @@ class Evaluator:
 
     def _operation(self, node: Operation) -> Any:  # noqa: PLR0911 - a dispatch
         op, context = node.op, self.context
+        if op in ("int", "lim"):
+            raise NotComputed(op)
         if op == "opaque":
             return self._opaque(node)
         if op in ("sum", "prod"):
@@ -114,10 +121,8 @@ class Evaluator:
         context, first = self.context, values[0]
         if op == "abs":
             return abs(first)
-        if op in ("floor", "ceil"):
-            if isinstance(first, context.mpc) or (first and _bits(context, first) > 200):
-                raise Undefined(op)
-            return context.floor(first) if op == "floor" else context.ceil(first)
+        if op in _STEPWISE:
+            return self._stepwise(op, values)
         if op in ("fact", "binom"):
             if any(isinstance(value, context.mpc) or abs(value) > FACTORIAL for value in values):
                 raise LimitExceeded("size of a factorial")
@@ -134,6 +139,21 @@ class Evaluator:
         if op in _INVERSE:
             return getattr(context, _INVERSE[op])(first)
         raise Undefined(op)
+
+    def _stepwise(self, op: str, values: list[Any]) -> Any:
+        context, first = self.context, values[0]
+        if any(isinstance(value, context.mpc) for value in values):
+            raise Undefined(op)
+        if op in ("max", "min"):
+            return max(values) if op == "max" else min(values)
+        if op in ("gcd", "lcm"):
+            raise NotComputed(op)
+        quotient = first / values[1] if op == "mod" else first
+        if quotient and _bits(context, quotient) > 200:
+            raise Undefined(op)
+        if op == "mod":
+            return first - values[1] * context.floor(quotient)
+        return context.floor(first) if op == "floor" else context.ceil(first)
 
     def _power(self, base: Any, exponent: Any, written: Scalar) -> Any:
         context = self.context
@@ -166,7 +186,7 @@ class Evaluator:
     def _series(self, node: Operation) -> Any:
         terms = series_terms(node)
         if terms is None:
-            raise Undefined("bounds of a sum")
+            raise NotComputed("bounds of a sum")
         values = [self._value(term) for term in terms]
         return self.context.fsum(values) if node.op == "sum" else self.context.fprod(values)
 
@@ -209,13 +229,41 @@ def symbols(node: Scalar) -> set[str]:
         if isinstance(current, Symbol):
             found.add(current.name)
         elif isinstance(current, Operation):
-            if current.op in ("sum", "prod"):
-                inner = symbols(current.args[2]) - {current.label}
-                found |= inner
-                stack.extend(current.args[:2])
+            if current.op in ("sum", "prod", "int", "lim"):
+                *outer, body = current.args
+                bound = current.label.rstrip("+-")
+                indefinite = current.op == "int" and not outer
+                found |= symbols(body) - (set() if indefinite else {bound})
+                stack.extend(outer)
             else:
                 stack.extend(current.args)
     return found
+
+
+_NATURAL = frozenset("nkmjNKM")
+
+
+def integer_names(node: Scalar) -> set[str]:
+    """Names that stand for natural numbers: of a factorial, of a negative number's power, ...
+
+    Only letters that usually do: `n`, `k`, `m`.
+    """
+    found: set[str] = set()
+    stack: list[Scalar] = [node]
+    while stack:
+        current = stack.pop()
+        if not isinstance(current, Operation):
+            continue
+        stack.extend(current.args)
+        if current.op in ("fact", "binom", "gcd", "lcm"):
+            found |= set().union(*map(symbols, current.args))
+        elif current.op in ("sum", "prod"):
+            found |= symbols(current.args[0]) | symbols(current.args[1])
+        elif current.op == "^":
+            base = exact_value(current.args[0])
+            if base is not None and base < 0:
+                found |= symbols(current.args[1])
+    return found & _NATURAL
 
 
 def mentions(node: Scalar, constant: str) -> bool:

@@ -3,12 +3,20 @@
 A gold that is solved (`x = 5`, `y < 2`) needs a solved answer in the same variable.
 """
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from evalsvc.verification.equality.numeric import Evaluator, Undefined, symbols
-from evalsvc.verification.equality.scalar_equality import NEAR_POINTS, Outcome, points_for
+from evalsvc.verification.equality.algebraic import substituted
+from evalsvc.verification.equality.numeric import Evaluator, NotComputed, Undefined, symbols
+from evalsvc.verification.equality.scalar_equality import (
+    NEAR_POINTS,
+    Outcome,
+    points_for,
+    scalars_equal,
+)
+from evalsvc.verification.grammar.labels import names_a_quantity
 from evalsvc.verification.grammar.tree import (
     SCALARS,
     Bracket,
@@ -26,6 +34,30 @@ from evalsvc.verification.grammar.tree import (
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 #: What an answer may be the value of: `|AB| = 5`, `\\cos A = 0.6`. Not so `x^2 = 5`, `\\ln x = 5`.
 _NAMING = frozenset(("+", "abs", "sin", "cos", "tan", "cot", "sec", "csc"))
+#: Products of more letters than these are words.
+_LONGEST_NAME = 5
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+_WORD_LETTERS = "oie"
+_UNKNOWNS = frozenset("xytnuw")
+_DENIALS = frozenset(
+    (
+        "no",
+        "not",
+        "non",
+        "nor",
+        "none",
+        "never",
+        "wrong",
+        "false",
+        "bad",
+        "anti",
+        "un",
+        "nay",
+        "less",
+        "more",
+        "over",
+    )
+)
 Same = Callable[[Node, Node], Outcome]
 _DIGITS = 60
 
@@ -35,21 +67,59 @@ def is_name(node: Node) -> bool:
     if isinstance(node, Bracket):
         return all(isinstance(item, Symbol) for item in node.items)
     if isinstance(node, Operation):
-        return node.op == "opaque" or (node.op == "*" and _all_names(node))
-    return isinstance(node, Words | Symbol)
+        return (node.op == "opaque" and not _denies(node.label)) or (
+            node.op == "*" and _all_names(node) and _reads_as_names(node)
+        )
+    if isinstance(node, Words):
+        return names_a_quantity(node.written)
+    return isinstance(node, Symbol)
 
 
 def is_label(node: Node) -> bool:
     """Whether a left side only names what follows: a name, `a + b`, `\\sin A`, `a : b`."""
     if isinstance(node, Ratio):
         return all(map(is_name, node.items))
+    if isinstance(node, Operation) and node.op == "abs" and _is_variable(node.args[0]):
+        return False  # `|x| = 5` has two solutions
     return is_name(node) or (
         isinstance(node, Operation) and node.op in _NAMING and _all_names(node)
     )
 
 
+def names_one_value(node: Node) -> bool:
+    """Whether a side of a gold is what its other side is the value of: `x`, `|AB|`, `S_1 : S_2`."""
+    if isinstance(node, Operation) and node.op == "abs":
+        return is_label(node)
+    return is_name(node) or (isinstance(node, Ratio) and is_label(node))
+
+
+def _is_variable(node: Scalar) -> bool:
+    return isinstance(node, Symbol) and node.name in _UNKNOWNS
+
+
 def _all_names(node: Operation) -> bool:
     return bool(symbols(node) or _has_mark(node)) and all(_names(item) for item in node.args)
+
+
+def _reads_as_names(node: Operation) -> bool:
+    """Whether a product of letters is a name (`AB`, `xy`, `abc`) rather than a word (`not`)."""
+    letters = "".join(
+        item.name
+        for item in node.args
+        if isinstance(item, Symbol | Constant) and len(item.name) == 1
+    )
+    if len(letters) < len(node.args) or len(letters) < 2:
+        return not any(isinstance(item, Constant) for item in node.args)
+    if letters.isupper():
+        return len(letters) <= _LONGEST_NAME and not _denies(letters)
+    if any(mark in letters for mark in _WORD_LETTERS):
+        return False
+    return len(letters) == 2 or letters in _ALPHABET
+
+
+def _denies(name: str) -> bool:
+    """Whether the letters of a name spell a word that denies."""
+    return any(part.lower() in _DENIALS for part in re.findall(r"[A-Za-z]+", name))
 
 
 def _names(node: Scalar) -> bool:
@@ -96,10 +166,14 @@ def _single(gold: Relation, answer: Relation, same: Same) -> Outcome | None:
     factor = _factor(difference, other_difference)
     if factor is None:
         return Outcome(False, "no multiple of the relation")
+    proved = _proportional(difference, other_difference)
+    if not proved.equal:
+        return Outcome(False, "no multiple of the relation")
     expected = other if factor > 0 else _FLIPPED[other]
     return Outcome(
         operator == expected,
         "multiple of the relation" if operator == expected else "another relation",
+        proved.confidence,
     )
 
 
@@ -139,6 +213,21 @@ def _difference(left: Scalar, right: Scalar) -> Scalar:
     return Operation("+", (left, Operation("neg", (right,))))
 
 
+def _proportional(gold: Scalar, answer: Scalar) -> Outcome:
+    """Whether the quotient of both is the same everywhere as at one point."""
+    for point in points_for(sorted(symbols(gold) | symbols(answer))):
+        evaluator = Evaluator(point, _DIGITS)
+        try:
+            if not evaluator.value(gold) or not evaluator.value(answer):
+                continue
+        except (Undefined, NotComputed):
+            continue
+        one = Operation("*", (gold, substituted(answer, point)))
+        two = Operation("*", (answer, substituted(gold, point)))
+        return scalars_equal(one, two)
+    return Outcome(False, "no point to compare at")
+
+
 def _factor(gold: Scalar, answer: Scalar) -> Any:
     """The real constant that `gold` is of `answer` wherever both have values, or None."""
     names = sorted(symbols(gold) | symbols(answer))
@@ -151,7 +240,7 @@ def _factor(gold: Scalar, answer: Scalar) -> Any:
         evaluator = Evaluator(point, _DIGITS)
         try:
             left, right = evaluator.value(gold), evaluator.value(answer)
-        except Undefined:
+        except (Undefined, NotComputed):
             continue
         if (
             not left

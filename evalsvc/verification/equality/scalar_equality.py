@@ -1,30 +1,38 @@
-"""Whether two scalars have the same value: exactly where they are rational, else by numbers.
+"""Whether two scalars have the same value: exactly where they are rational, else by a proof.
 
-Two values that agree to forty digits at every point are taken as equal. For answers of at most 4 KB
-built from roots, powers, pi and elementary functions this is a stronger test than `simplify`
-(docs/decisions/0101), and a difference disproves equality at once.
+Sixty digits at fixed points are the filter: a difference disproves equality at once. Agreement
+proves nothing (`\\pi + 10^{-45}`), so it is followed by a proof (`proof.py`), and where that does
+not apply by the symbolic comparison, in a child process only.
 """
 
 import random
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from evalsvc.verification.equality import proof
 from evalsvc.verification.equality.exact import exact_value
 from evalsvc.verification.equality.numeric import (
     Evaluator,
+    NotComputed,
     Undefined,
+    integer_names,
     longest_literal,
     mentions,
     symbols,
 )
 from evalsvc.verification.grammar.tree import Constant, Operation, Scalar
-from evalsvc.verification.limits import PRECISION_DIGITS, PRECISION_DIGITS_MAX
+from evalsvc.verification.limits import PRECISION_DIGITS, PRECISION_DIGITS_MAX, NeedsChild
+from evalsvc.verification.verdict import Confidence
 
 _GUARD_DIGITS = 20
 NEAR_POINTS = 6
 #: Points far out follow for scalars that have no value near zero: `\\sqrt{x-3}`.
 _FAR = 25
+_PROOFS = 3
+#: Set in a child process, where symbolic work is bounded.
+SYMBOLIC_ALLOWED: ContextVar[bool] = ContextVar("symbolic_allowed", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +41,78 @@ class Outcome:
 
     equal: bool | None
     rule: str
+    confidence: Confidence = Confidence.PROVEN
+
+    def weakened(self, other: Confidence) -> "Outcome":
+        """The same with the weaker of two confidences."""
+        weaker = max(self.confidence, other, key=lambda item: item.rank)
+        return self if weaker is self.confidence else replace(self, confidence=weaker)
 
 
 def scalars_equal(gold: Scalar, answer: Scalar) -> Outcome:
-    """Compare two scalars by value. Raises LimitExceeded."""
+    """Compare two scalars by value. Raises LimitExceeded or NeedsChild."""
     outcome = _without_points(gold, answer)
     if outcome is not None:
         return outcome
+    names = sorted(symbols(gold) | symbols(answer))
+    integers = integer_names(gold) | integer_names(answer)
+    try:
+        agreed = _agree(gold, answer, names, integers)
+        if agreed is False:
+            return Outcome(False, "numeric disproof")
+        proved = _prove(gold, answer, names, integers) if agreed else None
+    except NotComputed:
+        proved = None
+    if proved is not None:
+        return proved
+    return _symbolically(gold, answer)
+
+
+def _agree(gold: Scalar, answer: Scalar, names: list[str], integers: set[str]) -> bool | None:
+    """Whether both agree at fixed points; None where they cannot be compared at enough of them."""
     digits = max(
         PRECISION_DIGITS,
         min(max(longest_literal(gold), longest_literal(answer)) + 30, PRECISION_DIGITS_MAX),
     )
-    names = sorted(symbols(gold) | symbols(answer))
     complex_allowed = mentions(gold, "i") or mentions(answer, "i")
     agreed, needed = 0, 2 if names else 1
-    for index, point in enumerate(points_for(names)):
+    for index, point in enumerate(points_for(names, integers)):
         if index >= NEAR_POINTS and agreed >= needed:
             break
         same = _same_at(point, gold, answer, digits, complex_allowed)
         if same is False:
-            return Outcome(False, "numeric disproof")
+            return False
         agreed += same is True
-    if agreed >= needed:
-        return Outcome(True, "numeric identity")
-    return Outcome(None, "no point to compare at")
+    return True if agreed >= needed else None
+
+
+def _prove(gold: Scalar, answer: Scalar, names: list[str], integers: set[str]) -> Outcome | None:
+    if not names:
+        equal = proof.proved_equal(gold, answer, {})
+        if equal:
+            return Outcome(True, "proved equal")
+        # formally different, and yet equal to sixty digits: perhaps by a relation not known here
+        return None
+    proved = 0
+    for point in proof.points(gold, answer, names, integers):
+        try:
+            equal = proof.proved_equal(gold, answer, point)
+        except Undefined:
+            continue
+        if not equal:
+            return None
+        proved += 1
+        if proved == _PROOFS:
+            return Outcome(True, "identity", Confidence.COMPUTED)
+    return Outcome(True, "identity", Confidence.COMPUTED) if proved >= 2 else None
+
+
+def _symbolically(gold: Scalar, answer: Scalar) -> Outcome:
+    if not SYMBOLIC_ALLOWED.get():
+        raise NeedsChild
+    from evalsvc.verification.equality.symbolic import symbolically_equal  # noqa: PLC0415 - sympy
+
+    return symbolically_equal(gold, answer)
 
 
 def _without_points(gold: Scalar, answer: Scalar) -> Outcome | None:
@@ -84,8 +140,13 @@ def infinity_sign(node: Scalar) -> int:
     return sign if isinstance(node, Constant) and node.name == "infinity" else 0
 
 
-def points_for(names: list[str]) -> list[dict[str, Fraction]]:
-    """Fixed points: half of them positive, the others of mixed sign, none of them special."""
+def points_for(
+    names: list[str], integers: set[str] | frozenset[str] = frozenset()
+) -> list[dict[str, Fraction]]:
+    """Fixed points: half of them positive, the others of mixed sign, none of them special.
+
+    `integers`: names that stand for natural numbers, and get such.
+    """
     if not names:
         return [{}]
     generator = random.Random(",".join(names))  # noqa: S311 - points, not secrets
@@ -93,12 +154,21 @@ def points_for(names: list[str]) -> list[dict[str, Fraction]]:
     for index in range(NEAR_POINTS):
         point = {}
         for name in names:
+            if name in integers:
+                point[name] = Fraction(generator.randrange(1, 25) + index)
+                continue
             value = Fraction(generator.randrange(10**5, 4 * 10**6), 1_000_003)
             negative = index >= NEAR_POINTS // 2 and generator.random() < 0.6
             point[name] = -value if negative else value
         points.append(point)
-    points[-1] = {name: -abs(value) for name, value in points[-1].items()}
-    return points + [{name: _FAR * value for name, value in point.items()} for point in points]
+    points[-1] = {
+        name: value if name in integers else -abs(value) for name, value in points[-1].items()
+    }
+    far = [
+        {name: value if name in integers else _FAR * value for name, value in point.items()}
+        for point in points
+    ]
+    return points + far
 
 
 def _same_at(

@@ -5,9 +5,19 @@ Every refusal names the rule that refused. Nothing here drops a bracket, a relat
 
 from collections.abc import Sequence
 from fractions import Fraction
+from string import ascii_lowercase
 
+import mpmath
+
+from evalsvc.verification.equality.numeric import (
+    Evaluator,
+    NotComputed,
+    Undefined,
+    mentions,
+    symbols,
+)
 from evalsvc.verification.equality.plus_minus import has_two_values, items_of
-from evalsvc.verification.equality.relations import is_label, is_name, same_relation
+from evalsvc.verification.equality.relations import is_label, names_one_value, same_relation
 from evalsvc.verification.equality.scalar_equality import Outcome, infinity_sign, scalars_equal
 from evalsvc.verification.equality.sets import same_region
 from evalsvc.verification.grammar.tree import (
@@ -29,6 +39,8 @@ from evalsvc.verification.grammar.tree import (
     Words,
 )
 from evalsvc.verification.grammar.units import compatible
+from evalsvc.verification.limits import PRECISION_DIGITS
+from evalsvc.verification.verdict import Confidence
 
 
 def same(gold: Node, answer: Node) -> Outcome:  # noqa: PLR0911 - a dispatch over types
@@ -63,7 +75,7 @@ def _relations(gold: Node, answer: Node) -> Outcome:  # noqa: PLR0911 - one reas
         value = _solved_value(gold)
         if value is None:
             return Outcome(False, "a relation is expected")
-        return same(value, answer)
+        return same(value, answer).weakened(Confidence.CONVENTION)
     assert isinstance(answer, Relation)
     given = unlabelled(answer)
     if given is None:
@@ -72,7 +84,7 @@ def _relations(gold: Node, answer: Node) -> Outcome:  # noqa: PLR0911 - one reas
         return Outcome(False, "membership is not a value")
     outcome = Outcome(False, "nothing after the label")
     for item in given:
-        outcome = same(gold, item)
+        outcome = same(gold, item).weakened(Confidence.CONVENTION)
         if outcome.equal is not True:
             return outcome
     return outcome
@@ -85,9 +97,16 @@ def unlabelled(relation: Relation) -> list[Node] | None:
         if label is not None and is_label(label) and region is not None:
             return [region]
         return None
+    parts = list(relation.parts)
+    if relation.operators[-1] == "~" and len(parts) > 1:
+        exact, rounding = parts[-2], parts.pop()
+        if exact is None or rounding is None or not is_rounding_of(exact, rounding):
+            return None
+        if len(parts) == 1:
+            return [exact]
+        relation = Relation(relation.operators[:-1], tuple(parts))
     if set(relation.operators) != {"="}:
         return None
-    parts = list(relation.parts)
     if parts[0] is None or is_label(parts[0]):
         parts = parts[1:]
     elif parts[-1] is not None and is_label(parts[-1]) and len(parts) == 2:
@@ -96,13 +115,36 @@ def unlabelled(relation: Relation) -> list[Node] | None:
     return values if len(values) == len(parts) else None
 
 
+def is_rounding_of(exact: Node, rounding: Node) -> bool:
+    """Whether the second is a decimal that agrees with the first to all its digits."""
+    value = exact.value if isinstance(exact, Quantity) else exact
+    decimal = rounding.value if isinstance(rounding, Quantity) else rounding
+    units = {side.unit for side in (exact, rounding) if isinstance(side, Quantity)}
+    if len(units) > 1:
+        return False
+    if not isinstance(value, SCALARS) or not isinstance(decimal, SCALARS) or symbols(value):
+        return False
+    sign = -1 if isinstance(decimal, Operation) and decimal.op == "neg" else 1
+    number = decimal.args[0] if isinstance(decimal, Operation) and sign < 0 else decimal
+    if not isinstance(number, Number):
+        return False
+    written = sign * number.value
+    try:
+        found = Evaluator({}, PRECISION_DIGITS).value(value)
+    except (Undefined, NotComputed):
+        return False
+    last = mpmath.mpf(10) ** -number.places
+    off = abs(found) - abs(mpmath.mpf(written.numerator) / written.denominator)
+    return bool(found * sign > 0 and (abs(off) <= last / 2 or 0 <= off < last))
+
+
 def _solved_value(gold: Relation) -> Node | None:
     """What a solved gold says of its one name: 5 of `x = 5`. An equation in several has none."""
     values = unlabelled(gold)
     if values is None or len(values) != 1:
         return None
     sides = [part for part in gold.parts if part is not None]
-    solved = len(sides) == 1 or any(is_name(side) for side in sides)
+    solved = len(sides) == 1 or any(names_one_value(side) for side in sides)
     return values[0] if solved else None
 
 
@@ -145,17 +187,17 @@ def _matched(expected: Sequence[Node], values: Sequence[Node]) -> Outcome:
     if len(expected) != len(values):
         return Outcome(False, "too many or too few items")
     left = list(values)
-    undecided = False
+    whole = Outcome(True, "same items")
     for item in expected:
         for index, value in enumerate(left):
             outcome = same(item, value)
             if outcome.equal:
                 del left[index]
+                whole = whole.weakened(outcome.confidence)
                 break
-            undecided |= outcome.equal is None
         else:
-            return Outcome(None if undecided else False, "an item is missing")
-    return Outcome(True, "same items")
+            return Outcome(False, "an item is missing")
+    return whole
 
 
 def _distinct(items: list[Node]) -> list[Node]:
@@ -184,6 +226,8 @@ def _set(gold: Braces, answer: Node) -> Outcome:
 
 
 def _bracket(gold: Bracket, answer: Node) -> Outcome:
+    if isinstance(answer, Listing):
+        return _named_coordinates(gold, answer)
     if not isinstance(answer, Bracket):
         return Outcome(False, "brackets are expected")
     if (gold.opening, gold.closing) != (answer.opening, answer.closing):
@@ -191,14 +235,39 @@ def _bracket(gold: Bracket, answer: Node) -> Outcome:
     return _in_order(gold.items, answer.items)
 
 
+def _named_coordinates(gold: Bracket, answer: Listing) -> Outcome:
+    """`x=1, y=2` for `(1,2)`: each name once, their values in the order of the names."""
+    named: dict[str, Node] = {}
+    for item in answer.items:
+        if not isinstance(item, Relation) or item.operators != ("=",):
+            return Outcome(False, "brackets are expected")
+        name, value = item.parts
+        if not isinstance(name, Symbol) or value is None or name.name in named:
+            return Outcome(False, "brackets are expected")
+        named[name.name] = value
+    if gold.opening + gold.closing != "()" or not _successive(sorted(named)):
+        return Outcome(False, "names without an order")
+    values = [named[name] for name in sorted(named)]
+    return _in_order(gold.items, values).weakened(Confidence.CONVENTION)
+
+
+def _successive(names: list[str]) -> bool:
+    """Whether names follow each other: `x, y, z`, `x_1, x_2`."""
+    letters = "".join(names)
+    numbered = [f"{letters[:1]}_{place}" for place in range(1, len(names) + 1)]
+    return names == numbered or (len(letters) == len(names) and letters in ascii_lowercase)
+
+
 def _in_order(expected: Sequence[Node], values: Sequence[Node]) -> Outcome:
     if len(expected) != len(values):
         return Outcome(False, "too many or too few items")
+    whole = Outcome(True, "same items in order")
     for item, value in zip(expected, values, strict=True):
         outcome = same(item, value)
         if not outcome.equal:
             return Outcome(outcome.equal, "an item differs")
-    return Outcome(True, "same items in order")
+        whole = whole.weakened(outcome.confidence)
+    return whole
 
 
 def _matrix(gold: Matrix, answer: Node) -> Outcome:
@@ -231,7 +300,8 @@ def _ratio(gold: Ratio, answer: Node) -> Outcome:  # noqa: PLR0911 - one reason 
     top, bottom = _scalar(gold.items[0]), _scalar(gold.items[1])
     if top is None or bottom is None:
         return Outcome(False, "ratio")
-    return scalars_equal(Operation("*", (top, Operation("/", (bottom,)))), value)
+    quotient = Operation("*", (top, Operation("/", (bottom,))))
+    return scalars_equal(quotient, value).weakened(Confidence.CONVENTION)
 
 
 def _scalar(node: Node) -> Scalar | None:
@@ -248,7 +318,7 @@ def _quantities(gold: Node, answer: Node) -> Outcome:
         or has_two_values(value)
     ):
         return Outcome(False, "another type")
-    if not compatible(gold_unit, unit):
+    if not compatible(gold_unit, unit, radians=mentions(gold_value, "pi")):
         return Outcome(False, "another unit")
     if not unit and (factor := _unit_in_letters(gold_unit)) is not None:
         written_out = scalars_equal(Operation("*", (gold_value, factor)), value)
@@ -261,7 +331,8 @@ def _quantities(gold: Node, answer: Node) -> Outcome:
             if not outcome.equal or _free_of_angles(gold_value)
             else Outcome(False, "another unit")
         )
-    return scalars_equal(gold_value, value)
+    outcome = scalars_equal(gold_value, value)
+    return outcome if gold_unit == unit else outcome.weakened(Confidence.CONVENTION)
 
 
 def _unit_in_letters(unit: str) -> Scalar | None:
@@ -280,6 +351,4 @@ def _unit_in_letters(unit: str) -> Scalar | None:
 
 def _free_of_angles(node: Scalar) -> bool:
     """No pi in it: `\\frac{\\pi}{3}` is radians, so `\\frac{\\pi}{3}^\\circ` is something else."""
-    from evalsvc.verification.equality.numeric import mentions  # noqa: PLC0415
-
     return not mentions(node, "pi") and infinity_sign(node) == 0

@@ -8,12 +8,14 @@ import re
 from dataclasses import dataclass
 
 from evalsvc.verification.grammar.normalise import Unreadable, matching_brace
-from evalsvc.verification.grammar.units import BARE, ONE_LETTER
+from evalsvc.verification.grammar.units import BARE, ONE_LETTER, canonical_unit
 
 FUNCTIONS = frozenset((
     "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "arccot", "arcsec",
     "arccsc", "sinh", "cosh", "tanh", "coth", "ln", "log", "lg", "exp",
 ))  # fmt: skip
+#: Names of functions of several values, where an opening bracket follows.
+_LISTED = frozenset(("gcd", "lcm", "max", "min"))
 _WORD_COMMANDS = FUNCTIONS | {"sqrt", "pi", "infty", "binom", "frac"}
 _ALIASES = {
     "infinity": "infty",
@@ -33,6 +35,8 @@ _FONTS = frozenset((
 _MATHEMATICAL = re.compile(r"[\d\\^_+=/*()\[\],]")
 #: Signs that stand behind a value or before one.
 _NO_VALUE = frozenset(("^", "%", "\\%", "dollar"))
+#: `\\text{ cm and }8`: the last word of a text separates what stands before and behind it.
+_UNIT_AND = re.compile(r"(?P<unit>[^\d]*[A-Za-z.^2-4])\s+(?P<word>and|or)\s*")
 _SEPARATOR = re.compile(r"^[\s,;]*(and|or)?[\s,;]*$", re.IGNORECASE)
 _TOKEN = re.compile(
     r"(?P<number>\d+(?:\.\d*)?|\.\d+)|\\(?P<command>[A-Za-z]+)\*?|(?P<escaped>\\.)|(?P<word>[A-Za-z]+)"
@@ -48,6 +52,11 @@ class Token:
     kind: str
     text: str
     glued: bool = True
+
+    @property
+    def symbol(self) -> str:
+        """The text of a token that is no words: `\\text{times}` is no sign."""
+        return "" if self.kind == "text" else self.text
 
 
 END = Token("end", "")
@@ -113,8 +122,12 @@ def _text(tokens: list[Token], content: str, name: str, depth: int) -> None:
             tokens.append(Token("separator", word.lower() if word else ","))
     elif not stripped.strip("."):
         return
-    elif stripped in FUNCTIONS:
+    elif stripped in FUNCTIONS or stripped in ("gcd", "lcm"):
         tokens.append(Token("command", stripped))
+    elif (bracketed := _in_brackets(stripped)) or canonical_unit(stripped) is not None:
+        tokens.append(Token("text", bracketed or stripped))
+    elif (joined := _UNIT_AND.fullmatch(stripped)) and canonical_unit(joined["unit"]) is not None:
+        tokens += [Token("text", joined["unit"]), Token("separator", joined["word"])]
     elif (_MATHEMATICAL.search(stripped) and not _unit_like(stripped)) or name == "textbf":
         if depth > 3:
             raise Unreadable("nested text")
@@ -125,6 +138,12 @@ def _text(tokens: list[Token], content: str, name: str, depth: int) -> None:
         tokens.append(Token("text", stripped))
 
 
+def _in_brackets(text: str) -> str:
+    """The unit in `(cm)`, or nothing."""
+    inner = text[1:-1].strip() if text[:1] + text[-1:] == "()" else ""
+    return inner if inner and canonical_unit(inner) is not None else ""
+
+
 def _joins_its_neighbours(inner: list[Token]) -> bool:
     """Whether a text is no group: items of a list, a unit whose power follows, `\\text{\\%}`."""
     return (
@@ -132,6 +151,11 @@ def _joins_its_neighbours(inner: list[Token]) -> bool:
         or inner[-1].kind == "text"
         or inner[0].text in _NO_VALUE
     )
+
+
+def _stands_on_value(tokens: list[Token]) -> bool:
+    """Whether the bracket that was just opened stands behind a value: `12 (cm)`."""
+    return len(tokens) > 1 and (tokens[-2].kind == "number" or tokens[-2].text in (")", "}"))
 
 
 def _unit_like(text: str) -> bool:
@@ -148,12 +172,20 @@ def _word(tokens: list[Token], word: str, glued: bool, following: str, *, in_tex
     if len(word) == 1:
         is_unit = in_text and not glued and previous.kind == "number" and word in ONE_LETTER
         tokens.append(Token("text" if is_unit else "letter", word, glued))
+    elif lowered in _LISTED and following in ("(", "\\"):
+        tokens.append(Token("command", lowered, glued))
     elif lowered in ("and", "or"):
         tokens.append(Token("separator", lowered, glued))
     elif lowered in _ALIASES or lowered in _WORD_COMMANDS:
         tokens.append(Token("command", _ALIASES.get(lowered, lowered), glued))
     elif (
-        (after_value and previous.kind != "letter" and word in BARE and following not in ("(", "_"))
+        (previous.text == "(" and following == ")" and word in BARE and _stands_on_value(tokens))
+        or (
+            after_value
+            and previous.kind != "letter"
+            and word in BARE
+            and following not in ("(", "_")
+        )
         or previous.kind == "text"
         or (not glued and previous.kind == "number" and len(word) > 3)
     ):

@@ -1,5 +1,6 @@
 """Answers that are read before the mathematics: numerals in a base, and times of day."""
 
+import math
 import re
 
 from evalsvc.verification.grammar.normalise import plain_text
@@ -36,6 +37,8 @@ _BASE = re.compile(r"(?:base\s*)?(?P<base>\d{1,2}|[a-z]+)")
 _BASE_IN_WORDS = re.compile(
     _NUMERAL + r"\s*\(?\s*(?:in\s+)?base\s*[-_{]*(?P<base>\d{1,2}|[a-z]+)\}*\s*\)?"
 )
+_CLOCK = re.compile(r"(\d{1,2})\s*:\s*(\d{2})")
+_HALF = re.compile(r"[ap]\.?\s*m\.?$")
 _TIME = re.compile(
     r"(?P<hour>\d{1,2})(?:\s*[:.]\s*(?P<minute>\d{2}))?\s*(?:o'?clock)?\s*(?:(?P<half>[ap])\.?\s*m\.?)?"
 )
@@ -71,6 +74,27 @@ def _inside(text: str) -> str:
     """One side of the subscript mark, out of its braces, `\\text{}` and parentheses."""
     text = plain_text(text)
     return plain_text(text[1:-1]) if text.startswith("(") and text.endswith(")") else text
+
+
+def is_clock(text: str) -> bool:
+    """Whether a text has the form of a time, `2:30`: two digits of minutes below sixty."""
+    match = _CLOCK.fullmatch(plain_text(text).replace("{", "").replace("}", ""))
+    return match is not None and int(match[1]) <= 24 and int(match[2]) <= 59
+
+
+def certainly_a_time(text: str) -> bool:
+    """Whether a clock's figures are no ratio that anyone writes: not in lowest terms."""
+    hour, minute = plain_text(text).replace("{", "").replace("}", "").split(":")
+    return minute.strip().startswith("0") or math.gcd(int(hour), int(minute)) > 1
+
+
+def same_time(gold: str, answer: str) -> bool:
+    """Whether two times are equal; the half of the day may be added where the gold has none."""
+    left, right = read_time(gold), read_time(answer)
+    if left is None or right is None:
+        return False
+    added = not left[1] and _HALF.search(plain_text(answer)) is not None
+    return left == right or (added and left[0] % 720 == right[0] % 720)
 
 
 def read_time(text: str) -> tuple[int, str] | None:

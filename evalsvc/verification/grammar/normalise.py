@@ -15,7 +15,8 @@ _CHARACTERS = {
     "π": r"\pi ", "∞": r"\infty ", "°": r"^\circ ", "º": r"^\circ ", "˚": r"^\circ ",
     "掳": r"^\circ ",
     "√": r"\sqrt ", "∛": r"\sqrt[3] ", "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⩾": r"\ge ",
-    "≠": r"\ne ",
+    "≠": r"\ne ", "＞": ">", "＜": "<", "－": "-", "…": r"\dots ", "⋯": r"\dots ", "＆": r"\&",
+    "＃": r"\#", "＊": r"\cdot ", "｛": r"\{", "｝": r"\}", "＼": r"\setminus ",
     "≈": r"\approx ", "∼": r"\sim ", "≡": r"\equiv ", "∈": r"\in ", "∉": r"\notin ", "∪": r"\cup ",
     "∩": r"\cap ", "∖": r"\setminus ", "∅": r"\emptyset ", "Ø": r"\emptyset ", "ℝ": r"\mathbb{R}",
     "±": r"\pm ", "∓": r"\mp ", "¢": r"\text{ cents}", "€": r"\text{euro}", "£": r"\text{pound}",
@@ -30,9 +31,8 @@ _CHARACTERS = {
     "\u2061": "", "\u2062": "",
 }  # fmt: skip
 _TABLE = str.maketrans(
-    _CHARACTERS
-    | {chr(0xFF10 + digit): str(digit) for digit in range(10)}
-    | {chr(base + i): letter for base in (0xFF21,) for i, letter in enumerate("ABCDEFGHIJ")}
+    {chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)}  # full width
+    | _CHARACTERS
     | {
         letter: "\\" + unicodedata.name(letter).split()[-1].lower() + " "
         for letter in "αβγδεζηθκλμξρστφχψωΓΔΘΛΞΣΦΨΩ"
@@ -47,6 +47,41 @@ _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud80
 
 #: `132^\\circT`: the degree sign ends before a capital, whatever TeX says.
 _GLUED_CIRCLE = re.compile(r"\\circ(?=[A-Z])")
+_ONE_SPELLING = (
+    (re.compile(r"\\(?:l|c|dots[cbmio])dots(?![A-Za-z])|\\dots[cbmio](?![A-Za-z])"), r"\\dots"),
+    (re.compile(r"\\big(cup|cap)(?![A-Za-z])"), r"\\\1"),
+    (re.compile(r"\\cr(?![A-Za-z])"), r"\\\\ "),
+    (re.compile(r"(?<![\d.])\.\s*(?=\\(?:overline|bar|dot)(?![A-Za-z]))"), "0."),
+)
+#: Chinese units and counting words behind a value; those that change it (万, 倍, 成) are not here.
+_CHINESE_UNITS = {
+    "平方千米": "km^2", "平方公里": "km^2", "平方厘米": "cm^2", "平方分米": "dm^2",
+    "平方毫米": "mm^2", "平方米": "m^2", "立方厘米": "cm^3", "立方分米": "dm^3", "立方米": "m^3",
+    "千米每小时": "km/h", "千米/时": "km/h", "千米/小时": "km/h", "米/秒": "m/s", "米每秒": "m/s",
+    "平方单位": "square units", "单位": "units",
+    "毫米": "mm", "厘米": "cm", "分米": "dm", "千米": "km", "公里": "km", "米": "m",
+    "千克": "kg", "公斤": "kg", "毫克": "mg", "克": "g", "吨": "tons", "毫升": "ml", "升": "l",
+    "摄氏度": "degrees", "度": "degrees", "弧度": "radians", "小时": "hours", "分钟": "minutes",
+    "秒": "s", "天": "days", "日": "days", "周": "weeks", "个月": "months", "月": "months",
+    "年": "years", "岁": "years", "美元": "dollars", "欧元": "euros", "元": "yuan", "美分": "cents",
+    "平方英寸": "in^2", "英寸": "in", "英尺": "ft", "英里": "mi", "码": "yd",
+}  # fmt: skip
+_CHINESE_IN_TEXT = re.compile(
+    r"(\\(?:text|mathrm|mbox|textrm)\s*\{)\s*(" + "|".join(_CHINESE_UNITS) + r")\s*(?=\})"
+)
+_COUNTING = "个只名位人本张条件种棵块支枚辆次组对双页颗朵根间台头匹群套题分组道盒箱袋瓶杯"
+_CHINESE_UNIT = re.compile(
+    r"(?<=[\dA-Za-z})!°])\s*(?:(?P<unit>"
+    + "|".join(_CHINESE_UNITS)
+    + rf")|(?P<count>[{_COUNTING}](?:人|数|解|根|点)?))"
+    r"(?![\u4e00-\u9fff])"
+)
+_CHINESE_WORDS = (
+    (re.compile("(?<=[\\d})A-Za-z])\\s*[和与](?=\\s*[-\\d({\\\\A-Za-z])"), r"\\text{ and }"),
+    (re.compile("(?<=[\\d})A-Za-z])\\s*或者?(?=\\s*[-\\d({\\\\A-Za-z])"), r"\\text{ or }"),
+)
+_NOT_EQUAL = re.compile(r"(?:(?<=[A-Za-z)])|(?<=\s))!=(?!=)|(?<=^)!=")
+_LONE_SIGN = re.compile(r"\{\s*([-+=])\s*\}")
 _STARS = re.compile(r"(?<=[\w)\]}])\*\*(?=[\w({\\-])")
 _DOLLAR = re.compile(r"(?:US\s*)?\\(?:\$|(?:math|text)dollar(?![A-Za-z]))")
 _MATH_MARKS = re.compile(r"(?<!\\)\$+|(?<!\\)\\[()\[\]](?!\d*(?:pt|em|ex|cm|mm)\])")
@@ -89,7 +124,15 @@ def clean(text: str, *, commas: bool = False) -> str:
     if not text.isascii():
         text = _RAISED.sub(lambda m: "^{" + m.group().translate(_SUPERSCRIPTS) + "}", text)
         text = _LOWERED.sub(lambda m: "_{" + m.group().translate(_SUBSCRIPTS) + "}", text)
+        text = _CHINESE_IN_TEXT.sub(lambda m: m[1] + " " + _CHINESE_UNITS[m[2]], text)
+        text = _CHINESE_UNIT.sub(_chinese_unit, text)
+        for pattern, replacement in _CHINESE_WORDS:
+            text = pattern.sub(replacement, text)
         text = text.translate(_TABLE)
+    if "!=" in text:
+        text = _NOT_EQUAL.sub(r"\\ne ", text)
+    if "{" in text:
+        text = _LONE_SIGN.sub(r"\1", text)
     if "\\" in text or "~" in text or "$" in text:
         text = _ROW_SKIP.sub(r"\\\\ ", text)
         text = _GLUED_CIRCLE.sub(r"\\circ ", text)
@@ -100,6 +143,8 @@ def clean(text: str, *, commas: bool = False) -> str:
         text = _SIZING.sub(" ", text)
         text = _COLOURED.sub("", text)
         text = _unspace(text)
+        for pattern, replacement in _ONE_SPELLING:
+            text = pattern.sub(replacement, text)
     elif "{,}" in text:
         text = _GROUPED.sub(lambda m: m.group(1) + _NOT_DIGITS.sub("", m.group(2)), text)
     text = _STARS.sub("^", text.replace("{:}", ":"))
@@ -107,6 +152,11 @@ def clean(text: str, *, commas: bool = False) -> str:
         text = _join_thousands(text)
     text = _SPACES.sub(" ", text).strip()
     return strip_full_stop(text)
+
+
+def _chinese_unit(match: re.Match[str]) -> str:
+    unit = match["unit"]
+    return r"\text{ " + (_CHINESE_UNITS[unit] if unit else "units") + "}"
 
 
 def _join_thousands(text: str) -> str:

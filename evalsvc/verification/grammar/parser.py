@@ -6,11 +6,18 @@ relations, a relation ratios, a ratio joined sets, those items with units, and a
 products of powers of atoms.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from fractions import Fraction
 
 from evalsvc.verification.grammar.lexer import END, FUNCTIONS, Token, tokenise
 from evalsvc.verification.grammar.literals import numeral_in_base
+from evalsvc.verification.grammar.matrices import (
+    added,
+    determinant,
+    multiplied,
+    scaled,
+    transposed,
+)
 from evalsvc.verification.grammar.normalise import Unreadable
 from evalsvc.verification.grammar.tree import (
     SCALARS,
@@ -35,6 +42,8 @@ from evalsvc.verification.grammar.tree import (
 from evalsvc.verification.grammar.units import ONE_LETTER, canonical_unit
 from evalsvc.verification.grammar.vocabulary import (
     AFTER_DEGREES,
+    APPROXIMATE,
+    ASIDE,
     BIG,
     BY,
     CLOSING,
@@ -44,6 +53,7 @@ from evalsvc.verification.grammar.vocabulary import (
     INVERSE,
     JOINS,
     MATRICES,
+    N_ARY,
     OPAQUE,
     OVER,
     RELATIONS,
@@ -56,17 +66,18 @@ _REALS = Bracket(
     "(", ")", (Operation("neg", (Constant("infinity"),)), Constant("infinity"))
 )  # fmt: skip
 _ZERO = Number(Fraction(0))
+_MINUS_ONE = Number(Fraction(-1))
 
 
-def parse(text: str, *, max_depth: int = NESTING) -> Node:
-    """Parse a cleaned answer.
+def parse(text: str, *, max_depth: int = NESTING, own_words: Container[str] = ()) -> Node:
+    """Parse a cleaned answer. `own_words`: nouns that count as units besides the listed ones.
 
     Raises Unreadable for what is not understood, NeedsChild for nesting above `max_depth`, and
     LimitExceeded for nesting above the cap.
     """
     tokens = tokenise(text)
     _check_nesting(tokens, max_depth)
-    parser = Parser(tokens, max_depth)
+    parser = Parser(tokens, max_depth, own_words)
     node = parser.listing(frozenset(("",)))
     if parser.peek() is not END:
         raise Unreadable(f"{parser.peek().text!r} in the way")
@@ -90,7 +101,8 @@ def _check_nesting(tokens: list[Token], max_depth: int) -> None:
 class Parser:
     """A position in the tokens of one answer, and the rules that read on from it."""
 
-    def __init__(self, tokens: list[Token], max_depth: int) -> None:
+    def __init__(self, tokens: list[Token], max_depth: int, own_words: Container[str] = ()) -> None:
+        self.own_words = own_words
         self.tokens = tokens
         self.position = 0
         self.depth = 0
@@ -120,7 +132,8 @@ class Parser:
         if self.peek().text == "_":
             return self._based(text)
         digits = len(text) if "." in text.rstrip(".") else 0
-        return Number(Fraction(text.rstrip(".") if text != "." else "0"), digits)
+        places = len(text.rstrip(".").partition(".")[2])
+        return Number(Fraction(text.rstrip(".") if text != "." else "0"), digits, places)
 
     def _repeating(self, head: str) -> Number:
         self.next()
@@ -221,11 +234,11 @@ class Parser:
     def relation(self) -> Node:
         operators: list[str] = []
         parts: list[Node | None] = []
-        if self.peek().text in RELATIONS:
+        if self.peek().symbol in RELATIONS:
             parts.append(None)
         else:
             parts.append(self.ratio())
-        while self.peek().text in RELATIONS or self.peek().text == "not":
+        while self.peek().symbol in RELATIONS or self.peek().symbol == "not":
             name = self.next().text
             if name == "not":
                 if self.peek().text not in ("=", "in"):
@@ -237,11 +250,20 @@ class Parser:
                 name = {"<": "le", ">": "ge"}[name]
             operators.append(RELATIONS[name])
             parts.append(self.ratio())
+        if self._approximation_in_brackets():
+            self.next()
+            operators.append(RELATIONS[self.next().text])
+            parts.append(self.ratio())
+            self.expect(")")
         if not operators:
             first = parts[0]
             assert first is not None
             return first
         return Relation(tuple(operators), tuple(parts))
+
+    def _approximation_in_brackets(self) -> bool:
+        """`(\\approx 0.78)`"""
+        return self.peek().text == "(" and self.peek(1).symbol in APPROXIMATE
 
     def ratio(self) -> Node:
         items = [self.joined()]
@@ -297,9 +319,9 @@ class Parser:
         if self.peek().kind in ("number", "letter", "command") or self.peek().text in ("(", "\\{"):
             # a label in words before a value: "Area 5" is not read, "Area = 5" is
             raise Unreadable("words before a value")
-        return Words(text.casefold().strip(" ."))
+        return Words(text.casefold().strip(" ."), text)
 
-    def _unit(self) -> str:
+    def _unit(self) -> str:  # noqa: PLR0911 - one form each
         """A unit after a scalar: percent, words, or symbols with powers."""
         token = self.peek()
         if token.text in ("%", "\\%"):
@@ -307,12 +329,33 @@ class Parser:
             return "percent"
         if token.text == "dollar" and self._at_end(1):
             return self.next().text
+        if self._unit_in_brackets():
+            self.next()
+            unit = self._written_unit()
+            self.expect(")")
+            return unit
         if token.kind == "letter" and token.text in ("C", "F", "T") and self._at_end(1):
             return self.next().text
         if token.kind != "text" or _is_colon(token):
             return ""
         if token.text in ("C", "F", "T"):
             return self.next().text
+        return self._written_unit()
+
+    def _unit_in_brackets(self) -> int:
+        """How many tokens `(\\text{cm}^2)` takes at this place; 0 where there is no such unit."""
+        word = self.peek(1)
+        is_unit = word.kind == "text" and (len(word.text) > 1 or word.text in ONE_LETTER)
+        if self.peek().text != "(" or not is_unit:
+            return 0
+        ahead = 1
+        while self.peek(ahead).kind in ("text", "number") or self.peek(ahead).text in tuple(
+            "^{}/-"
+        ):
+            ahead += 1
+        return ahead + 1 if self.peek(ahead).text == ")" else 0
+
+    def _written_unit(self) -> str:
         written: list[str] = []
         while True:
             token = self.peek()
@@ -326,9 +369,9 @@ class Parser:
                 written.append(self.next().text)
             else:
                 break
-        unit = canonical_unit(" ".join(written).replace(" ^", "^"))
+        unit = canonical_unit(" ".join(written).replace(" ^", "^"), self.own_words)
         if unit is None:
-            raise Unreadable(f"{' '.join(written)!r} is no unit")
+            raise Unreadable(f"{' '.join(written)!r} is no unit and no counted noun")
         return unit
 
     def _unit_goes_on(self) -> bool:
@@ -389,11 +432,20 @@ class Parser:
 
     def environment(self) -> Node:
         name = self.name_in_braces()
+        if name in ASIDE:
+            return self._lines(name)
         if name not in MATRICES:
             raise Unreadable(f"environment {name}")
         if name == "array" and self.peek().text == "{":
             while self.peek() is not END and self.next().text != "}":
                 pass
+        matrix = self._rows(name)
+        if name == "vmatrix":
+            return determinant(matrix)
+        single = name == "array" and len(matrix.rows) == len(matrix.rows[0]) == 1
+        return matrix.rows[0][0] if single else matrix
+
+    def _rows(self, name: str) -> Matrix:
         rows: list[tuple[Node, ...]] = []
         row: list[Node] = []
         while True:
@@ -416,6 +468,23 @@ class Parser:
             raise Unreadable("matrix")
         return Matrix(tuple(rows))
 
+    def _lines(self, name: str) -> Node:
+        """Lines that are set below each other: one is what stands in it, several are a list."""
+        depth, at = 0, self.position
+        while self.peek() is not END and not (self.peek().text == "end" and depth == 0):
+            token = self.next()
+            depth += (token.text == "begin") - (token.text == "end")
+        lines = [token for token in self.tokens[at : self.position] if token.text != "&"]
+        self.tokens[at : self.position] = [
+            Token("separator", ",") if token.text == "\\\\" else token for token in lines
+        ]
+        self.position = at
+        node = self.listing(frozenset(("end",)))
+        self.expect("end")
+        if self.name_in_braces() != name:
+            raise Unreadable("environment")
+        return node
+
     def named_set(self, name: str) -> Node | None:
         if name in ("emptyset", "varnothing"):
             return Braces(())
@@ -432,9 +501,11 @@ class Parser:
         """A sum, or two of them with `\\over` or `\\choose` between (TeX's own fractions)."""
         node = self._terms()
         name = self.peek().text
-        if self.peek().kind != "command" or name not in ("over", "choose"):
+        if self.peek().kind != "command" or name not in ("over", "choose", "bmod", "mod"):
             return node
         self.next()
+        if name in ("bmod", "mod"):
+            return Operation("mod", (self.scalar(node), self.scalar(self._terms())))
         top, bottom = self.scalar(node), self.scalar(self._terms())
         if name == "choose":
             return Operation("binom", (top, bottom))
@@ -442,6 +513,7 @@ class Parser:
 
     def _terms(self) -> Node:
         terms: list[Scalar] = []
+        matrices: list[Matrix] = []
         distance: Scalar | None = None
         first: Node | None = None
         while True:
@@ -455,6 +527,11 @@ class Parser:
             if first is None and not signed and self.peek().text not in ("+", "-", "pm", "mp"):
                 return node
             first = node
+            if isinstance(node, Matrix) and not both:
+                matrices.append(scaled(node, _MINUS_ONE) if negative else node)
+                if self.peek().text not in ("+", "-", "pm", "mp"):
+                    break
+                continue
             term = self.scalar(node)
             if both:
                 if distance is not None:
@@ -464,6 +541,10 @@ class Parser:
                 terms.append(Operation("neg", (term,)) if negative else term)
             if self.peek().text not in ("+", "-", "pm", "mp"):
                 break
+        if matrices:
+            if terms or distance is not None:
+                raise Unreadable("a matrix and a number in one sum")
+            return added(matrices) if len(matrices) > 1 else matrices[0]
         total = (
             _ZERO if not terms else terms[0] if len(terms) == 1 else Operation("+", tuple(terms))
         )
@@ -473,28 +554,44 @@ class Parser:
         node = self.power()
         if not self._goes_on():
             return node
-        factors = [self.scalar(node)]
+        factors: list[Scalar] = []
+        matrix: Matrix | None = None
+        if isinstance(node, Matrix):
+            matrix = node
+        else:
+            factors.append(self.scalar(node))
         while True:
             token = self.peek()
-            if token.text in TIMES or token.text in BY:
+            if token.symbol in TIMES or token.symbol in BY:
                 self.next()
                 negative = False
                 while self.peek().text in ("-", "+"):
                     negative ^= self.next().text == "-"
-                factor = self.scalar(self.power())
-                if token.text in BY:
+                following = self.power()
+                if isinstance(following, Matrix) and token.symbol in TIMES:
+                    matrix = following if matrix is None else multiplied(matrix, following)
+                    factors += [_MINUS_ONE] if negative else []
+                    continue
+                factor = self.scalar(following)
+                if token.symbol in BY:
                     factor = Operation("/", (factor,))
                 factors.append(Operation("neg", (factor,)) if negative else factor)
             elif self.starts_atom():
                 self._check_juxtaposition(token)
-                factors.append(self.scalar(self.power()))
+                following = self.power()
+                if isinstance(following, Matrix):
+                    matrix = following if matrix is None else multiplied(matrix, following)
+                    continue
+                factors.append(self.scalar(following))
                 self._mixed(factors, token)
             else:
                 break
+        if matrix is not None:
+            return scaled(matrix, Operation("*", tuple(factors))) if factors else matrix
         return Operation("*", tuple(factors)) if len(factors) > 1 else factors[0]
 
     def _goes_on(self) -> bool:
-        return self.peek().text in TIMES or self.peek().text in BY or self.starts_atom()
+        return self.peek().symbol in TIMES or self.peek().symbol in BY or self.starts_atom()
 
     def starts_atom(self) -> bool:
         token = self.peek()
@@ -505,6 +602,8 @@ class Parser:
             return token.text in STARTS
         if token.kind == "text":
             return len(token.text) == 1 and token.text not in ONE_LETTER | frozenset("CFT")
+        if token.text == "(" and (self._unit_in_brackets() or self._approximation_in_brackets()):
+            return False
         return token.text in ("(", "[", "{", "\\{") or (token.text == "|" and not self.bars)
 
     def _after_degree(self) -> bool:
@@ -574,6 +673,9 @@ class Parser:
                 if self._circle():
                     node = self._degrees(node)
                     continue
+                if isinstance(node, Matrix) and self._transpose():
+                    node = transposed(node)
+                    continue
                 if raised:
                     raise Unreadable("double exponent")
                 node, raised = Operation("^", (self.scalar(node), self.exponent())), True
@@ -585,6 +687,13 @@ class Parser:
         if isinstance(inner, Operation) and inner.op == "deg":
             raise Unreadable("degrees of degrees")
         return Operation("deg", (inner,))
+
+    def _transpose(self) -> bool:
+        braces = self.peek().text == "{"
+        if self.peek(int(braces)).text not in ("T", "top", "t"):
+            return False
+        self.position += 3 if braces else 1
+        return True
 
     def _circle(self) -> bool:
         if self._is_circle(0):
@@ -634,7 +743,8 @@ class Parser:
             return self.letter()
         if token.text == "{":
             self.next()
-            node = self.scalar(self.sum())
+            inner = self.sum()
+            node = inner if isinstance(inner, Matrix) else self.scalar(inner)
             self.expect("}")
             return node
         if token.text in ("(", "[", "]", "\\{") or token.text in ("langle", "lbrace", "lbrack"):
@@ -659,6 +769,8 @@ class Parser:
             return self._application(name + "^{-1}")
         if letter in ("f", "g") and self.peek().text == "(":
             return self._application(name)
+        if name == "C" and self.peek().text == "(":
+            return self._combinations()
         if name in ("e", "i"):
             return Constant(name)
         return Symbol(name)
@@ -666,6 +778,15 @@ class Parser:
     def _at_inverse(self) -> bool:
         written = [self.peek(ahead).text for ahead in range(len(INVERSE) + 1)]
         return written == [*INVERSE, "("]
+
+    def _combinations(self) -> Scalar:
+        """`C(10,3)`; with one number in the brackets `C` is a letter that multiplies."""
+        at = self.position
+        inner = self.bracket()
+        if isinstance(inner, Bracket) and len(inner.items) == 2 and inner.opening == "(":
+            return Operation("binom", tuple(self.scalar(item) for item in inner.items))
+        self.position = at
+        return Symbol("C")
 
     def _application(self, name: str) -> Scalar:
         inner = self.bracket()
@@ -741,6 +862,81 @@ class Parser:
         radicand = self.scalar(self.atom())
         return Operation("root", (radicand, degree))
 
+    def _of_several(self, name: str) -> Scalar:
+        """`\\gcd(4, 6)`, `\\max\\{x, 0\\}`"""
+        if self.peek().text not in ("(", "\\{", "lbrace", "["):
+            raise Unreadable("function without argument")
+        inner = self.bracket()
+        items = inner.items if isinstance(inner, Bracket | Braces) else (inner,)
+        return Operation(name, tuple(self.scalar(item) for item in items))
+
+    def _determinant(self, _name: str) -> Scalar:
+        node = self.power()
+        if not isinstance(node, Matrix):
+            raise Unreadable("determinant")
+        return determinant(node)
+
+    def _limit(self, _name: str) -> Scalar:
+        """`\\lim_{x \\to 0} body`"""
+        self.expect("_")
+        self.expect("{")
+        variable = self.letter()
+        if self.next().text not in ("to", "rightarrow"):
+            raise Unreadable("limit")
+        point = self.scalar(self.sum())
+        side = ""
+        if self.peek().text == "^":
+            self.next()
+            side = self._sign_in_exponent()
+        self.expect("}")
+        if not isinstance(variable, Symbol):
+            raise Unreadable("variable of a limit")
+        return Operation("lim", (point, self.scalar(self.product())), variable.name + side)
+
+    def _sign_in_exponent(self) -> str:
+        braces = self.peek().text == "{"
+        sign = self.peek(int(braces)).text
+        if sign not in ("+", "-"):
+            raise Unreadable("side of a limit")
+        self.position += 3 if braces else 1
+        return sign
+
+    def _integral(self, _name: str) -> Scalar:
+        """`\\int_a^b f \\, dx`, with bounds or without."""
+        bounds: tuple[Scalar, ...] = ()
+        if self.peek().text == "_":
+            self.next()
+            low = self.exponent()
+            self.expect("^")
+            bounds = (low, self.exponent())
+        self._mark_differential()
+        body: Scalar = Number(Fraction(1))
+        if self.peek().kind != "differential":
+            body = self.scalar(self.sum())
+        if self.next().kind != "differential":
+            raise Unreadable("integral")
+        variable = self.letter()
+        if not isinstance(variable, Symbol):
+            raise Unreadable("variable of an integral")
+        return Operation("int", (*bounds, body), variable.name)
+
+    def _mark_differential(self) -> None:
+        """Find the `d` that ends this integral: inner ones have theirs before it."""
+        needed = 1
+        for at in range(self.position, len(self.tokens) - 1):
+            token, following = self.tokens[at], self.tokens[at + 1]
+            needed += token.text == "int"
+            if (
+                token.text == "d"
+                and following.kind == "letter"
+                and token.kind in ("letter", "text")
+            ):
+                needed -= 1
+                if needed == 0:
+                    self.tokens[at] = Token("differential", "differential")
+                    return
+        raise Unreadable("integral without differential")
+
     def _series(self, name: str) -> Scalar:
         """`\\sum_{k=1}^{n} term`, its variable in the label; the term ends at the next + or -."""
         self.expect("_")
@@ -804,6 +1000,10 @@ _READERS: tuple[tuple[frozenset[str], Callable[[Parser, str], Node]], ...] = (
     (frozenset(("binom", "dbinom", "tbinom")), Parser._binomial),
     (FUNCTIONS, Parser._function),
     (BIG, Parser._series),
+    (N_ARY, Parser._of_several),
+    (frozenset(("det",)), Parser._determinant),
+    (frozenset(("lim",)), Parser._limit),
+    (frozenset(("int",)), Parser._integral),
     (GREEK, Parser._greek),
     (frozenset(OVER), Parser._delimited),
     (OPAQUE, Parser._opaque),

@@ -3,16 +3,17 @@
 Scalars and structures are separate types, so that a pair can never compare equal to a number.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """An exact rational. `digits` counts the digits of a decimal literal (0 for others)."""
+    """An exact rational. Of a decimal literal `digits` is its length, `places` its decimals."""
 
     value: Fraction
     digits: int = 0
+    places: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,10 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Text inside mathematics, in lower case; also the letters below an overline and the like."""
+    """Text inside mathematics, in lower case, and as it was `written`."""
 
     text: str
+    written: str = field(default="", compare=False)
 
 
 Structure = (

@@ -11,16 +11,32 @@ GREEK = frozenset((
     "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta",
     "iota", "kappa", "lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "upsilon", "phi", "varphi",
     "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Sigma", "Upsilon", "Phi",
-    "Psi", "Omega", "ell",
+    "Psi", "Omega", "ell", "dots",
 ))  # fmt: skip
 OVER = {"lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil"), "lvert": ("rvert", "abs")}
 BIG = frozenset(("sum", "prod"))
+#: Functions of a list of values.
+N_ARY = frozenset(("gcd", "lcm", "max", "min"))
+APPROXIMATE = frozenset(("approx", "simeq"))
+ASIDE = frozenset(
+    (
+        "aligned",
+        "align",
+        "align*",
+        "gathered",
+        "gather",
+        "gather*",
+        "split",
+        "equation",
+        "equation*",
+    )
+)
 CONSTANTS = {"pi": "pi", "infty": "infinity", "imath": "i"}
 TIMES = frozenset(("*", "cdot", "times", "ast", "bullet"))
 BY = frozenset(("/", "div"))
-STARTS = BIG | FRACTIONS | OPAQUE | GREEK | FUNCTIONS | set(OVER) | {
+STARTS = BIG | N_ARY | FRACTIONS | OPAQUE | GREEK | FUNCTIONS | set(OVER) | {
     "sqrt", "pi", "infty", "binom", "dbinom", "tbinom", "begin", "emptyset", "varnothing", "mathbb",
-    "langle", "lbrace", "imath",
+    "langle", "lbrace", "imath", "int", "lim", "det",
 }  # fmt: skip
 #: What makes `f^{-1}(x)` the inverse of a function that has only a letter.
 INVERSE = ("^", "{", "-", "1", "}")
@@ -35,7 +51,18 @@ RELATIONS = {
 }  # fmt: skip
 JOINS = {"cup": "cup", "cap": "cap", "setminus": "minus", "backslash": "minus"}
 MATRICES = frozenset(
-    ("matrix", "pmatrix", "bmatrix", "smallmatrix", "psmallmatrix", "bsmallmatrix", "array")
+    (
+        "matrix",
+        "pmatrix",
+        "bmatrix",
+        "smallmatrix",
+        "psmallmatrix",
+        "bsmallmatrix",
+        "array",
+        "vmatrix",
+        "Bmatrix",
+        "Vmatrix",
+    )
 )
 OPENING = {
     "(": ")",

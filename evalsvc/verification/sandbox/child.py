@@ -4,6 +4,7 @@ The budget is processor time, so that a busy machine does not turn a verdict int
 parent's wall limit is the backstop that kills.
 """
 
+import math
 import resource
 import signal
 import sys
@@ -14,6 +15,9 @@ from evalsvc.verification.golds import type_gold
 from evalsvc.verification.judge import judge
 from evalsvc.verification.limits import LimitExceeded, NeedsChild
 from evalsvc.verification.verdict import VerdictKind
+
+#: Verdict, rule, confidence, milliseconds.
+Judgement = tuple[str, str, str | None, float]
 
 
 class OutOfTime(BaseException):
@@ -29,7 +33,19 @@ def prepare(memory_limit_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sys.setrecursionlimit(20_000)
     signal.signal(signal.SIGVTALRM, _out_of_time)
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _limit_processor_time(seconds: float) -> None:
+    """Let the kernel kill this process where the timer's exception does not get through.
+
+    Code in C that never returns to the interpreter is not interrupted by a signal handler.
+    """
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used = usage.ru_utime + usage.ru_stime
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds) + 1, hard))
 
 
 def _out_of_time(_signal: int, _frame: FrameType | None) -> None:
@@ -42,14 +58,17 @@ def ready() -> None:
 
 def judge_in_child(
     gold: str, kind: str | None, choices: tuple[str, ...], answer: str, cpu_seconds: float
-) -> tuple[str, str, float]:
-    """Verdict, rule and milliseconds for one answer."""
+) -> Judgement:
+    """Verdict, rule, confidence and milliseconds for one answer."""
     started = time.perf_counter()
+    confidence = None
     try:
+        _limit_processor_time(cpu_seconds)
         signal.setitimer(signal.ITIMER_VIRTUAL, cpu_seconds)
         outcome = judge(type_gold(gold, choices=choices, kind=kind), answer, in_child=True)
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         verdict, rule = (VerdictKind.CORRECT if outcome.equal else VerdictKind.WRONG), outcome.rule
+        confidence = outcome.confidence
     except OutOfTime:
         verdict, rule = VerdictKind.TIMEOUT, "processor time limit"
     except (LimitExceeded, NeedsChild) as error:
@@ -63,4 +82,5 @@ def judge_in_child(
         verdict, rule = VerdictKind.CRASHED, f"the verifier failed: {type(error).__name__}"
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-    return verdict.value, rule, (time.perf_counter() - started) * 1000
+    milliseconds = (time.perf_counter() - started) * 1000
+    return verdict.value, rule, confidence, milliseconds

@@ -7,8 +7,8 @@ share one decision.
 import time
 from dataclasses import dataclass, replace
 
-from evalsvc.verification.cache import Key, VerdictCache
-from evalsvc.verification.extraction import Extraction, ExtractionPolicy, extract
+from evalsvc.verification.cache import Entry, Key, VerdictCache
+from evalsvc.verification.extraction import JOINED, Extraction, ExtractionPolicy, extract
 from evalsvc.verification.golds import Choices, TypedGold, type_gold
 from evalsvc.verification.judge import judge
 from evalsvc.verification.kinds import Kind
@@ -16,12 +16,12 @@ from evalsvc.verification.limits import (
     ANSWER_CHARACTERS,
     RESPONSE_CHARACTERS,
     LimitExceeded,
-    NeedsChild,
 )
-from evalsvc.verification.verdict import VERIFIER_VERSION, Verdict, VerdictKind
+from evalsvc.verification.verdict import VERIFIER_VERSION, Confidence, Verdict, VerdictKind
 
 _CHEAP_RULES = frozenset(("same text", "exact value", "text", "choice: letter"))
 _SHOWN_CHARACTERS = 200
+_SEVERAL = frozenset((Kind.LIST, Kind.SET))
 _BOX = ExtractionPolicy()
 _BOX_OR_TAG = ExtractionPolicy(answer_tag=True)
 
@@ -43,6 +43,7 @@ class NeedsSandbox:
 
     key: Key
     verdict: Verdict
+    found: Extraction
 
 
 def decide_inline(request: VerificationRequest, cache: VerdictCache) -> Verdict | NeedsSandbox:
@@ -56,7 +57,8 @@ def decide_inline(request: VerificationRequest, cache: VerdictCache) -> Verdict 
     if len(response) > RESPONSE_CHARACTERS:
         rule = f"response above {RESPONSE_CHARACTERS} characters"
         return _verdict(VerdictKind.TOO_LONG, Extraction(None, None, rule), rule, started)
-    found = extract(response, request.policy or _default_policy(gold))
+    policy = request.policy or _default_policy(gold)
+    found = extract(response, policy, several=gold.kind in _SEVERAL)
     if found.text is None:
         return _verdict(VerdictKind.NO_ANSWER, found, found.rule, started)
     if len(found.text) > ANSWER_CHARACTERS:
@@ -69,23 +71,24 @@ def decide_inline(request: VerificationRequest, cache: VerdictCache) -> Verdict 
         kept = _judge(gold, found.text)
         if kept is None:
             return NeedsSandbox(
-                key, _verdict(VerdictKind.CRASHED, found, _with_mark(found, ""), started)
+                key, _verdict(VerdictKind.CRASHED, found, _with_mark(found, ""), started), found
             )
         cache.put(key, *kept, persist=kept[1] not in _CHEAP_RULES)
-    return _verdict(kept[0], found, _with_mark(found, kept[1]), started)
+    return _verdict(kept[0], found, _with_mark(found, kept[1]), started, kept[2])
 
 
-def _judge(gold: TypedGold, answer: str) -> tuple[VerdictKind, str] | None:
-    """Verdict and rule; None where a child must decide."""
+def _judge(gold: TypedGold, answer: str) -> Entry | None:
+    """Verdict, rule and confidence; None where a child must decide."""
     try:
         outcome = judge(gold, answer)
     except LimitExceeded as error:
-        return VerdictKind.TOO_LONG, f"over the limit: {error}"
-    except (NeedsChild, RecursionError):
+        return VerdictKind.TOO_LONG, f"over the limit: {error}", None
+    except Exception:  # NeedsChild; and what fails unforeseen must not fail the caller
         return None
     if outcome.equal is None:
         return None
-    return (VerdictKind.CORRECT if outcome.equal else VerdictKind.WRONG), outcome.rule
+    kind = VerdictKind.CORRECT if outcome.equal else VerdictKind.WRONG
+    return kind, outcome.rule, outcome.confidence
 
 
 def _with_mark(found: Extraction, rule: str) -> str:
@@ -93,7 +96,13 @@ def _with_mark(found: Extraction, rule: str) -> str:
     return rule if found.rule == "box" else f"{found.rule}; {rule}"
 
 
-def _verdict(verdict: VerdictKind, found: Extraction, rule: str, started: float) -> Verdict:
+def _verdict(
+    verdict: VerdictKind,
+    found: Extraction,
+    rule: str,
+    started: float,
+    confidence: Confidence | None = None,
+) -> Verdict:
     elapsed = (time.perf_counter() - started) * 1000
     return Verdict(
         verdict,
@@ -103,7 +112,14 @@ def _verdict(verdict: VerdictKind, found: Extraction, rule: str, started: float)
         rule,
         VERIFIER_VERSION,
         round(elapsed, 4),
+        with_extraction(confidence, found),
     )
+
+
+def with_extraction(confidence: Confidence | None, found: Extraction) -> Confidence | None:
+    """An answer that was read out of prose, or joined from several boxes, is so by convention."""
+    by_convention = confidence is not None and found.rule in ("phrase", JOINED)
+    return Confidence.CONVENTION if by_convention else confidence
 
 
 def _default_policy(gold: TypedGold) -> ExtractionPolicy:

@@ -23,8 +23,14 @@ from evalsvc.verification.extraction import ExtractionPolicy
 from evalsvc.verification.golds import Choices
 from evalsvc.verification.limits import CPU_SECONDS, RESPONSE_IN_LOOP
 from evalsvc.verification.sandbox import processes as children
-from evalsvc.verification.sandbox.inline import NeedsSandbox, VerificationRequest, decide_inline
-from evalsvc.verification.verdict import Verdict, VerdictKind, VerificationError
+from evalsvc.verification.sandbox.child import Judgement
+from evalsvc.verification.sandbox.inline import (
+    NeedsSandbox,
+    VerificationRequest,
+    decide_inline,
+    with_extraction,
+)
+from evalsvc.verification.verdict import Confidence, Verdict, VerdictKind, VerificationError
 
 Request = VerificationRequest | Mapping[str, Any]
 _WINDOW_PER_PROCESS = 256
@@ -37,7 +43,7 @@ class _Waiting:
     """A case that a child is judging."""
 
     work: NeedsSandbox
-    future: "Future[tuple[str, str, float]]"
+    future: "Future[Judgement]"
 
 
 class VerificationPool:
@@ -47,8 +53,8 @@ class VerificationPool:
 
     Args:
         processes: number of children; by default the processors that this process may use.
-        wall_limit_seconds: after this a child is killed and the case is a `timeout`. The
-            processor time of a case is bounded on its own, at 0.2 s and a fifth of this.
+        wall_limit_seconds: after this a child is killed and the case is a `timeout`; only for what
+            sleeps. The processor time of a case is bounded on its own, at 2 s and a fifth of this.
         memory_limit_bytes: address space of a child.
         cache: where verdicts are kept; by default in memory.
     """
@@ -56,7 +62,7 @@ class VerificationPool:
     def __init__(
         self,
         processes: int | None = None,
-        wall_limit_seconds: float = 5.0,
+        wall_limit_seconds: float = 30.0,
         memory_limit_bytes: int = 2 * 1024**3,
         *,
         cache: VerdictCache | None = None,
@@ -72,7 +78,7 @@ class VerificationPool:
         self._pool: ProcessPool | None = None
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(self.processes * _WINDOW_PER_PROCESS)
-        self._pending: dict[Key, Future[tuple[str, str, float]]] = {}
+        self._pending: dict[Key, Future[Judgement]] = {}
         self._closed = False
         self._process = os.getpid()
         # one thread at a time decides here: several would fight the event loop of a server for the
@@ -202,23 +208,52 @@ class VerificationPool:
             future = self._submit(work.key)
         return _Waiting(work, future)
 
-    def _submit(self, key: Key) -> "Future[tuple[str, str, float]]":
+    def _submit(self, key: Key) -> "Future[Judgement]":
+        """Have a child judge a case; a second one where the first dies of it."""
+        outer: Future[Judgement] = Future()
+        with self._lock:
+            self._pending[key] = outer
+        outer.add_done_callback(lambda _future: self._release(key))
+        try:
+            self._start(key, outer, last=False)
+        except BaseException as error:
+            outer.set_exception(error)
+        return outer
+
+    def _start(self, key: Key, outer: "Future[Judgement]", *, last: bool) -> None:
         gold, kind, choices, answer = key
         arguments = (gold, kind, choices, answer, min(CPU_SECONDS, self.wall_limit_seconds / 5))
+        future = self._scheduled(arguments)
+
+        def done(finished: "Future[Judgement]") -> None:
+            error = finished.exception()
+            died = isinstance(error, ProcessExpired) and not children.out_of_processor_time(error)
+            if died and not last and not self._closed:
+                # not from here: the thread that calls this is the one that replaces children
+                self._helper.submit(self._again, key, outer)
+            elif error is not None:
+                outer.set_exception(error)
+            else:
+                outer.set_result(finished.result())
+
+        future.add_done_callback(done)
+
+    def _again(self, key: Key, outer: "Future[Judgement]") -> None:
+        try:
+            self._start(key, outer, last=True)
+        except BaseException as error:
+            outer.set_exception(error)
+
+    def _scheduled(self, arguments: children.Arguments) -> "Future[Judgement]":
         for attempt in range(_RESTARTS):
             try:
-                future = children.submit(self._children(), arguments, self.wall_limit_seconds)
-                break
+                return children.submit(self._children(), arguments, self.wall_limit_seconds)
             except RuntimeError:  # the pool broke down; a fresh one takes over
                 with self._lock:
                     self._pool = None
                 if attempt == _RESTARTS - 1 or self._closed:
-                    self._slots.release()
                     raise
-        with self._lock:
-            self._pending[key] = future
-        future.add_done_callback(lambda _future: self._release(key))
-        return future
+        raise RuntimeError("Verification processes cannot start.")
 
     def _release(self, key: Key) -> None:
         with self._lock:
@@ -237,13 +272,21 @@ class VerificationPool:
 
     def _finish(self, waiting: _Waiting) -> Verdict:
         started = waiting.work.verdict
+        confidence = None
         try:
-            name, rule, ms = waiting.future.result()
+            name, rule, trusted, ms = waiting.future.result()
             verdict = VerdictKind(name)
-            self.cache.put(waiting.work.key, verdict, rule)
+            confidence = Confidence(trusted) if trusted else None
+            self.cache.put(waiting.work.key, verdict, rule, confidence)
         except (TimeoutError, FutureTimeoutError):
             verdict, rule, ms = VerdictKind.TIMEOUT, "wall limit", self.wall_limit_seconds * 1000
-        except (ProcessExpired, OSError, RuntimeError) as error:
+        except ProcessExpired as error:
+            ms = 0.0
+            if children.out_of_processor_time(error):
+                verdict, rule = VerdictKind.TIMEOUT, "processor time limit"
+            else:
+                verdict, rule = VerdictKind.CRASHED, "the process died twice"
+        except (OSError, RuntimeError) as error:
             verdict, rule, ms = (
                 VerdictKind.CRASHED,
                 f"the process died: {type(error).__name__}",
@@ -261,4 +304,5 @@ class VerificationPool:
             correct=verdict is VerdictKind.CORRECT,
             rule=started.rule + rule,
             ms=started.ms + ms,
+            confidence=with_extraction(confidence, waiting.work.found),
         )

@@ -7,6 +7,7 @@ twice.
 
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import Future
 from multiprocessing import context, forkserver, popen_forkserver, spawn
@@ -14,8 +15,10 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from evalsvc.verification.sandbox.child import judge_in_child, prepare, ready
+from evalsvc.verification.sandbox.child import Judgement, judge_in_child, prepare, ready
 
+#: Gold, kind, choices, answer, seconds of processor time.
+Arguments = tuple[str, str | None, tuple[str, ...], str, float]
 _PRELOAD = ["evalsvc.verification.sandbox.preload"]
 _TASKS_PER_PROCESS = 5_000
 _START_SECONDS = 60.0
@@ -97,11 +100,12 @@ def start(processes: int, memory_limit_bytes: int) -> ProcessPool:
     return pool
 
 
-def submit(
-    pool: ProcessPool, arguments: tuple[str, str | None, tuple[str, ...], str, float], wall: float
-) -> "Future[tuple[str, str, float]]":
+def out_of_processor_time(error: ProcessExpired) -> bool:
+    """Whether the kernel ended a child for its processor time (not a crash)."""
+    return bool(getattr(error, "exitcode", 0) == -signal.SIGXCPU)
+
+
+def submit(pool: ProcessPool, arguments: Arguments, wall: float) -> "Future[Judgement]":
     """Schedule one judgement; its future fails with TimeoutError or ProcessExpired."""
-    future: Future[tuple[str, str, float]] = pool.schedule(
-        judge_in_child, args=arguments, timeout=wall
-    )
+    future: Future[Judgement] = pool.schedule(judge_in_child, args=arguments, timeout=wall)
     return future

@@ -15,9 +15,9 @@ from evalsvc.errors import EngineError, MissingExtra
 from evalsvc.machine import engine_extra
 from evalsvc.specs import CheckpointSpec, Modality
 from evalsvc.worker.engines.base import (
+    Completion,
     Engine,
     EngineDied,
-    Sample,
     SampleRequest,
     SwapFailed,
     read_options,
@@ -25,7 +25,7 @@ from evalsvc.worker.engines.base import (
 from evalsvc.worker.engines.endings import Endings, read_endings
 from evalsvc.worker.engines.loaded_weights import diverged, incomplete, left_over
 from evalsvc.worker.engines.pictures import PICTURE_OPTIONS, PictureLimits
-from evalsvc.worker.engines.transformers_prompts import Prompt, PromptReader
+from evalsvc.worker.engines.transformers_prompts import PromptReader, TokenizedPrompt
 
 OPTIONS = {"batch_size": int, "dtype": str, "device": str, **PICTURE_OPTIONS}
 GATHER_SECONDS = 0.02
@@ -34,8 +34,8 @@ GATHER_SECONDS = 0.02
 @dataclass(frozen=True)
 class _Row:
     request: SampleRequest
-    prompt: Prompt
-    answer: "asyncio.Future[Sample]"
+    prompt: TokenizedPrompt
+    answer: "asyncio.Future[Completion]"
 
     @property
     def settings(self) -> tuple[float, float, int, bool]:
@@ -73,7 +73,7 @@ class TransformersEngine(Engine):
         except EngineError as error:
             raise SwapFailed(error.message, error.remedy) from error
 
-    async def generate(self, request: SampleRequest) -> Sample:
+    async def generate(self, request: SampleRequest) -> Completion:
         if self._loop is None or self._loop.done():
             raise EngineDied("The engine 'transformers' is not running.")
         text_config = self._model.config.get_text_config()
@@ -162,7 +162,7 @@ class TransformersEngine(Engine):
             if not row.answer.done():
                 row.answer.set_result(sample)
 
-    def _generate(self, batch: list[_Row]) -> list[Sample]:
+    def _generate(self, batch: list[_Row]) -> list[Completion]:
         """One call of `model.generate`. Runs in a thread."""
         import torch
         from transformers import LogitsProcessorList, StoppingCriteriaList
@@ -195,10 +195,10 @@ class TransformersEngine(Engine):
             for row, answer in zip(batch, output.cpu(), strict=True)
         ]
 
-    def _sample(self, row: _Row, tokens: list[int]) -> Sample:
+    def _sample(self, row: _Row, tokens: list[int]) -> Completion:
         ends = set(self._endings.tokens)
         stop = next((i for i, token in enumerate(tokens) if token in ends), None)
-        return Sample(
+        return Completion(
             text=self._reader.tokenizer.decode(tokens[:stop], skip_special_tokens=True),
             finish_reason="length" if stop is None else "stop",
             output_tokens=len(tokens) if stop is None else stop + 1,

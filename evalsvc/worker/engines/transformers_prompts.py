@@ -15,7 +15,7 @@ from evalsvc.worker.engines.pictures import check_places
 
 
 @dataclass(frozen=True)
-class Prompt:
+class TokenizedPrompt:
     """One rendered request. `length` counts all tokens, those of pictures too."""
 
     text: str
@@ -42,7 +42,7 @@ class PromptReader:
         adopt_template(self.tokenizer, Path(checkpoint.path))
         self.padding: int = self.tokenizer.pad_token_id or 0
 
-    def read(self, request: SampleRequest, context: int | None) -> Prompt:
+    def read(self, request: SampleRequest, context: int | None) -> TokenizedPrompt:
         """Render and measure. Raises RequestRefused when the prompt fills the whole context."""
         text = render_chat(self.tokenizer, request.messages)
         tokens = prompt_tokens(self.tokenizer, request.messages)
@@ -55,9 +55,9 @@ class PromptReader:
             raise RequestRefused(
                 f"The prompt has {length} tokens, the model's context only {context}."
             )
-        return Prompt(text, tokens, request.images, length)
+        return TokenizedPrompt(text, tokens, request.images, length)
 
-    def batch(self, prompts: Sequence[Prompt]) -> Mapping[str, Any]:
+    def batch(self, prompts: Sequence[TokenizedPrompt]) -> Mapping[str, Any]:
         """Tensors for `model.generate`; all prompts have pictures, or none has."""
         if prompts[0].images:
             inputs: Mapping[str, Any] = self._processor(

@@ -18,10 +18,10 @@ from evalsvc.errors import CheckpointError, EngineError, MissingExtra, UsageErro
 from evalsvc.machine import engine_extra
 from evalsvc.specs import CheckpointSpec, Modality
 from evalsvc.worker.engines.base import (
+    Completion,
     Engine,
     EngineDied,
     RequestRefused,
-    Sample,
     SampleRequest,
     SwapFailed,
     read_options,
@@ -89,7 +89,7 @@ class VllmEngine(Engine):
         wanted = self._options.get("max_model_len")
         return self._limit >= context_limit(self._checkpoint, max_tokens, wanted)
 
-    async def generate(self, request: SampleRequest) -> Sample:
+    async def generate(self, request: SampleRequest) -> Completion:
         from vllm.exceptions import VLLMClientError
         from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
@@ -112,7 +112,7 @@ class VllmEngine(Engine):
         if answer.finish_reason == "length" and len(answer.token_ids) < request.max_tokens:
             # pictures count only now: their tokens are added by the model's own processor
             self._check_length(len(output.prompt_token_ids), request.max_tokens)
-        return Sample(
+        return Completion(
             text=answer.text,
             finish_reason=answer.finish_reason,
             output_tokens=len(answer.token_ids),
@@ -223,7 +223,7 @@ class VllmEngine(Engine):
             stop_token_ids=self._endings.tokens,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
-        number = f"{request.problem}-{request.sample}-{next(self._numbers)}"
+        number = f"{request.problem}-{request.sample_index}-{next(self._numbers)}"
         last = None
         async for last in self._llm.generate(prompt, sampling, number):  # noqa: B007
             pass

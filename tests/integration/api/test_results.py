@@ -13,7 +13,7 @@ from evalsvc.statistics import (
     pass_hat_k,
 )
 from evalsvc.store.models import Evaluation
-from tests.integration.api.conftest import Running, counts_body
+from tests.support.http_server import Running, counts_body
 
 BEFORE = [0, 1, 2, 3, 4, 5, 6, 7, 8, 2, 3, 1]
 AFTER = [1, 3, 4, 5, 6, 6, 8, 8, 8, 5, 4, 4]

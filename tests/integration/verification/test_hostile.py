@@ -112,7 +112,7 @@ def test_a_child_that_hangs_or_eats_memory_is_replaced(monkeypatch: pytest.Monke
         ):
             monkeypatch.setattr(processes, "judge_in_child", behaviour)
             started = time.perf_counter()
-            verdict = pool.verify(f"\\boxed{{\\int {behaviour.__name__}}}", "5")
+            verdict = pool.verify(f"\\boxed{{\\int_0^{len(behaviour.__name__)} x^7 dx}}", "5")
             assert verdict.verdict is expected, verdict
             assert time.perf_counter() - started < 6
         monkeypatch.undo()
@@ -123,7 +123,7 @@ def test_a_child_over_its_memory_is_refused_it(monkeypatch: pytest.MonkeyPatch) 
     """With a wall limit far away, so that only the memory limit can decide."""
     with VerificationPool(processes=1, wall_limit_seconds=60, memory_limit_bytes=1024**3) as pool:
         monkeypatch.setattr(processes, "judge_in_child", misbehaving.eat)
-        verdict = pool.verify("\\boxed{\\int eat}", "5")
+        verdict = pool.verify("\\boxed{\\int_0^9 x^7 dx}", "5")
         assert verdict.verdict is VerdictKind.CRASHED, verdict
         monkeypatch.undo()
         assert pool.verify("\\boxed{\\int_0^1 2x dx}", "1").correct

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from evalsvc.checkpoints import inspect_checkpoint
 from evalsvc.errors import CheckpointError, EngineError
 from evalsvc.specs import CheckpointSpec
-from evalsvc.worker.engines.base import RequestRefused, Sample, SampleRequest, SwapFailed
+from evalsvc.worker.engines.base import Completion, RequestRefused, SampleRequest, SwapFailed
 from evalsvc.worker.engines.row_sampling import RowSampler
 from evalsvc.worker.engines.transformers import TransformersEngine
 from tests.tiny_models import random_checkpoint
@@ -45,7 +45,7 @@ def within_engine(
     asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
-async def draw(engine: TransformersEngine, *requests: SampleRequest) -> list[Sample]:
+async def draw(engine: TransformersEngine, *requests: SampleRequest) -> list[Completion]:
     return list(await asyncio.gather(*(engine.generate(r) for r in requests)))
 
 

@@ -26,7 +26,7 @@ from evalsvc.exports import (
     write,
 )
 
-NASTY = r"\input{/etc/passwd} 50% & $x_1^2$ #{~} <b>|`é漢"
+NASTY = r"\input{/etc/passwd} 50% & $x_1^2$ #{~} <b>|`é漢 α→β Ω"
 
 
 def row(**changes: object) -> ResultRow:

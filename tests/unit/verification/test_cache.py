@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evalsvc.verification import VerdictCache, VerdictKind, cache
+from evalsvc.verification import Confidence, VerdictCache, VerdictKind, cache
 
 KEY = ("5", None, (), "5.0")
 
@@ -16,10 +16,10 @@ def keys(number: int, name: str = "") -> list[tuple[str, None, tuple[()], str]]:
 
 def test_a_verdict_is_found_by_the_next_process(tmp_path: Path) -> None:
     first = VerdictCache(tmp_path / "verdicts.sqlite")
-    first.put(KEY, VerdictKind.CORRECT, "numeric identity")
+    first.put(KEY, VerdictKind.CORRECT, "numeric identity", Confidence.COMPUTED)
     first.close()
     second = VerdictCache(tmp_path / "verdicts.sqlite")
-    assert second.get(KEY) == (VerdictKind.CORRECT, "numeric identity")
+    assert second.get(KEY) == (VerdictKind.CORRECT, "numeric identity", Confidence.COMPUTED)
     assert second.get(("5", "list", (), "5.0")) is None
     assert second.get(("5", None, ("5.0",), "")) is None
 
@@ -67,7 +67,7 @@ def test_a_file_that_is_no_cache_is_left_alone(tmp_path: Path) -> None:
     path.write_text("not a database, and longer than the header of one would be " * 20)
     kept = VerdictCache(path)
     kept.put(KEY, VerdictKind.CORRECT, "numeric identity")
-    assert kept.get(KEY) == (VerdictKind.CORRECT, "numeric identity")
+    assert kept.get(KEY) == (VerdictKind.CORRECT, "numeric identity", None)
     assert "not used" in kept.problem
     assert path.read_text().startswith("not a database")
 
