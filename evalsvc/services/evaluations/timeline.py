@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from evalsvc.store.database import Session
-from evalsvc.store.models import Shard, now
+from evalsvc.store.models import Event, Shard, now
 from evalsvc.store.repositories import events, shards
 
 MOST_SHARDS = 2000
@@ -88,7 +88,9 @@ def _happenings(
         between=between,
         limit=MOST_EVENTS,
     )
-    return tuple(
-        Happening(row.at, row.kind, row.worker_id or "", row.shard_id or "", dict(row.data))
-        for row in rows
-    )
+    return tuple(view_event(row) for row in rows)
+
+
+def view_event(row: Event) -> Happening:
+    """An event for readers."""
+    return Happening(row.at, row.kind, row.worker_id or "", row.shard_id or "", dict(row.data))
