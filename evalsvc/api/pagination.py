@@ -12,13 +12,14 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Query
 from pydantic import BaseModel, Field
 
+from evalsvc.api.limits import MAX_PAGE_ROWS
 from evalsvc.errors import UsageError
 from evalsvc.store.repositories.pages import Key, Rows
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
 
-Limit = Annotated[int, Query(ge=1, le=500, description="rows on a page")]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_ROWS, description="rows on a page")]
 Cursor = Annotated[
     str | None, Query(max_length=600, description="`next_cursor` of the page before")
 ]

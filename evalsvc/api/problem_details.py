@@ -15,11 +15,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from evalsvc.api.limits import MAX_ERRORS_SHOWN
 from evalsvc.errors import EvalsvcError, StorageError
 from evalsvc.store.database import DataError, DBAPIError
 
 MEDIA_TYPE = "application/problem+json"
-MOST_ERRORS_SHOWN = 20
 logger = logging.getLogger(__name__)
 
 
@@ -150,7 +150,7 @@ def _invalid(request: Request, error: Exception) -> ProblemDetailsResponse:
             location=".".join(str(step) for step in item["loc"]),
             message=str(item["msg"]).removeprefix("Value error, "),
         )
-        for item in error.errors()[:MOST_ERRORS_SHOWN]
+        for item in error.errors()[:MAX_ERRORS_SHOWN]
     ]
     first = found[0]
     return problem_response(

@@ -9,8 +9,8 @@ from evalsvc.api.auth import Reader
 from evalsvc.api.pagination import Cursor, Limit, Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.limits import MAX_SAMPLES
 from evalsvc.services.evaluations.runs import RunCurve, RunView, curve, view_runs
-from evalsvc.specs import MAX_SAMPLES
 from evalsvc.store.repositories import runs
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from evalsvc.api import pagination
 from evalsvc.api.auth import Principal, Scope, Submitter
+from evalsvc.api.limits import MAX_URL_CHARACTERS
 from evalsvc.api.pagination import Cursor, Limit, Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
@@ -42,7 +43,7 @@ class WebhookRequest(BaseModel):
             ]
         },
     )
-    url: str = Field(min_length=1, max_length=2000)
+    url: str = Field(min_length=1, max_length=MAX_URL_CHARACTERS)
     events: list[Kind] = Field(min_length=1, max_length=20)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from evalsvc.cli.connection import connect
+from evalsvc.cli.limits import MAX_EXPORTED
 from evalsvc.cli.printing import Server
 from evalsvc.cli.results import evaluations_in_full
 from evalsvc.errors import UsageError
@@ -24,7 +25,6 @@ from evalsvc.trainers.client import Client
 
 app = typer.Typer()
 TRACKERS = ("wandb", "tensorboard", "mlflow")
-HIGHEST = 500  # evaluations in one export
 
 
 @app.command("export")
@@ -61,7 +61,7 @@ def export(
         known = ", ".join((*FILE_FORMATS, *TRACKERS))
         raise UsageError(f"There is no export format {format!r}.", f"Known: {known}.")
     with connect(server, ["evaluations", "compare"]) as client:
-        asked = {"run": run, "benchmark": benchmark, "limit": HIGHEST}
+        asked = {"run": run, "benchmark": benchmark, "limit": MAX_EXPORTED}
         rows = _rows(client, evaluations_in_full(client, asked), baseline)
     if format in TRACKERS:
         _track(format, rows, output, project, tracking_uri, offline=offline)

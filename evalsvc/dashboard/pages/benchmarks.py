@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from evalsvc.catalogue import CatalogueError
+from evalsvc.dashboard.limits import MAX_OVERRIDES
 from evalsvc.dashboard.pages.leaderboard import ordered
 from evalsvc.dashboard.rendering.page import Page, PageTable
 from evalsvc.dashboard.web.page_request import PageRequest
@@ -11,8 +12,6 @@ from evalsvc.services.benchmarks.listing import BenchmarkView, list_benchmarks
 from evalsvc.services.benchmarks.publications import OddityView, PublishedView, oddities, published
 from evalsvc.store.repositories import revisions
 from evalsvc.store.repositories.revisions import RevisionUse
-
-MOST_OVERRIDES = 100
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def _detail(request: PageRequest, view: BenchmarkView) -> Detail:
         benchmark=view,
         hashes=[(name, rows.rows, rows.sha256 or "") for name, rows in benchmark.sets.items()],
         source=benchmark.licence.source,
-        overrides=overrides[:MOST_OVERRIDES],
+        overrides=overrides[:MAX_OVERRIDES],
         overrides_total=len(overrides),
         revisions=revisions.of_benchmark(request.session, view.name),
         published=published(request.state.memo, request.state.catalogue, view.name),

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evalsvc.dashboard.limits import MAX_COLUMNS
 from evalsvc.dashboard.pages.leaderboard import ordered
 from evalsvc.dashboard.plots.strips import draw_strips
 from evalsvc.dashboard.rendering.page import Page, PageTable
@@ -16,7 +17,6 @@ from evalsvc.store.repositories import evaluations
 from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 PAGE_SIZE = 60
-MOST_COLUMNS = 12
 COLUMNS_AT_FIRST = 6
 BINS = 240
 
@@ -158,9 +158,9 @@ def _columns(
     named = {_name(row): row for row in candidates}
     chosen = [named[name] for name in asked if name in named] or _newest(candidates)
     notes = [f"{name} has no results on this benchmark." for name in asked if name not in named]
-    if len(chosen) > MOST_COLUMNS:
-        notes.append(f"Only the first {MOST_COLUMNS} of {len(chosen)} checkpoints are shown.")
-        chosen = chosen[:MOST_COLUMNS]
+    if len(chosen) > MAX_COLUMNS:
+        notes.append(f"Only the first {MAX_COLUMNS} of {len(chosen)} checkpoints are shown.")
+        chosen = chosen[:MAX_COLUMNS]
     alike = [row for row in chosen if row.revision_id == chosen[0].revision_id]
     if len(alike) < len(chosen):
         notes.append("Checkpoints that were evaluated on other rows of it are left out.")

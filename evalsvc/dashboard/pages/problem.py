@@ -6,6 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from evalsvc.catalogue import ImageRef
+from evalsvc.dashboard.limits import MAX_MARKS
 from evalsvc.dashboard.pages.sample_masks import FILTERS, SampleMark, choose, marks_of, runs_of
 from evalsvc.dashboard.rendering import mathematics, text
 from evalsvc.dashboard.rendering.page import Page, PageTable
@@ -19,7 +20,6 @@ from evalsvc.store.models import Evaluation, Problem
 from evalsvc.store.repositories import evaluations, problems, results
 
 PAGE_SIZE = 10
-MARKS_SHOWN = 512
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ def build(request: PageRequest) -> Page:
             "which": which,
             "filters": _filters(marks),
             "raw": raw,
-            "marks": marks[:MARKS_SHOWN],
-            "marks_hidden": max(0, len(marks) - MARKS_SHOWN),
+            "marks": marks[:MAX_MARKS],
+            "marks_hidden": max(0, len(marks) - MAX_MARKS),
             "shown": set(shown),
             "open_sample": _open_sample(request, shown, marks),
             "first_wrong": next((m.sample for m in marks if m.verdict == "wrong"), None),

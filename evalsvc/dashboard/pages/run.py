@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evalsvc.dashboard.limits import MAX_RUNS
 from evalsvc.dashboard.pages.leaderboard import KS, ordered
 from evalsvc.dashboard.plots.training import Gap, Point, Series, training_figure
 from evalsvc.dashboard.rendering.environment import path
@@ -25,7 +26,6 @@ from evalsvc.store.models import Run
 from evalsvc.store.repositories import checkpoints, runs
 from evalsvc.store.states import CheckpointState
 
-MOST_RUNS = 6
 LINES = (("runs", "runs"), ("methods", "methods"))
 
 
@@ -52,7 +52,7 @@ def build(request: PageRequest) -> Page:
     benchmark = request.choice("benchmark", benchmarks, benchmarks[0] if benchmarks else "")
     written = _checkpoints(request, run)
     others = _others(request, run)
-    beside = [name for name in request.many("with") if name in dict(others)][: MOST_RUNS - 1]
+    beside = [name for name in request.many("with") if name in dict(others)][: MAX_RUNS - 1]
     curves = [
         own,
         *(curve(request.session, request.state.memo, name, benchmark, k) for name in beside),
@@ -61,7 +61,7 @@ def build(request: PageRequest) -> Page:
     methods: list[MethodCurve] = []
     if lines == "methods":
         methods = method_curves(request.session, request.state.memo, benchmark, run.base_model, k)
-        drawn = [_method_series(one) for one in methods[:MOST_RUNS]]
+        drawn = [_method_series(one) for one in methods[:MAX_RUNS]]
     else:
         drawn = [_series(one, benchmark, kind) for one in curves]
         drawn[0] = _with_gaps(drawn[0], written)

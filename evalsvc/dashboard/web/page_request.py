@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 
 from evalsvc.api.state import State
+from evalsvc.dashboard.limits import MAX_QUERY_ITEMS
 from evalsvc.store.database import Session
 
 Item = TypeVar("Item")
-MAX_QUERY_ITEMS = 64
 
 
 @dataclass(frozen=True)

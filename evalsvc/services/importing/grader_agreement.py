@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from evalsvc.artifacts import TranscriptRow
 
-MOST_NAMED = 100  # ids of problems in one class
+
+from evalsvc.services.limits import MAX_NAMED_PROBLEMS
 
 
 class ClaimedResponse(Protocol):
@@ -62,7 +63,7 @@ def grader_agreement(
     if not samples:
         return None
     found = [
-        Disagreement("source" if by_source else "here", rule, len(ids), ids[:MOST_NAMED])
+        Disagreement("source" if by_source else "here", rule, len(ids), ids[:MAX_NAMED_PROBLEMS])
         for (by_source, rule), ids in classes.items()
     ]
     found.sort(key=lambda entry: -entry.samples)

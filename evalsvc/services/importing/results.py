@@ -14,12 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evalsvc.errors import BenchmarkError, UsageError
 from evalsvc.imports import import_engine
+from evalsvc.limits import MAX_SAMPLES
 from evalsvc.services.benchmarks.traits import traits_of_dataset
 from evalsvc.services.importing.grader_agreement import GraderAgreement, grader_agreement
 from evalsvc.services.importing.judging import Imported, judge_responses, store_transcript
 from evalsvc.services.importing.protocols import named_protocol, with_samples
+from evalsvc.services.limits import (
+    MAX_IMPORTED_PROBLEMS,
+    MAX_IMPORTED_RESPONSES,
+    MAX_RESPONSE_CHARACTERS,
+)
 from evalsvc.settings import Settings
-from evalsvc.specs import MAX_SAMPLES, Name, ProblemTally, Protocol, content_hash
+from evalsvc.specs import Name, ProblemTally, Protocol, content_hash
 from evalsvc.store.database import Session
 from evalsvc.store.models import Checkpoint, Evaluation
 from evalsvc.store.repositories import (
@@ -38,7 +44,6 @@ if TYPE_CHECKING:
     from evalsvc.services.jobs.datasets import DatasetCache
 
 ProblemName = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]+$")]
-MOST_PROBLEMS = 200_000
 SHOWN = 5
 
 
@@ -62,7 +67,7 @@ class ImportedResponse(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     problem_id: ProblemName
-    response: str = Field(max_length=4_000_000)
+    response: str = Field(max_length=MAX_RESPONSE_CHARACTERS)
     truncated: bool = False
     output_tokens: int = Field(default=0, ge=0, lt=2**31)
     claimed_correct: bool | None = Field(
@@ -100,8 +105,10 @@ class ImportRequest(BaseModel):
         default=None, description="a named protocol, if the samples were drawn under it"
     )
     source: str | None = Field(default=None, max_length=1000, description="where it comes from")
-    counts: list[ImportedCount] | None = Field(default=None, max_length=MOST_PROBLEMS)
-    responses: list[ImportedResponse] | None = Field(default=None, max_length=2_000_000)
+    counts: list[ImportedCount] | None = Field(default=None, max_length=MAX_IMPORTED_PROBLEMS)
+    responses: list[ImportedResponse] | None = Field(
+        default=None, max_length=MAX_IMPORTED_RESPONSES
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

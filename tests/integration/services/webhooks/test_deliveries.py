@@ -1,6 +1,8 @@
 """Deliveries go where the owner said and nowhere else: redirects, a DNS that changes its mind."""
 
 import asyncio
+import hashlib
+import hmac
 import socket
 import threading
 from collections.abc import Iterator
@@ -8,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from evalsvc.errors import PermissionDenied
 from evalsvc.services.webhooks.deliveries import DeliveryOutcome, attempt
@@ -24,6 +27,7 @@ class Receiver(HTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.location = location
         self.hosts: list[str] = []  # the header Host of each request
+        self.taken: list[tuple[dict[str, str], bytes]] = []  # headers and body of each request
 
     @property
     def port(self) -> int:
@@ -35,6 +39,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.hosts.append(self.headers["Host"])
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.taken.append((dict(self.headers), body))
         self.send_response(307 if self.server.location else 204)
         if self.server.location:
             self.send_header("Location", self.server.location)
@@ -120,3 +126,18 @@ def test_one_private_address_among_public_ones_is_enough(monkeypatch: pytest.Mon
     monkeypatch.setattr("evalsvc.services.webhooks.ssrf.socket.getaddrinfo", answer)
     with pytest.raises(PermissionDenied):
         check_address("https://hooks.example/", "")
+
+
+def test_both_signatures_are_those_of_the_secret(receiver: Receiver) -> None:
+    assert deliver(f"http://127.0.0.1:{receiver.port}/").error is None
+    ((headers, body),) = receiver.taken
+    assert Webhook(b"s").verify(body, headers) == {"kind": "x"}
+    with pytest.raises(WebhookVerificationError):
+        Webhook(b"another").verify(body, headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(b"s").verify(body + b" ", headers)
+    own = dict(part.split("=", 1) for part in headers["Evalsvc-Signature"].split(","))
+    text = own["t"].encode() + b"." + body
+    assert own["v1"] == hmac.new(b"s", text, hashlib.sha256).hexdigest()
+    assert headers["Webhook-Timestamp"] == own["t"]
+    assert headers["Webhook-Id"] == headers["Evalsvc-Delivery"] == "1"
