@@ -1,4 +1,4 @@
-"""The profile of an evaluation as a person reads it: a table over k, then a line per figure."""
+"""Prints the profile of an evaluation: a table over k, then a line per figure."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from evalsvc.cli.printing import interval, percent, print_table
 
 
 def show_profile(found: dict[str, Any]) -> None:
-    """What the samples say beyond pass@k."""
+    """Print what the samples show beyond pass@k."""
     votes = {vote["k"]: vote["value"] for vote in (found["answers"] or {}).get("votes", [])}
     beliefs = {belief["k"]: belief for belief in found["beliefs"]}
     print_table(
@@ -57,7 +57,7 @@ def _belief(belief: dict[str, Any] | None) -> str:
 
 def _show_answers(answers: dict[str, Any] | None) -> None:
     if answers is None:
-        typer.echo("Note: there are no answers to vote with, only counts.")
+        typer.echo("Note: this evaluation has counts only, so there are no answers to vote with.")
         return
     typer.echo(
         f"answers: {answers['distinct_answers']:.1f} different ones a problem, entropy "
