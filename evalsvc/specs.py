@@ -11,9 +11,19 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-MAX_SAMPLES = 16_384  # vLLM's own limit on the sequences of one request; a sane cap for a job too
-MAX_REASON = 4000  # characters of why a checkpoint is not evaluated
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+from evalsvc.limits import (
+    MAX_BENCHMARKS,
+    MAX_NAME_CHARACTERS,
+    MAX_OUTPUT_TOKENS,
+    MAX_PATH_CHARACTERS,
+    MAX_PRIORITY,
+    MAX_REASON_CHARACTERS,
+    MAX_SAMPLES,
+)
+
+Name = Annotated[
+    str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 
 
 class Spec(BaseModel):
@@ -51,7 +61,7 @@ class Protocol(Spec):
     prompt: Name = "default"  # a prompt of the benchmark's folder; "default" is the benchmark's own
     temperature: float = Field(default=0.6, ge=0, le=10)
     top_p: float = Field(default=0.95, gt=0, le=1)
-    max_tokens: int = Field(default=4096, ge=1, le=1_000_000)
+    max_tokens: int = Field(default=4096, ge=1, le=MAX_OUTPUT_TOKENS)
     samples: int = Field(default=16, ge=1, le=MAX_SAMPLES)
     ks: tuple[int, ...] = ()
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
@@ -165,14 +175,14 @@ class JobRequest(Spec):
         },
     )
 
-    checkpoint: str = Field(min_length=1, max_length=4096)
+    checkpoint: str = Field(min_length=1, max_length=MAX_PATH_CHARACTERS)
     run: Name
     method: Name = "unknown"
     step: int = Field(default=0, ge=0)
     base_model: str | None = Field(default=None, max_length=300)
     train_seed: int | None = None  # the seed of the training run, not of the sampling
     config: dict[str, Any] = Field(default_factory=dict)  # free-form, kept with the run
-    benchmarks: tuple[BenchmarkRequest | str, ...] = Field(min_length=1, max_length=64)
+    benchmarks: tuple[BenchmarkRequest | str, ...] = Field(min_length=1, max_length=MAX_BENCHMARKS)
     protocol: NamedOrWritten = "quick"
     samples: int | None = Field(default=None, ge=1, le=MAX_SAMPLES)  # overrides the protocol's n
     ks: tuple[int, ...] | None = None
@@ -183,7 +193,7 @@ class JobRequest(Spec):
     prompt: str | None = None
     engine: str | None = None  # vllm | transformers | openai | replay; the server's own by default
     engine_options: dict[str, Any] = Field(default_factory=dict)  # {"answers": ...} of replay
-    priority: int = Field(default=0, ge=-100, le=100)
+    priority: int = Field(default=0, ge=-MAX_PRIORITY, le=MAX_PRIORITY)
     stop_early: StopEarly | None = None
 
     def benchmark_requests(self) -> tuple[BenchmarkRequest, ...]:
@@ -243,20 +253,20 @@ class Announcement(Spec):
         },
     )
 
-    path: str = Field(min_length=1, max_length=4096, pattern=r"^[^\x00]+$")
+    path: str = Field(min_length=1, max_length=MAX_PATH_CHARACTERS, pattern=r"^[^\x00]+$")
     run: Name
     method: Name = "unknown"
     step: int = Field(ge=0, lt=2**31)
     base_model: str | None = Field(default=None, max_length=300)
     seed: int | None = Field(default=None, ge=0, lt=2**31, description="of the training")
     trainer: str | None = Field(default=None, max_length=100, description="e.g. trl, verl")
-    benchmarks: tuple[Name, ...] = Field(default=(), max_length=64)
+    benchmarks: tuple[Name, ...] = Field(default=(), max_length=MAX_BENCHMARKS)
     protocol: str | None = Field(default=None, max_length=200)
     samples: int | None = Field(default=None, ge=1, le=MAX_SAMPLES)
     state: UnevaluatedState | None = Field(
         default=None, description="why it is not to be evaluated"
     )
-    reason: str | None = Field(default=None, max_length=MAX_REASON)
+    reason: str | None = Field(default=None, max_length=MAX_REASON_CHARACTERS)
 
     def job_request(self) -> JobRequest:
         """The job that the announcement asks for."""
@@ -275,7 +285,7 @@ class Announcement(Spec):
 
     def without_job(self, state: str, reason: str) -> "Announcement":
         """The same checkpoint as a row that says why it is not evaluated."""
-        changes = {"benchmarks": (), "state": state, "reason": reason[:MAX_REASON]}
+        changes = {"benchmarks": (), "state": state, "reason": reason[:MAX_REASON_CHARACTERS]}
         return Announcement.model_validate({**self.model_dump(), **changes})
 
 

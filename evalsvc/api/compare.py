@@ -6,13 +6,14 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from evalsvc.api.auth import Reader
-from evalsvc.api.pagination import Page
+from evalsvc.api.limits import MAX_KS
+from evalsvc.api.pagination import Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.limits import MAX_SAMPLES
 from evalsvc.services.compare import comparisons
 from evalsvc.services.compare.comparisons import MARGIN, ComparisonView, CrossoverView
 from evalsvc.services.compare.method_comparison import MethodView, compare_methods_family
-from evalsvc.specs import MAX_SAMPLES
 from evalsvc.store.repositories import evaluations
 
 router = APIRouter(prefix="/v1/compare", tags=["compare"])
@@ -28,7 +29,7 @@ Candidate = Annotated[str, Query(min_length=1, max_length=220)]
 K = Annotated[int, Query(ge=1, le=MAX_SAMPLES)]
 
 
-class Comparisons(Page[ComparisonView]):
+class Comparisons(Paginated[ComparisonView]):
     """Everything that one answer shows. `notes`: what is not shown, and why."""
 
     crossovers: list[CrossoverView] = Field(description="where two curves cross")
@@ -50,7 +51,7 @@ def compare(
     benchmark: Annotated[
         str | None, Query(max_length=200, description="all that both have by default")
     ] = None,
-    k: Annotated[list[K], Query(max_length=20)] = [],  # noqa: B006 - FastAPI copies it
+    k: Annotated[list[K], Query(max_length=MAX_KS)] = [],  # noqa: B006 - FastAPI copies it
     allow_differences: Annotated[
         bool, Query(description="compare unlike evaluations on the problems that both have")
     ] = False,

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query
 from evalsvc.api.auth import Reader
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.limits import MAX_SAMPLES
 from evalsvc.services.compare import leaderboards
 from evalsvc.services.compare.leaderboards import Leaderboard
-from evalsvc.specs import MAX_SAMPLES
 
 router = APIRouter(prefix="/v1/leaderboard", tags=["leaderboard"])
 

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query
 from evalsvc.api.auth import Reader
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.limits import MAX_SAMPLES
 from evalsvc.services.compare.power_plan import Unknown, plan
-from evalsvc.specs import MAX_SAMPLES
 from evalsvc.statistics import Plan
 
 router = APIRouter(prefix="/v1/power", tags=["power"])

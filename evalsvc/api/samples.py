@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from evalsvc.api.auth import Reader, Submitter
 from evalsvc.api.evaluations import EvaluationId
+from evalsvc.api.limits import MAX_NOTE_CHARACTERS, MAX_PAGE_SAMPLES
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.services.evaluations import samples
@@ -42,7 +43,7 @@ class OverrideRequest(BaseModel):
         },
     )
     correct: bool
-    why: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")
+    why: str = Field(min_length=1, max_length=MAX_NOTE_CHARACTERS, pattern=r"^[^\x00]+$")
     who: str | None = Field(
         default=None,
         max_length=200,
@@ -57,7 +58,7 @@ def list_samples(
     problem: Problem,
     state: StateDep,
     who: Reader,
-    limit: Annotated[int, Query(ge=1, le=256)] = 50,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SAMPLES)] = 50,
     cursor: Annotated[
         str | None, Query(max_length=20, description="`next_cursor` of the page before")
     ] = None,

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from evalsvc.catalogue.errors import CatalogueError
+from evalsvc.catalogue.limits import MAX_FILE_BYTES
 from evalsvc.catalogue.model import LETTERS
 
-MAX_FILE_BYTES = 4 * 2**30
 SUFFIXES = (".parquet", ".jsonl", ".json")
 
 

@@ -69,8 +69,6 @@ def _run_check(check: Callable[[Settings], Iterator[Finding]], settings: Setting
         return [Finding(name, "missing", words, install_command("server"))]
     except EvalsvcError as error:
         return [Finding(name, "missing", error.message, error.remedy)]
-    except ValueError as error:  # of the catalogue
-        return [Finding(name, "missing", str(error), str(getattr(error, "remedy", "")))]
 
 
 def _extras(settings: Settings) -> Iterator[Finding]:

@@ -17,10 +17,6 @@ def explain(error: Exception) -> int | None:
         if isinstance(error, ServerError):
             wrong = error.answered_status in (400, 422)
         return USAGE if wrong else FAILED
-    # Catalogue and statistics raise ValueErrors that carry a remedy.
-    if isinstance(error, ValueError) and hasattr(error, "remedy"):
-        say(str(getattr(error, "message", error)), str(error.remedy))
-        return USAGE
     return None
 
 

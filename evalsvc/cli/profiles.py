@@ -10,6 +10,7 @@ from evalsvc.cli.printing import interval, percent, print_table
 def show_profile(found: dict[str, Any]) -> None:
     """Print what the samples show beyond pass@k."""
     votes = {vote["k"]: vote["value"] for vote in (found["answers"] or {}).get("votes", [])}
+    beliefs = {belief["k"]: belief for belief in found["beliefs"]}
     print_table(
         ("k", "pass^k", "95% (such problems)", "G-pass", "mG-pass", "worst tenth", "Bayes", "maj"),
         [
@@ -20,13 +21,20 @@ def show_profile(found: dict[str, Any]) -> None:
                 percent(row["g_pass_half"]),
                 percent(row["mg_pass"]),
                 percent(row["worst_tenth"]),
-                f"{percent(belief['mean'])} ({interval(belief['band'])})",
+                _belief(beliefs.get(row["k"])),
                 percent(votes.get(row["k"])),
             )
-            for row, belief in zip(found["consistency"], found["beliefs"], strict=True)
+            for row in found["consistency"]
         ],
         title="G-pass: at least half of k right; worst tenth and Bayes: of pass@k",
     )
+    for forecast in found["extrapolated"]:
+        typer.echo(forecast["sentence"])
+    for cover in found["cover"]:
+        typer.echo(
+            f"solved with at least {100 * cover['tau']:g}%: {percent(cover['value'])} of problems "
+            f"({interval(cover['interval_population'])} of such problems)"
+        )
     for rate in found["rates"]:
         name = rate["flag"].replace("_", " ")
         typer.echo(f"{name}: {percent(rate['value'])} ({interval(rate['interval_population'])})")
@@ -39,6 +47,12 @@ def show_profile(found: dict[str, Any]) -> None:
         figures = ", ".join(f"pass@{m['k']} {percent(m['value'])}" for m in group["metrics"])
         typer.echo(f"{group['value']} ({group['problems']} problems): {figures}")
     _show_answers(found["answers"])
+
+
+def _belief(belief: dict[str, Any] | None) -> str:
+    if belief is None:
+        return "too few to say"
+    return f"{percent(belief['mean'])} ({interval(belief['band'])})"
 
 
 def _show_answers(answers: dict[str, Any] | None) -> None:

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from evalsvc.imports.limits import MAX_LINE_BYTES
 from evalsvc.imports.rows import ImportFileError
-
-MAX_LINE_BYTES = 64 * 1024 * 1024  # a longer line cannot be a line of samples
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,10 @@ reading them takes seconds, which a background thread spends instead of a person
 """
 
 from evalsvc.api.state import State
+from evalsvc.server.limits import MAX_READ_AHEAD
 from evalsvc.services.evaluations.views import metrics_of
 from evalsvc.store.repositories import evaluations
 from evalsvc.store.repositories.evaluations import EvaluationFilter
-
-MOST_EVALUATIONS = 500  # the newest; older ones are read when somebody asks for them
 
 
 def warm(state: State) -> None:
@@ -17,7 +16,7 @@ def warm(state: State) -> None:
     with state.database.read() as session:
         ids = [
             row.id for row in evaluations.matching(session, EvaluationFilter()) if row.samples_seen
-        ][:MOST_EVALUATIONS]
+        ][:MAX_READ_AHEAD]
     for name in ids:
         if state.stopping.is_set():
             return

@@ -108,6 +108,13 @@ class Database:
         with self.connect() as connection:
             return schema.check(connection)
 
+    def write_revision(self, message: str, folder: Path | None = None) -> Path | None:
+        """Write a migration for what the models have and this database lacks; None if nothing."""
+        from evalsvc.store import schema  # noqa: PLC0415
+
+        with self._migrating() as connection:
+            return schema.write_revision(connection, message, folder)
+
     def close(self) -> None:
         self._engine.dispose()
 

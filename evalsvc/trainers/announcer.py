@@ -20,19 +20,17 @@ from evalsvc.checkpoints.pinning import CheckpointVanished
 from evalsvc.client import Client
 from evalsvc.errors import CheckpointError
 from evalsvc.specs import Announcement
+from evalsvc.trainers.limits import LONGEST_BLOCK_SECONDS, MAX_QUEUED, MAX_WAITING
 from evalsvc.trainers.outbox import Entry, Outbox, exclusive
 from evalsvc.trainers.pins import drop_pin, sweep
 from evalsvc.trainers.preparation import Prepared, pin_and_stage
 from evalsvc.trainers.sender import DedupedLogger, ResultHandler, Sender
 
 log = logging.getLogger("evalsvc.trainers")
-LONGEST_BLOCK_SECONDS = 0.9
 SEND_TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 10.0
 LONGEST_POLL_SECONDS = 120.0
 AT_EXIT_SECONDS = 10.0  # when the program ends and something has not been sent
-MAX_QUEUED = 256
-MAX_WAITING = 16
 
 Prepare = Callable[[], Prepared]  # waits for the model or makes it; may raise CheckpointError
 

@@ -18,9 +18,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from evalsvc.specs import Announcement, Spec, content_hash
+from evalsvc.trainers.limits import MAX_REFUSED
 
 PRIVATE_FOLDER = ".evalsvc"  # next to the checkpoints, so that pins can be hard links
-MAX_REFUSED = 100  # refused files kept for a person to look at
 Stamp = tuple[int, int]  # inode and time of the last change: a file that is replaced has another
 
 

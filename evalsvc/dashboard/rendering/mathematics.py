@@ -15,12 +15,10 @@ from functools import lru_cache
 from latex2mathml.converter import convert_to_element
 from markupsafe import Markup, escape
 
+from evalsvc.dashboard.limits import FORMULA_SECONDS, MAX_FORMULA_CHARACTERS, MAX_FORMULA_NESTING
 from evalsvc.dashboard.rendering.text import Span, shifted, visible
 
-MAX_CHARACTERS = 1500  # of one formula; a longer one takes over 10 ms
-MAX_NESTING = 40  # of braces and environments
-LONGEST_SPAN = 4 * MAX_CHARACTERS  # between two signs; beyond it they do not belong together
-PAGE_BUDGET_SECONDS = 0.06  # for the formulas of one text; what is beyond stays as it is written
+LONGEST_SPAN = 4 * MAX_FORMULA_CHARACTERS  # between two signs; beyond it they are no pair
 
 _ELEMENTS = frozenset(
     """math mrow mi mn mo mtext mspace mfrac msqrt mroot mstyle merror mpadded mphantom menclose
@@ -66,7 +64,7 @@ def _formulas(text: str) -> Iterator[tuple[int, int, str]]:
 
     An opening that is never closed is looked for once, so that the time grows with the length.
     """
-    deadline = time.perf_counter() + PAGE_BUDGET_SECONDS
+    deadline = time.perf_counter() + FORMULA_SECONDS
     unclosed: set[str] = set()
     position = 0
     while (opener := _OPENER.search(text, position)) and time.perf_counter() < deadline:
@@ -112,7 +110,7 @@ def source_text(source: str) -> Markup:
 @lru_cache(maxsize=2048)
 def to_mathml(latex: str, display: bool = False) -> Markup | None:
     """MathML of `latex`, or None where it is beyond the caps or not understood."""
-    if not latex or len(latex) > MAX_CHARACTERS or _depth(latex) > MAX_NESTING:
+    if not latex or len(latex) > MAX_FORMULA_CHARACTERS or _depth(latex) > MAX_FORMULA_NESTING:
         return None
     known = latex.replace("{aligned}", "{align*}")  # the same, but the library knows only this one
     try:

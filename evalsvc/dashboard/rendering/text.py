@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 from markupsafe import Markup, escape
 
-HEAD_CHARACTERS = 24_000
-TAIL_CHARACTERS = 8_000
+from evalsvc.dashboard.limits import HEAD_CHARACTERS, TAIL_CHARACTERS
+
 Span: TypeAlias = tuple[int, int]  # from, up to but not including; in characters
+
 MAX_COMBINING_MARKS = 4  # in a row; more of them would paint over the lines around
 
 _SHORT_NAMES = {

@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from evalsvc.api.state import get_state
 from evalsvc.catalogue import ImageError
 from evalsvc.catalogue.images import load_image
+from evalsvc.dashboard.limits import MAX_REASON_CHARACTERS
 from evalsvc.dashboard.rendering.environment import link, path
 from evalsvc.dashboard.web import access, security
 from evalsvc.dashboard.web.problem_source import find_image
@@ -17,7 +18,6 @@ from evalsvc.errors import NotFound, UsageError
 from evalsvc.services.evaluations import samples
 from evalsvc.store.repositories import evaluations, overrides, rescores
 
-MAX_REASON_CHARACTERS = 2000
 MAX_SAMPLE_DIGITS = 7
 
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
+from evalsvc.dashboard.limits import MAX_FORM_BYTES
 from evalsvc.errors import PermissionDenied, TooLarge
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -33,7 +34,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, no-store",
 }
-MAX_FORM_BYTES = 64 * 1024
 
 
 def protect(response: Response) -> Response:

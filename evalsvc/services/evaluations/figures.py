@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evalsvc.services.limits import MAX_GROUPS
 from evalsvc.specs import powers_of_two
 from evalsvc.store.repositories.counts import Counts
 from evalsvc.store.repositories.problems import TraitTable
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from evalsvc.statistics import Estimate
 
 Pair = tuple[float, float]
-MOST_GROUPS = 40  # of one trait; a trait with more values is an id and not a group
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def breakdowns(
     groups: list[Group] = []
     for trait, values in {**traits.traits, **origins}.items():
         names = sorted(set(values.values()))
-        if not 2 <= len(names) <= MOST_GROUPS:
+        if not 2 <= len(names) <= MAX_GROUPS:
             continue
         groups.extend(_groups(counts, traits, trait, values, shown))
     return groups

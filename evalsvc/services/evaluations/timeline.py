@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from evalsvc.services.limits import MAX_TIMELINE_EVENTS, MAX_TIMELINE_SHARDS
 from evalsvc.store.database import Session
 from evalsvc.store.models import Shard, now
 from evalsvc.store.repositories import events, shards
-
-MOST_SHARDS = 2000
-MOST_EVENTS = 300
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Happening:
 
 @dataclass(frozen=True)
 class Timeline:
-    """The shards that have started (at most MOST_SHARDS), and how many there are in all."""
+    """The shards that have started (at most MAX_TIMELINE_SHARDS), and how many there are in all."""
 
     spans: tuple[Span, ...]
     happenings: tuple[Happening, ...]
@@ -51,7 +49,7 @@ class Timeline:
 
 def timeline(session: Session, evaluations: Sequence[str], job: str | None = None) -> Timeline:
     """The timeline of these evaluations, with the events of `job` where one is given."""
-    rows = shards.newest_started(session, evaluations, MOST_SHARDS)
+    rows = shards.newest_started(session, evaluations, MAX_TIMELINE_SHARDS)
     total = shards.count_of(session, evaluations)
     spans = tuple(_span(row) for row in reversed(rows))
     return Timeline(spans, _happenings(session, evaluations, job, spans), total)
@@ -86,7 +84,7 @@ def _happenings(
         job_id=job,
         worker_ids={span.worker for span in spans},
         between=between,
-        limit=MOST_EVENTS,
+        limit=MAX_TIMELINE_EVENTS,
     )
     return tuple(
         Happening(row.at, row.kind, row.worker_id or "", row.shard_id or "", dict(row.data))

@@ -14,12 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evalsvc.errors import BenchmarkError, UsageError
 from evalsvc.imports import import_engine
+from evalsvc.limits import MAX_SAMPLES
 from evalsvc.services.benchmarks.traits import traits_of_dataset
-from evalsvc.services.importing.grader_agreement import Claims, compare_claims
+from evalsvc.services.importing.grader_agreement import GraderAgreement, grader_agreement
 from evalsvc.services.importing.judging import Imported, judge_responses, store_transcript
 from evalsvc.services.importing.protocols import named_protocol, with_samples
+from evalsvc.services.limits import (
+    MAX_IMPORTED_PROBLEMS,
+    MAX_IMPORTED_RESPONSES,
+    MAX_RESPONSE_CHARACTERS,
+)
 from evalsvc.settings import Settings
-from evalsvc.specs import MAX_SAMPLES, Name, ProblemTally, Protocol, content_hash
+from evalsvc.specs import Name, ProblemTally, Protocol, content_hash
 from evalsvc.store.database import Session
 from evalsvc.store.models import Checkpoint, Evaluation
 from evalsvc.store.repositories import (
@@ -38,7 +44,6 @@ if TYPE_CHECKING:
     from evalsvc.services.jobs.datasets import DatasetCache
 
 ProblemName = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]+$")]
-MOST_PROBLEMS = 200_000
 SHOWN = 5
 
 
@@ -62,7 +67,7 @@ class ImportedResponse(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     problem_id: ProblemName
-    response: str = Field(max_length=4_000_000)
+    response: str = Field(max_length=MAX_RESPONSE_CHARACTERS)
     truncated: bool = False
     output_tokens: int = Field(default=0, ge=0, lt=2**31)
     claimed_correct: bool | None = Field(
@@ -100,8 +105,10 @@ class ImportRequest(BaseModel):
         default=None, description="a named protocol, if the samples were drawn under it"
     )
     source: str | None = Field(default=None, max_length=1000, description="where it comes from")
-    counts: list[ImportedCount] | None = Field(default=None, max_length=MOST_PROBLEMS)
-    responses: list[ImportedResponse] | None = Field(default=None, max_length=2_000_000)
+    counts: list[ImportedCount] | None = Field(default=None, max_length=MAX_IMPORTED_PROBLEMS)
+    responses: list[ImportedResponse] | None = Field(
+        default=None, max_length=MAX_IMPORTED_RESPONSES
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -123,11 +130,11 @@ class ImportView:
     correct: int
     replaced: bool
     notes: list[str]
-    source_verdicts: Claims | None  # where the source's own grader differs
+    source_verdicts: GraderAgreement | None  # where the source's own grader differs
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedImport:
     """An import that can be stored: which rows it is about, and the tallies."""
 
     revision: str
@@ -135,7 +142,7 @@ class Prepared:
     tallies: Sequence[ProblemTally]
     notes: Sequence[str]
     imported: Imported | None = None
-    claims: Claims | None = None
+    claims: GraderAgreement | None = None
     protocol: Protocol | None = None  # None: nobody named it
 
     @property
@@ -146,7 +153,7 @@ class Prepared:
 
 def prepare(
     request: ImportRequest, settings: Settings, catalogue: "Catalogue", datasets: "DatasetCache"
-) -> Prepared:
+) -> PreparedImport:
     """Match the problems and judge the responses. Raises UsageError, CatalogueError."""
     protocol = named_protocol(request.protocol, request.benchmark, catalogue)
     dataset = _dataset(request.benchmark, settings, catalogue, datasets)
@@ -166,13 +173,13 @@ def prepare(
     for row in request.responses:
         grouped.setdefault(rows[row.problem_id], []).append(row)
     judged = judge_responses(dataset, grouped, settings, protocol.prompt if protocol else "default")
-    claims = compare_claims(judged.rows, grouped)
+    claims = grader_agreement(judged.rows, grouped)
     traits = traits_of_dataset(dataset)
-    return Prepared(dataset.revision, traits, judged.tallies, notes, judged, claims, protocol)
+    return PreparedImport(dataset.revision, traits, judged.tallies, notes, judged, claims, protocol)
 
 
 def store(
-    session: Session, request: ImportRequest, prepared: Prepared, settings: Settings, who: str
+    session: Session, request: ImportRequest, prepared: PreparedImport, settings: Settings, who: str
 ) -> ImportView:
     """Store a prepared import in the caller's transaction."""
     checkpoint = _checkpoint(session, request)
@@ -182,16 +189,18 @@ def store(
     )
     engine = import_engine(request.format)
     identity = ["import", checkpoint.id, revision.id, protocol_hash, engine]
-    values = {
-        "checkpoint_id": checkpoint.id,
-        "revision_id": revision.id,
-        "benchmark": request.benchmark,
-        "protocol": protocol,
-        "protocol_hash": protocol_hash,
-        "engine": engine,
-        "engine_options": {},
-    }
-    row, _ = evaluations.find_or_create(session, content_hash(identity, 32), values)
+    imported = Evaluation(
+        id=content_hash(identity, 32),
+        checkpoint_id=checkpoint.id,
+        revision_id=revision.id,
+        benchmark=request.benchmark,
+        protocol=protocol,
+        protocol_hash=protocol_hash,
+        engine=engine,
+        samples_wanted=0,
+        problems_wanted=0,
+    )
+    row, _ = evaluations.find_or_create(session, imported)
     replaced = imports.clear(session, row)
     results.add(session, row, 0, prepared.tallies)
     _finish(row, request, prepared)
@@ -213,7 +222,7 @@ def store(
     )
 
 
-def _finish(row: Evaluation, request: ImportRequest, prepared: Prepared) -> None:
+def _finish(row: Evaluation, request: ImportRequest, prepared: PreparedImport) -> None:
     imports.mark_done(row, samples=prepared.samples, problems=len(prepared.tallies))
     row.verifier = prepared.imported.verifier if prepared.imported else None
     origin: dict[str, Any] = {
@@ -261,7 +270,7 @@ def _dataset(
 
 def _prepare_counts(
     counts: Sequence[ImportedCount], benchmark: str, dataset: "Dataset | None"
-) -> Prepared:
+) -> PreparedImport:
     ids = [row.problem_id for row in counts]
     doubled = [name for name, count in _occurrences(ids).items() if count > 1]
     if doubled:
@@ -289,7 +298,7 @@ def _prepare_counts(
     without = len(counts) - len(tallies)
     if without:
         notes.append(f"{without:,} problems without samples are left out.")
-    return Prepared(revision, traits, sorted(tallies, key=lambda t: t.problem), notes)
+    return PreparedImport(revision, traits, sorted(tallies, key=lambda t: t.problem), notes)
 
 
 def _match(

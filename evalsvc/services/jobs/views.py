@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from evalsvc.services.limits import MAX_REASONS
 from evalsvc.store.database import Session
 from evalsvc.store.models import Job, JobEvaluation
 from evalsvc.store.repositories import jobs, shards
 from evalsvc.store.states import ENDED_JOBS, EvaluationState, JobState
-
-MOST_REASONS = 5
 
 
 @dataclass(frozen=True)
@@ -148,8 +147,8 @@ def _reasons(
             reasons.append(f"{part.evaluation.benchmark}: {part.evaluation.error} {remedy}".strip())
     if states.get("failed"):
         ids = [part.evaluation_id for part in parts]
-        for shard in shards.failed_of(session, ids, MOST_REASONS):
+        for shard in shards.failed_of(session, ids, MAX_REASONS):
             text = f"{shard.error or 'failed'} {shard.remedy or ''}".strip()
             if not any(text in reason for reason in reasons):
                 reasons.append(f"shard {shard.id}: {text}")
-    return reasons[:MOST_REASONS]
+    return reasons[:MAX_REASONS]

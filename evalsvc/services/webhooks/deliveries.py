@@ -1,7 +1,8 @@
 """Delivering webhooks: signed, with time limits, never redirected, every attempt in the log.
 
-The signature is HMAC-SHA256 over `TIMESTAMP.BODY` with the webhook's secret, sent as
-`Evalsvc-Signature: t=TIMESTAMP,v1=HEX`; receivers should refuse old timestamps.
+Two signatures go with each delivery, both HMAC-SHA256 with the webhook's secret:
+`Evalsvc-Signature: t=TIMESTAMP,v1=HEX` over `TIMESTAMP.BODY`, and the headers of Standard Webhooks
+(Webhook-Id, Webhook-Timestamp, Webhook-Signature). Receivers should refuse old timestamps.
 """
 
 import asyncio
@@ -9,28 +10,28 @@ import hashlib
 import hmac
 import json
 import logging
-import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from standardwebhooks.webhooks import Webhook
 
 from evalsvc.errors import EvalsvcError
-from evalsvc.services.webhooks.ssrf import Target, check_target
+from evalsvc.services.limits import DELIVERY_SECONDS, MAX_DELIVERY_ERROR_CHARACTERS
+from evalsvc.services.webhooks.ssrf import CheckedAddress, check_address
 from evalsvc.store.database import Database
 from evalsvc.store.models import Event
 from evalsvc.store.repositories import webhooks
-from evalsvc.store.repositories.webhooks import Claimed
+from evalsvc.store.repositories.webhooks import ClaimedDelivery
 
 POLL_SECONDS = 1.0
-TIMEOUT_SECONDS = 10.0
 AT_ONCE = 16
-MOST_ERROR_CHARACTERS = 500
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DeliveryOutcome:
     """How one attempt ended; `error` is None when the receiver took it."""
 
     status: int | None
@@ -56,7 +57,7 @@ async def deliver_due(database: Database, allow: str) -> int:
     return len(claimed)
 
 
-def _claim(database: Database) -> list[Claimed]:
+def _claim(database: Database) -> list[ClaimedDelivery]:
     with database.read() as session:
         found = [
             (hook.id, event.id, payload_of(event)) for hook, event in webhooks.new_events(session)
@@ -68,18 +69,18 @@ def _claim(database: Database) -> list[Claimed]:
         return webhooks.claim(session, AT_ONCE)
 
 
-def _finish(database: Database, ended: list[tuple[Claimed, Outcome]]) -> None:
+def _finish(database: Database, ended: list[tuple[ClaimedDelivery, DeliveryOutcome]]) -> None:
     with database.write() as session:
         for claimed, outcome in ended:
             webhooks.finish(session, claimed, status=outcome.status, error=outcome.error)
 
 
-async def attempt(claimed: Claimed, allow: str) -> Outcome:
+async def attempt(claimed: ClaimedDelivery, allow: str) -> DeliveryOutcome:
     """Send one delivery to the address that was checked just now."""
     try:
-        target = await asyncio.to_thread(check_target, claimed.url, allow)
+        target = await asyncio.to_thread(check_address, claimed.url, allow)
     except EvalsvcError as error:
-        return Outcome(None, str(error)[:MOST_ERROR_CHARACTERS])
+        return DeliveryOutcome(None, str(error)[:MAX_DELIVERY_ERROR_CHARACTERS])
     body = json.dumps(claimed.payload, separators=(",", ":")).encode()
     headers = {
         "Content-Type": "application/json",
@@ -87,13 +88,13 @@ async def attempt(claimed: Claimed, allow: str) -> Outcome:
         "Host": _host_header(target),
         "Evalsvc-Event": str(claimed.payload.get("kind", "")),
         "Evalsvc-Delivery": str(claimed.id),
-        "Evalsvc-Signature": sign(claimed.secret, int(time.time()), body),
+        **signatures(claimed.secret, str(claimed.id), datetime.now(UTC), body),
     }
     try:
         # trust_env=False: a proxy would resolve the name again, past the check.
         async with (
-            httpx.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False) as client,
-            asyncio.timeout(TIMEOUT_SECONDS),
+            httpx.AsyncClient(timeout=DELIVERY_SECONDS, trust_env=False) as client,
+            asyncio.timeout(DELIVERY_SECONDS),
             client.stream(
                 "POST",
                 pinned_url(target),
@@ -106,7 +107,18 @@ async def attempt(claimed: Claimed, allow: str) -> Outcome:
             return _outcome(response.status_code)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         words = str(error) or type(error).__name__
-        return Outcome(None, f"not delivered: {words}"[:MOST_ERROR_CHARACTERS])
+        return DeliveryOutcome(None, f"not delivered: {words}"[:MAX_DELIVERY_ERROR_CHARACTERS])
+
+
+def signatures(secret: str, delivery: str, at: datetime, body: bytes) -> dict[str, str]:
+    """The headers that sign one attempt. `delivery` is the same at every attempt."""
+    timestamp = int(at.timestamp())
+    return {
+        "Evalsvc-Signature": sign(secret, timestamp, body),
+        "Webhook-Id": delivery,
+        "Webhook-Timestamp": str(timestamp),
+        "Webhook-Signature": Webhook(secret.encode()).sign(delivery, at, body.decode()),
+    }
 
 
 def sign(secret: str, timestamp: int, body: bytes) -> str:
@@ -129,21 +141,23 @@ def payload_of(event: Event) -> dict[str, Any]:
     }
 
 
-def pinned_url(target: Target) -> httpx.URL:
+def pinned_url(target: CheckedAddress) -> httpx.URL:
     """The URL with the checked address in the place of the name."""
     address = f"[{target.address}]" if ":" in target.address else target.address
     return httpx.URL(target.url).copy_with(host=address.strip("[]"), port=target.port)
 
 
-def _host_header(target: Target) -> str:
+def _host_header(target: CheckedAddress) -> str:
     host = f"[{target.host}]" if ":" in target.host else target.host
     default = {"http": 80, "https": 443}[httpx.URL(target.url).scheme]
     return host if target.port == default else f"{host}:{target.port}"
 
 
-def _outcome(status: int) -> Outcome:
+def _outcome(status: int) -> DeliveryOutcome:
     if 200 <= status < 300:
-        return Outcome(status, None)
+        return DeliveryOutcome(status, None)
     if 300 <= status < 400:
-        return Outcome(status, f"the receiver redirects ({status}); redirects are not followed")
-    return Outcome(status, f"the receiver answered {status}")
+        return DeliveryOutcome(
+            status, f"the receiver redirects ({status}); redirects are not followed"
+        )
+    return DeliveryOutcome(status, f"the receiver answered {status}")
