@@ -57,7 +57,8 @@ def partition(clusters: Sequence[object] | ArrayLike | None, problems: int) -> P
             "Give one cluster label per problem.",
         )
     # Of the labels as given: numpy makes the text "nan" of a NaN among texts.
-    missing = [_is_missing(label) for label in clusters]
+    given: Any = clusters
+    missing = [_is_missing(label) for label in given]
     if any(missing):
         raise StatisticsError(
             f"the cluster label at index {missing.index(True)} is missing (None or NaN).",

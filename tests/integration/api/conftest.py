@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -59,7 +60,7 @@ def run_server(settings: Settings) -> Iterator[Running]:
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """Start servers with settings of the test's choice."""
-    open_servers = []
+    open_servers: list[Any] = []
 
     def make(**options: object) -> Running:
         folder = tmp_path / f"server-{len(open_servers)}"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from evalsvc.trainers.layouts import Look
 from evalsvc.trainers.watching import Decision, Known, Phase, Plan, Policy, decided, plan
@@ -9,12 +10,12 @@ from evalsvc.trainers.watching import Decision, Known, Phase, Plan, Policy, deci
 POLICY = Policy(settle_seconds=15, abandon_seconds=60, stalled_seconds=600)
 
 
-def whole(step: int, **changes: object) -> Look:
+def whole(step: int, **changes: Any) -> Look:
     folder = Path(f"/run/step_{step}")
     return replace(Look(step, folder, complete=True, model=folder), **changes)
 
 
-def half(step: int, **changes: object) -> Look:
+def half(step: int, **changes: Any) -> Look:
     look = Look(step, Path(f"/run/step_{step}"), complete=False, reason="a shard is missing")
     return replace(look, **changes)
 
