@@ -20,6 +20,7 @@ BENCHES = (
     "faults",
     "hook",
     "overhead",
+    "integrity",
     "sweep",
 )
 

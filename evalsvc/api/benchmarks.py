@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
 from evalsvc.api.auth import Reader
-from evalsvc.api.pagination import Page
+from evalsvc.api.pagination import Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import State, StateDep
 from evalsvc.errors import NotFound
@@ -20,9 +20,9 @@ BenchmarkName = Annotated[str, Path(max_length=200, examples=["aime2025"])]
 
 
 @router.get("", responses=documented())
-def benchmarks(state: StateDep, who: Reader) -> Page[BenchmarkView]:
+def benchmarks(state: StateDep, who: Reader) -> Paginated[BenchmarkView]:
     """The catalogue. `data` says whether a benchmark can be evaluated now, `remedy` what to do."""
-    return Page(items=list_benchmarks(state.catalogue, state.settings.data))
+    return Paginated(items=list_benchmarks(state.catalogue, state.settings.data))
 
 
 @router.get("/{name}", responses=documented(404))

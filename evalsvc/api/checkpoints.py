@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from evalsvc.api import pagination
 from evalsvc.api.auth import Reader, Submitter
-from evalsvc.api.pagination import Cursor, Limit, Page
+from evalsvc.api.pagination import Cursor, Limit, Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.services.evaluations.runs import CheckpointView, view_checkpoint
@@ -72,7 +72,7 @@ def list_checkpoints(
     checkpoint_state: Annotated[CheckpointState | None, Query(alias="state")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[CheckpointView]:
+) -> Paginated[CheckpointView]:
     """The checkpoints, newest first, with why some were not evaluated."""
     with state.database.read() as session:
         after = pagination.decode(cursor)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from evalsvc.api.auth import Reader
 from evalsvc.api.limits import MAX_KS
-from evalsvc.api.pagination import Page
+from evalsvc.api.pagination import Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.limits import MAX_SAMPLES
@@ -29,7 +29,7 @@ Candidate = Annotated[str, Query(min_length=1, max_length=220)]
 K = Annotated[int, Query(ge=1, le=MAX_SAMPLES)]
 
 
-class Comparisons(Page[ComparisonView]):
+class Comparisons(Paginated[ComparisonView]):
     """Everything that one answer shows. `notes`: what is not shown, and why."""
 
     crossovers: list[CrossoverView] = Field(description="where two curves cross")

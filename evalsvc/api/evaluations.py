@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query
 
 from evalsvc.api import pagination
 from evalsvc.api.auth import Reader
-from evalsvc.api.pagination import Cursor, Limit, Page
+from evalsvc.api.pagination import Cursor, Limit, Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.services.evaluations.profiles import Profile, profile
@@ -39,7 +39,7 @@ def list_evaluations(
     job: Text = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[EvaluationSummary]:
+) -> Paginated[EvaluationSummary]:
     """The evaluations, newest first, each with its coverage."""
     wanted = EvaluationFilter(
         run=run, method=method, step=step, benchmark=benchmark, state=evaluation_state, job=job
@@ -68,7 +68,7 @@ def list_problems(
     who: Reader,
     limit: Limit = 100,
     cursor: Cursor = None,
-) -> Page[ProblemView]:
+) -> Paginated[ProblemView]:
     """The problems in their order, each with n samples and c correct ones."""
     with state.database.read() as session:
         evaluation = evaluations.get(session, evaluation_id)

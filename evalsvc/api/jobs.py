@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from evalsvc.api import pagination
 from evalsvc.api.auth import Reader, Scope, Submitter
 from evalsvc.api.events import LAST_EVENT_ID, follow_job
-from evalsvc.api.pagination import Cursor, Limit, Page
+from evalsvc.api.pagination import Cursor, Limit, Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.errors import PermissionDenied
@@ -67,7 +67,7 @@ def list_jobs(
     owner: Annotated[str | None, Query(max_length=200)] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[JobView]:
+) -> Paginated[JobView]:
     """The jobs, newest first."""
     with state.database.read() as session:
         rows = jobs.page(session, job_state, owner, pagination.decode(cursor), limit)

@@ -25,7 +25,7 @@ Cursor = Annotated[
 ]
 
 
-class Page(BaseModel, Generic[Item]):
+class Paginated(BaseModel, Generic[Item]):
     """One page of a list."""
 
     items: list[Item]
@@ -62,6 +62,6 @@ def _is_scalar(value: Any) -> bool:
     return whole or (isinstance(value, str) and "\0" not in value)
 
 
-def page(rows: Rows[Any], items: list[Item]) -> Page[Item]:
+def page(rows: Rows[Any], items: list[Item]) -> Paginated[Item]:
     """The page that shows `items`, made from `rows`."""
-    return Page(items=items, next_cursor=encode(rows.next_key))
+    return Paginated(items=items, next_cursor=encode(rows.next_key))

@@ -23,14 +23,14 @@ MEDIA_TYPE = "application/problem+json"
 logger = logging.getLogger(__name__)
 
 
-class FieldProblem(BaseModel):
+class InvalidField(BaseModel):
     """One field of the request that cannot be used."""
 
     location: str = Field(description="where it is, e.g. `body.benchmarks.0`")
     message: str
 
 
-class Problem(BaseModel):
+class ProblemDetails(BaseModel):
     """A problem document (RFC 9457)."""
 
     model_config = ConfigDict(
@@ -54,19 +54,19 @@ class Problem(BaseModel):
     detail: str
     remedy: str = Field(description="what the user can do about it")
     instance: str
-    errors: list[FieldProblem] | None = None
+    errors: list[InvalidField] | None = None
 
 
-class ProblemResponse(JSONResponse):
+class ProblemDetailsResponse(JSONResponse):
     """A JSON answer with the media type of problem documents."""
 
     media_type = MEDIA_TYPE
 
 
-Handler: TypeAlias = Callable[[Request, Exception], ProblemResponse]
+Handler: TypeAlias = Callable[[Request, Exception], ProblemDetailsResponse]
 
 
-def problem(
+def problem_response(
     instance: str,
     status: int,
     kind: str,
@@ -75,8 +75,8 @@ def problem(
     detail: str,
     remedy: str,
     headers: dict[str, str] | None = None,
-    errors: Sequence[FieldProblem] | None = None,
-) -> ProblemResponse:
+    errors: Sequence[InvalidField] | None = None,
+) -> ProblemDetailsResponse:
     """A problem document as an answer."""
     content: dict[str, Any] = {
         "type": f"urn:evalsvc:problem:{kind}",
@@ -88,13 +88,13 @@ def problem(
     }
     if errors is not None:
         content["errors"] = [error.model_dump() for error in errors]
-    return ProblemResponse(printable(content), status_code=status, headers=headers)
+    return ProblemDetailsResponse(printable(content), status_code=status, headers=headers)
 
 
-def from_error(error: EvalsvcError, instance: str) -> ProblemResponse:
+def from_error(error: EvalsvcError, instance: str) -> ProblemDetailsResponse:
     """One of our own errors as a problem document."""
     headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}}.get(error.status)
-    return problem(
+    return problem_response(
         instance,
         error.status,
         error.kind,
@@ -132,29 +132,28 @@ def handlers() -> dict[type[Exception], Handler]:
         DataError: _unstorable,
         OverflowError: _unstorable,
         UnicodeEncodeError: _unstorable,
-        ValueError: _value,
         Exception: _unforeseen,
     }
 
 
-def _ours(request: Request, error: Exception) -> ProblemResponse:
+def _ours(request: Request, error: Exception) -> ProblemDetailsResponse:
     assert isinstance(error, EvalsvcError)
     if error.status >= 500:
         logger.warning("%s %s: %s", request.method, request.url.path, error)
     return from_error(error, request.url.path)
 
 
-def _invalid(request: Request, error: Exception) -> ProblemResponse:
+def _invalid(request: Request, error: Exception) -> ProblemDetailsResponse:
     assert isinstance(error, RequestValidationError)
     found = [
-        FieldProblem(
+        InvalidField(
             location=".".join(str(step) for step in item["loc"]),
             message=str(item["msg"]).removeprefix("Value error, "),
         )
         for item in error.errors()[:MAX_ERRORS_SHOWN]
     ]
     first = found[0]
-    return problem(
+    return problem_response(
         request.url.path,
         422,
         "invalid-request",
@@ -165,7 +164,7 @@ def _invalid(request: Request, error: Exception) -> ProblemResponse:
     )
 
 
-def _http(request: Request, error: Exception) -> ProblemResponse:
+def _http(request: Request, error: Exception) -> ProblemDetailsResponse:
     assert isinstance(error, HTTPException)
     words = {
         404: (
@@ -186,7 +185,7 @@ def _http(request: Request, error: Exception) -> ProblemResponse:
         ("http", "The request was refused", str(error.detail), "Correct the request; see /docs."),
     )
     headers = dict(error.headers) if error.headers else None
-    return problem(
+    return problem_response(
         request.url.path,
         error.status_code,
         kind,
@@ -197,7 +196,7 @@ def _http(request: Request, error: Exception) -> ProblemResponse:
     )
 
 
-def _database(request: Request, error: Exception) -> ProblemResponse:
+def _database(request: Request, error: Exception) -> ProblemDetailsResponse:
     logger.error("%s %s: %s", request.method, request.url.path, error)
     return from_error(
         StorageError(
@@ -208,9 +207,9 @@ def _database(request: Request, error: Exception) -> ProblemResponse:
     )
 
 
-def _unstorable(request: Request, error: Exception) -> ProblemResponse:
+def _unstorable(request: Request, error: Exception) -> ProblemDetailsResponse:
     """A value that is valid JSON but that no database holds: NUL, half a character, 2^80."""
-    return problem(
+    return problem_response(
         request.url.path,
         422,
         "unstorable",
@@ -220,20 +219,10 @@ def _unstorable(request: Request, error: Exception) -> ProblemResponse:
     )
 
 
-def _value(request: Request, error: Exception) -> ProblemResponse:
-    """The errors of catalogue and statistics: ValueErrors that carry a remedy."""
-    if not hasattr(error, "remedy"):
-        return _unforeseen(request, error)
-    message = str(getattr(error, "message", error))
-    title = "The request cannot be carried out"
-    remedy = str(error.remedy)
-    return problem(request.url.path, 422, "unusable", title, detail=message, remedy=remedy)
-
-
-def _unforeseen(request: Request, error: Exception) -> ProblemResponse:
+def _unforeseen(request: Request, error: Exception) -> ProblemDetailsResponse:
     incident = uuid.uuid4().hex[:12]
     logger.error("incident %s in %s %s", incident, request.method, request.url.path, exc_info=error)
-    return problem(
+    return problem_response(
         request.url.path,
         500,
         "internal",
@@ -260,8 +249,8 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {
             "description": words[status],
-            "model": Problem,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "model": ProblemDetails,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
         }
         for status in sorted({*everywhere, *statuses})
     }

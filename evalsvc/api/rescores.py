@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Response
 from evalsvc.api import pagination
 from evalsvc.api.auth import Reader, Submitter
 from evalsvc.api.evaluations import EvaluationId
-from evalsvc.api.pagination import Cursor, Limit, Page
+from evalsvc.api.pagination import Cursor, Limit, Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.services.evaluations.views import traits_of
@@ -50,7 +50,7 @@ def list_rescores(
     who: Reader,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[RescoreView]:
+) -> Paginated[RescoreView]:
     """The rescores of an evaluation, newest first."""
     with state.database.read() as session:
         evaluations.get(session, evaluation_id)
@@ -73,7 +73,7 @@ def list_changes(
     who: Reader,
     limit: Limit = 100,
     cursor: Cursor = None,
-) -> Page[ChangedVerdict]:
+) -> Paginated[ChangedVerdict]:
     """The samples on which the two verifiers disagree, for review."""
     with state.database.read() as session:
         row = rescores.get(session, rescore_id)

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from evalsvc.api.auth import Reader
-from evalsvc.api.pagination import Page
+from evalsvc.api.pagination import Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.specs import WorkerStatus
@@ -43,7 +43,7 @@ class DispatcherView(BaseModel):
     started_at: datetime
 
 
-class WorkersPage(Page[WorkerView]):
+class WorkersPage(Paginated[WorkerView]):
     """The workers, and the dispatcher that started them; null before the first one."""
 
     dispatcher: DispatcherView | None

@@ -23,7 +23,7 @@ def upgrade(
     revision: Annotated[str, typer.Argument(help="The newest by default.")] = "head",
     as_json: Json = False,
 ) -> None:
-    """Bring the schema to the newest revision. Doing it twice is no error."""
+    """Bring the schema to the newest revision. Running it twice is safe."""
     with open_database() as database:
         database.upgrade(revision)
         found = database.check()
@@ -51,10 +51,10 @@ def downgrade(
 
 @app.command("check")
 def check(as_json: Json = False) -> None:
-    """Whether the schema is the one that this version needs; exit code 1 if not."""
+    """Check that the schema is the one this version needs; exit code 1 if not."""
     with open_database() as database:
         path = database.sqlite_path
-        if path is not None and not path.exists():  # asking it would make an empty one
+        if path is not None and not path.exists():  # opening it would create an empty one
             raise NotFound(f"There is no database at {path}.", "Make it: evalsvc db upgrade")
         found = database.check()
     if as_json:

@@ -1,4 +1,4 @@
-"""`evalsvc doctor`: what is missing on this machine, and the command that mends it."""
+"""`evalsvc doctor`: what is missing on this machine, and the command that repairs it."""
 
 import contextlib
 import importlib.util
@@ -35,7 +35,7 @@ EXTRAS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. Only `missing` makes the exit code 1."""
+    """The result of one check. Only `missing` makes the exit code 1."""
 
     what: str
     state: Literal["ok", "optional", "missing"]
@@ -45,9 +45,9 @@ class Finding:
 
 @app.command("doctor")
 def doctor(as_json: Json = False) -> None:
-    """Look at extras, engine, database, artifact store, workers, benchmark data, disk, server."""
+    """Check extras, engine, database, artifact store, workers, benchmark data, disk and server."""
     settings = load_settings()
-    findings = [finding for look in CHECKS for finding in _looked(look, settings)]
+    findings = [finding for check in CHECKS for finding in _run_check(check, settings)]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -59,18 +59,16 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _looked(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[Finding]:
-    """The findings of one look; what it cannot look at is a finding too."""
-    name = look.__name__.strip("_").replace("_", " ")
+def _run_check(check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[Finding]:
+    """The findings of one check; a check that fails is a finding too."""
+    name = check.__name__.strip("_").replace("_", " ")
     try:
-        return list(look(settings))
+        return list(check(settings))
     except ModuleNotFoundError:
         words = "its extra is not installed"
         return [Finding(name, "missing", words, install_command("server"))]
     except EvalsvcError as error:
         return [Finding(name, "missing", error.message, error.remedy)]
-    except ValueError as error:  # of the catalogue
-        return [Finding(name, "missing", str(error), str(getattr(error, "remedy", "")))]
 
 
 def _extras(settings: Settings) -> Iterator[Finding]:
@@ -122,7 +120,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
     database = Database(settings.resolved_database_url)
     path = database.sqlite_path
     if path is not None and not path.exists():
-        yield Finding("database", "ok", f"{path} will be made when it is first needed")
+        yield Finding("database", "ok", f"{path} will be created when it is first needed")
         return
     try:
         found = database.check()
@@ -137,7 +135,7 @@ def _artifact_store(settings: Settings) -> Iterator[Finding]:
 
     place = settings.resolved_artifacts
     if "://" not in place and not Path(place).exists():
-        yield Finding("artifact store", "ok", f"{place} will be made when it is first needed")
+        yield Finding("artifact store", "ok", f"{place} will be created when it is first needed")
         return
     probe(place)
     yield Finding("artifact store", "ok", f"{place} can be written")
@@ -151,14 +149,14 @@ def _workers(settings: Settings) -> Iterator[Finding]:
     path = database.sqlite_path
     with contextlib.closing(database):
         if (path is not None and not path.exists()) or not LeaderLock(database).is_held():
-            words = "no dispatcher works on this database: jobs wait"
+            words = "no dispatcher runs on this database: jobs wait"
             yield Finding("workers", "optional", words, "evalsvc up, or evalsvc dispatch")
             return
         yield _dispatching(database)
 
 
 def _dispatching(database: "Database") -> Finding:
-    """What the dispatcher says of itself and its workers."""
+    """What the dispatcher reports about itself and its workers."""
     from evalsvc.store.repositories import workers  # noqa: PLC0415
     from evalsvc.store.repositories.workers import newest_epoch  # noqa: PLC0415
 
@@ -166,7 +164,7 @@ def _dispatching(database: "Database") -> Finding:
         epoch = newest_epoch(session)
         states = Counter(worker.state for worker in workers.of_newest_dispatcher(session))
     if epoch is None:
-        return Finding("workers", "ok", "the dispatcher has only just started")
+        return Finding("workers", "ok", "the dispatcher has just started")
     words = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none yet"
     if epoch.reason:
         return Finding("workers", "missing", f"paused: {epoch.reason}", epoch.remedy or "")
@@ -200,7 +198,7 @@ def _server(settings: Settings) -> Iterator[Finding]:
     from evalsvc.cli.connection import find_server  # noqa: PLC0415
 
     found = find_server(settings, None)
-    words = f"answers at {found}" if found else "none runs on these data"
+    words = f"answers at {found}" if found else "none is running on these data"
     yield Finding("server", "ok" if found else "optional", words, "evalsvc up")
 
 

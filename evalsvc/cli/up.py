@@ -1,4 +1,4 @@
-"""`evalsvc up`: everything in one process: server, dispatcher, workers, dashboard."""
+"""`evalsvc up`: server, dispatcher, workers and dashboard in one process."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ Engine = Annotated[
 ]
 Executor = Annotated[str | None, typer.Option(help="local or ray. EVALSVC_EXECUTOR.")]
 Workers = Annotated[
-    int | None, typer.Option(min=0, help="So many; 0: one per GPU, or one. EVALSVC_WORKERS.")
+    int | None, typer.Option(min=0, help="Number; 0: one per GPU, or one. EVALSVC_WORKERS.")
 ]
 
 
@@ -30,7 +30,7 @@ def up(
     executor: Executor = None,
     workers: Workers = None,
 ) -> None:
-    """Start server, dispatcher, workers and dashboard on this machine; Ctrl-C ends them all."""
+    """Start server, dispatcher, workers and dashboard on this machine; Ctrl-C stops them."""
     with needs("server", "`evalsvc up`"):
         from evalsvc.server.running import changed, run_service  # noqa: PLC0415 - an extra
 
@@ -39,7 +39,7 @@ def up(
     )
 
     def announce(url: str) -> None:
-        typer.echo(f"evalsvc listens on {url}; the data lie in {settings.data.absolute()}")
+        typer.echo(f"evalsvc listens on {url}; the data are in {settings.data.absolute()}")
         typer.echo(f"  dashboard  {url}/    API  {url}/docs")
         typer.echo("  submit     evalsvc submit CHECKPOINT --run NAME --benchmarks smoke --wait")
         typer.echo("Ctrl-C stops it.")

@@ -240,7 +240,7 @@ class Ledger:
     def _changing(self, shard_id: str) -> Iterator[tuple[Session, Evaluation, Shard]]:
         """A transaction on one shard with its evaluation locked. Updates dependent states last."""
         with self._database.write() as session:
-            shard = shards.get(session, shard_id)  # its state may change until the lock is ours
+            shard = shards.get(session, shard_id)  # its state may change until the lock is taken
             assert shard is not None, "shards are only removed while they are ready"
             (evaluation,) = locked = evaluations.lock(session, [shard.evaluation_id])
             yield session, evaluation, shard

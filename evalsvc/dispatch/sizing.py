@@ -12,9 +12,9 @@ TOO_SMALL = 0.25  # times the target: the fixed cost of a shard would matter
 SHARDS_PER_SLOT = 4  # never merge into fewer: the last worker must not run alone for long
 
 
-def kind_of(evaluation: Evaluation, checkpoint: CheckpointSpec) -> throughputs.Kind:
+def kind_of(evaluation: Evaluation, checkpoint: CheckpointSpec) -> throughputs.ShardKind:
     """The properties that an evaluation's sampling rate depends on."""
-    return throughputs.Kind(
+    return throughputs.ShardKind(
         engine=evaluation.engine,
         architecture_hash=checkpoint.architecture_hash,
         benchmark=evaluation.benchmark,

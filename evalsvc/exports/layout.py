@@ -1,4 +1,4 @@
-"""The paper's table layout, free of any markup: methods down, k or benchmarks across.
+"""The paper's table layout without markup: a row per method, a column per k or benchmark.
 
 Several k: a block per benchmark with a column per k (tables 2, 5, 6, 7). One k: a single block with
 a column per benchmark (table 4). A table per model. Bold is only what is significantly better than

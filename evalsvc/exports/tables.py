@@ -31,7 +31,7 @@ def to_json(rows: Sequence[ResultRow]) -> str:
 
 
 def to_parquet(rows: Sequence[ResultRow]) -> bytes:
-    """A Parquet file with one row per figure and the column types of `ResultRow`."""
+    """Parquet bytes with one row per figure and the column types of `ResultRow`."""
     need_rows(rows)
     try:
         import pyarrow as pa  # noqa: PLC0415 - not part of the light core

@@ -1,4 +1,4 @@
-"""Imports: results of other tools as typed rows. Readers only; storing them is the API's part.
+"""Imports: results of other tools as typed rows. These are only readers; the API stores the rows.
 
 The files are untrusted: nothing is executed or unpickled, lines are capped, and every complaint
 names file and line. Only lighteval's Parquet needs more than the standard library.

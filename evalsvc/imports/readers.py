@@ -1,7 +1,7 @@
-"""One reader per format: a path in, typed rows out, nothing kept but what the format forces.
+"""One reader per format: a path in, typed rows out, in as little memory as the format allows.
 
-`FORMATS` names them as the command line and the API do. Formats that several tools share are told
-apart by the name, never guessed.
+`FORMATS` names them as the command line and the API do. Formats that look
+alike are told apart by the given name, never guessed.
 """
 
 import hashlib

@@ -17,6 +17,7 @@ from evalsvc.api import examples, problem_details
 from evalsvc.api.auth import RateLimiter
 from evalsvc.api.guard import Guard
 from evalsvc.api.state import State
+from evalsvc.server.version_header import VersionHeader
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 
@@ -65,6 +66,7 @@ def create_app(
     if pages and find_spec("evalsvc.dashboard.web.mounting") is not None:
         import_module("evalsvc.dashboard.web.mounting").mount(app)
     app.add_middleware(Guard, host=settings.host, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(VersionHeader)  # the outermost: refusals carry it too
     return app
 
 

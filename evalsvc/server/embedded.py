@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import httpx
 from fastapi import FastAPI
 
+from evalsvc.client import Client
 from evalsvc.server.app import create_app
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
-from evalsvc.trainers.client import Client
 
 BASE_URL = "http://127.0.0.1"
 
@@ -51,4 +51,4 @@ def embedded_client(settings: Settings, nouns: Sequence[str]) -> Client:
     app = create_app(settings, database, nouns=nouns, pages=False)
     # The command says itself what went wrong, and nothing gets better by asking itself again.
     logging.getLogger("evalsvc.api").setLevel(logging.ERROR)
-    return Client(BASE_URL, timeout_seconds=3600, attempts=1, transport=InProcess(app))
+    return Client(BASE_URL, key="", timeout_seconds=3600, attempts=1, transport=InProcess(app))

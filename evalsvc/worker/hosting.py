@@ -131,6 +131,9 @@ class EngineHost:
                 self.loaded = await self._swap(self.loaded, spec.checkpoint)
             except SwapFailed as error:
                 log.warning("the swap failed, the engine is restarted: %s", error)
+            except BaseException:
+                await self._drop()  # it may hold parts of both checkpoints
+                raise
             else:
                 return self.loaded
         await self._drop()

@@ -118,7 +118,7 @@ def _select(dataset: Dataset, indices: Sequence[int]) -> tuple[Problem, ...]:
 
 
 def _as_ours(error: CatalogueError) -> BenchmarkError:
-    return BenchmarkError(str(error.args[0]), getattr(error, "remedy", ""))
+    return BenchmarkError(error.message, error.remedy)
 
 
 def _as_json(message: Message) -> dict[str, Any]:

@@ -22,6 +22,13 @@ SESSION_METHODS = frozenset(
         *("rollback", "scalar", "scalars"),
     }
 )
+# Class names that still stand for two things. `EvaluationCallback` stays: each trainer's own.
+SHARED_NAMES = {
+    "CurvePoint",
+    "EvaluationCallback",
+    "Finding",
+    "Plan",
+}
 FILLED_LATER = frozenset({"dict", "list", "set", "OrderedDict", "defaultdict", "deque"})
 STATEMENTS = frozenset({"select", "insert", "update", "delete", "text", "exists"})
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,6 +112,21 @@ def test_a_query_in_a_page_is_found(statement: str) -> None:
     source = page.read_text(encoding="utf-8")
     assert list(queries_in(source)) == []
     assert list(queries_in(f"{source}\n{statement}\n")) != []
+
+
+def test_a_class_name_means_one_class() -> None:
+    """A model's name may also be that of what it stores: a row of `Problem` is a problem."""
+    places: dict[str, list[str]] = {}
+    for path in (ROOT / "evalsvc").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    twice = {
+        name
+        for name, found in places.items()
+        if len([p for p in found if not p.startswith("evalsvc/store/models/")]) > 1
+    }
+    assert twice <= SHARED_NAMES
 
 
 def test_caches_and_registries_belong_to_the_application() -> None:

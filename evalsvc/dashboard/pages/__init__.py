@@ -16,10 +16,10 @@ from evalsvc.dashboard.pages import (
     run,
     workers,
 )
-from evalsvc.dashboard.rendering.page import View
-from evalsvc.dashboard.web.page_request import Ask
+from evalsvc.dashboard.rendering.page import Page
+from evalsvc.dashboard.web.page_request import PageRequest
 
-PAGES: tuple[tuple[str, Callable[[Ask], View]], ...] = (
+PAGES: tuple[tuple[str, Callable[[PageRequest], Page]], ...] = (
     ("/", overview.build),
     ("/leaderboard", leaderboard.build),
     ("/compare", compare.build),

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from evalsvc.catalogue import CatalogueError
 from evalsvc.dashboard.pages.problem_list import FILTERS, SORTS, select_problems
-from evalsvc.dashboard.plots.passk import Curve, pass_at_k_figure
-from evalsvc.dashboard.rendering.page import Table, View
-from evalsvc.dashboard.web.page_request import Ask, Pages
+from evalsvc.dashboard.plots.passk import PlottedCurve, pass_at_k_figure
+from evalsvc.dashboard.rendering.page import Page, PageTable
+from evalsvc.dashboard.web.page_request import PageRequest, Pages
 from evalsvc.errors import Conflict, NotFound, StorageError
 from evalsvc.services.evaluations.figures import Metric
 from evalsvc.services.evaluations.scoring import scoring
@@ -54,7 +54,7 @@ class RescoreLine:
 
 
 @dataclass(frozen=True)
-class Model:
+class EvaluationModel:
     """An evaluation with one page of its problems."""
 
     evaluation: EvaluationDetail
@@ -68,18 +68,18 @@ class Model:
     rescores: list[RescoreLine]
 
 
-def build(ask: Ask) -> View:
+def build(request: PageRequest) -> Page:
     """Raises NotFound."""
-    session, memo = ask.session, ask.state.memo
-    state, name = ask.state, ask.part("evaluation")
+    session, memo = request.session, request.state.memo
+    state, name = request.state, request.part("evaluation")
     detail = describe(session, memo, state.catalogue, state.settings.data, name)
     row = evaluations.get(session, detail.id)
-    detail = replace(detail, notes=[*detail.notes, *_scoring_note(ask, row)])
+    detail = replace(detail, notes=[*detail.notes, *_scoring_note(request, row)])
     counts, traits = counts_of(session, memo, row), traits_of(session, memo, row.revision_id)
-    which = ask.choice("show", dict(FILTERS), "all")
-    sort = ask.sort if ask.sort in SORTS else "problem"
-    chosen = select_problems(counts, which, sort, ask.descending)
-    pages = ask.pages(len(chosen.positions), PAGE_SIZE)
+    which = request.choice("show", dict(FILTERS), "all")
+    sort = request.sort if request.sort in SORTS else "problem"
+    chosen = select_problems(counts, which, sort, request.descending)
+    pages = request.pages(len(chosen.positions), PAGE_SIZE)
     shown = [int(i) for i in pages.slice(chosen.positions.tolist())]
     masks = results.read_masks(session, row.id, [int(counts.problems[i]) for i in shown])
     problems = []
@@ -100,8 +100,8 @@ def build(ask: Ask) -> View:
                 tokens_per_sample=float(counts.tokens[i] / max(int(counts.n[i]), 1)),
             )
         )
-    unasked = _unasked(ask, row.id, traits.ids)
-    model = Model(
+    unasked = _unasked(request, row.id, traits.ids)
+    model = EvaluationModel(
         evaluation=detail,
         problems=problems,
         pages=pages,
@@ -110,11 +110,11 @@ def build(ask: Ask) -> View:
         unasked=unasked[:UNASKED_SHOWN],
         unasked_total=len(unasked),
         timeline=timeline(session, [row.id]),
-        rescores=_rescores(ask, row.id),
+        rescores=_rescores(request, row.id),
     )
-    kind = ask.choice("interval", ("fixed", "population"), "population")
+    kind = request.choice("interval", ("fixed", "population"), "population")
     s = detail
-    return View(
+    return Page(
         template="evaluation.html",
         title=f"{s.run} @{s.step} on {s.benchmark}",
         model=model,
@@ -129,24 +129,24 @@ def build(ask: Ask) -> View:
     )
 
 
-def _scoring_note(ask: Ask, row: Evaluation) -> list[str]:
+def _scoring_note(request: PageRequest, row: Evaluation) -> list[str]:
     """For benchmarks with pictures: what the paper's stricter rule makes of the same answers."""
     try:
-        if ask.state.catalogue.get(row.benchmark).modality != "image":
+        if request.state.catalogue.get(row.benchmark).modality != "image":
             return []
-        found = scoring(ask.session, ask.state.memo, ask.state.artifacts, row)
+        found = scoring(request.session, request.state.memo, request.state.artifacts, row)
     except (CatalogueError, Conflict, NotFound, StorageError):  # gone, or never there
         return []
     return [found.sentence] if found.sentence else []
 
 
-def curve(name: str, metrics: list[Metric], kind: str) -> Curve:
+def curve(name: str, metrics: list[Metric], kind: str) -> PlottedCurve:
     """The curve of these figures with the wanted kind of interval."""
     bounds = [
         metric.interval_fixed if kind == "fixed" else metric.interval_population
         for metric in metrics
     ]
-    return Curve(
+    return PlottedCurve(
         name=name,
         ks=[metric.k for metric in metrics],
         values=[metric.value for metric in metrics],
@@ -155,22 +155,22 @@ def curve(name: str, metrics: list[Metric], kind: str) -> Curve:
     )
 
 
-def _unasked(ask: Ask, evaluation: str, ids: dict[int, str]) -> list[UnaskedLine]:
+def _unasked(request: PageRequest, evaluation: str, ids: dict[int, str]) -> list[UnaskedLine]:
     """Too long a prompt, a broken picture, no answer to replay: the reason of each problem."""
     return [
         UnaskedLine(number, ids.get(number, str(number)), error)
-        for number, error in results.errors_of(ask.session, evaluation)
+        for number, error in results.errors_of(request.session, evaluation)
     ]
 
 
-def _rescores(ask: Ask, evaluation: str) -> list[RescoreLine]:
+def _rescores(request: PageRequest, evaluation: str) -> list[RescoreLine]:
     return [
         RescoreLine(row.id, row.state, row.verifier_before, row.verifier_after, row.flipped)
-        for row in rescores.all_of(ask.session, evaluation)
+        for row in rescores.all_of(request.session, evaluation)
     ]
 
 
-def _table(model: Model) -> Table:
+def _table(model: EvaluationModel) -> PageTable:
     columns = ("problem", "problem_id", "n", "c", "truncated", "no_answer", "failed")
     rows = [[getattr(p, name) for name in columns] for p in model.problems]
-    return Table(columns, rows)
+    return PageTable(columns, rows)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from evalsvc.dashboard.rendering.page import Table, View
-from evalsvc.dashboard.web.page_request import Ask, Pages
+from evalsvc.dashboard.rendering.page import Page, PageTable
+from evalsvc.dashboard.web.page_request import PageRequest, Pages
 from evalsvc.services.evaluations.views import EvaluationSummary, summarise, traits_of
 from evalsvc.services.rescoring.rescoring import (
     ChangedVerdict,
@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Model:
+class RescoreModel:
     """A rescore. `before` and `after`: pass@1, in fractions; None until it is done."""
 
     rescore: RescoreView
@@ -41,16 +41,16 @@ class Model:
     pages: Pages
 
 
-def build(ask: Ask) -> View:
+def build(request: PageRequest) -> Page:
     """Raises NotFound."""
-    row = rescores.get(ask.session, ask.part("rescore"))
-    evaluation = evaluations.get(ask.session, row.evaluation_id)
-    kinds = rescores.count_changes(ask.session, row.id)
+    row = rescores.get(request.session, request.part("rescore"))
+    evaluation = evaluations.get(request.session, row.evaluation_id)
+    kinds = rescores.count_changes(request.session, row.id)
     before, after = pass_at_1(row)
-    pages = ask.pages(sum(number for *_, number in kinds), PAGE_SIZE)
-    names = traits_of(ask.session, ask.state.memo, evaluation.revision_id).ids
-    shown = rescores.changes_slice(ask.session, row.id, pages.offset, pages.size)
-    model = Model(
+    pages = request.pages(sum(number for *_, number in kinds), PAGE_SIZE)
+    names = traits_of(request.session, request.state.memo, evaluation.revision_id).ids
+    shown = rescores.changes_slice(request.session, row.id, pages.offset, pages.size)
+    model = RescoreModel(
         rescore=view(row),
         evaluation=summarise(evaluation),
         before=before,
@@ -62,4 +62,4 @@ def build(ask: Ask) -> View:
     rows = [[getattr(change, name) for name in COLUMNS] for change in model.changes]
     title = f"Rescore {row.verifier_before} → {row.verifier_after}"
     live = row.state == RescoreState.RUNNING
-    return View("rescore.html", title, model, Table(COLUMNS, rows), live=live)
+    return Page("rescore.html", title, model, PageTable(COLUMNS, rows), live=live)

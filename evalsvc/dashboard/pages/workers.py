@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from evalsvc.dashboard.rendering.page import Table, View
-from evalsvc.dashboard.web.page_request import Ask
+from evalsvc.dashboard.rendering.page import Page, PageTable
+from evalsvc.dashboard.web.page_request import PageRequest
 from evalsvc.services.operations import overview as service
 from evalsvc.store.database import Session
 from evalsvc.store.repositories import events
@@ -24,14 +24,14 @@ class WorkerEvent:
 
 
 @dataclass(frozen=True)
-class Model:
+class WorkersModel:
     workers: tuple[service.WorkerLine, ...]
     events: list[WorkerEvent]
 
 
-def build(ask: Ask) -> View:
+def build(request: PageRequest) -> Page:
     """The workers of the newest dispatcher."""
-    model = Model(service.list_workers(ask.session), _events(ask.session))
+    model = WorkersModel(service.list_workers(request.session), _events(request.session))
     columns = ("worker", "state", "checkpoint", "tokens_per_second", "swaps", "cold_starts")
     rows = [
         (
@@ -44,7 +44,7 @@ def build(ask: Ask) -> View:
         )
         for w in model.workers
     ]
-    return View("workers.html", "Workers", model, Table(columns, rows), live=True)
+    return Page("workers.html", "Workers", model, PageTable(columns, rows), live=True)
 
 
 def _events(session: Session) -> list[WorkerEvent]:

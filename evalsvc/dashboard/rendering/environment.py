@@ -46,7 +46,7 @@ def environment() -> Environment:
         n=formatting,
         draw=svg,
         draw_timeline=draw_timeline,
-        words=labels,
+        labels=labels,
     )
     made.filters.update(
         visible=text.visible,

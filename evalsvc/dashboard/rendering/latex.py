@@ -7,7 +7,7 @@ from evalsvc.exports.latex_text import escape, tabular
 
 
 @dataclass(frozen=True)
-class Cell:
+class LatexCell:
     """A fraction with its bounds."""
 
     value: float
@@ -18,7 +18,7 @@ class Cell:
 
 def leaderboard_table(
     benchmarks: Sequence[str],
-    lines: Sequence[tuple[str, Sequence[Cell | None]]],
+    lines: Sequence[tuple[str, Sequence[LatexCell | None]]],
     k: int,
     baseline: str | None,
 ) -> str:
@@ -36,7 +36,7 @@ def leaderboard_table(
     )
 
 
-def _cell(cell: Cell | None) -> str:
+def _cell(cell: LatexCell | None) -> str:
     if cell is None:
         return "--"
     number = f"{100 * cell.value:.1f}"

@@ -1,6 +1,6 @@
 """What a page is: data, a template that shows them, and the same data as JSON and as a table.
 
-A page's function returns a `View`; `.html`, `.json` and `.csv` are three ways to write it, so that
+A page's function returns a `Page`; `.html`, `.json` and `.csv` are three ways to write it, so that
 they can never disagree.
 """
 
@@ -17,7 +17,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """The rows of a page as a spreadsheet takes them."""
 
     columns: Sequence[str]
@@ -25,13 +25,13 @@ class Table:
 
 
 @dataclass(frozen=True)
-class View:
+class Page:
     """One answer. `model` is what `.json` prints and the template reads as `model`."""
 
     template: str
     title: str
     model: Any
-    table: Table
+    table: PageTable
     extras: dict[str, Any] = field(default_factory=dict)  # for the template only: choices, links
     figures: dict[str, Any] = field(default_factory=dict)  # by name, as plots/ builds them
     latex: str | None = None  # for pages that have `.tex`
@@ -51,7 +51,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def as_csv(table: Table) -> str:
+def as_csv(table: PageTable) -> str:
     """RFC 4180. A text that a spreadsheet would run as a formula gets a leading apostrophe."""
     out = io.StringIO()
     writer = csv.writer(out)

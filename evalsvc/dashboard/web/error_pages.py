@@ -48,7 +48,7 @@ def _is_person(request: Request) -> bool:
     return wants_page and not request.url.path.startswith(API)
 
 
-def _page(request: Request, answer: problem_details.ProblemResponse) -> HTMLResponse:
+def _page(request: Request, answer: problem_details.ProblemDetailsResponse) -> HTMLResponse:
     problem = json.loads(bytes(answer.body))
     body = render(
         "error.html",

@@ -1,7 +1,7 @@
 """Mounts the dashboard on the API's application: pages in three forms, static files, `/live`,
 signing in and out, pictures and raw responses.
 
-Each page is one function from an `Ask` to a `View`; this module makes answers of both.
+Each page is one function from a `PageRequest` to a `Page`; this module makes answers of both.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,13 @@ from evalsvc.api import problem_details
 from evalsvc.api.state import get_state
 from evalsvc.dashboard.pages import PAGES, leaderboard
 from evalsvc.dashboard.rendering.environment import render
-from evalsvc.dashboard.rendering.page import Format, View, as_csv, as_json
+from evalsvc.dashboard.rendering.page import Format, Page, as_csv, as_json
 from evalsvc.dashboard.web import access, assets, error_pages, files, live, security
-from evalsvc.dashboard.web.page_request import Ask
-from evalsvc.errors import EvalsvcError, UsageError
+from evalsvc.dashboard.web.page_request import PageRequest
+from evalsvc.errors import EvalsvcError
 from evalsvc.store.repositories import changes
 
-Build = Callable[[Ask], View]
+Build = Callable[[PageRequest], Page]
 Handler = Callable[[Request], Response]
 
 
@@ -49,51 +49,43 @@ def _page(build: Build, form: Format) -> Handler:
             principal = access.reader(request)
             state = get_state(request)
             with state.database.read() as session:
-                ask = Ask(request, session, state)
-                response = _answer(ask, build(ask), form, principal.name)
+                page_request = PageRequest(request, session, state)
+                response = _answer(page_request, build(page_request), form, principal.name)
         except EvalsvcError as error:
             response = error_pages.failed(request, error, form)
-        except ValueError as error:
-            response = error_pages.failed(request, _in_our_words(error), form)
         return security.protect(response)
 
     return handle
 
 
-def _answer(ask: Ask, view: View, form: Format, who: str) -> Response:
+def _answer(page_request: PageRequest, page: Page, form: Format, who: str) -> Response:
     if form == "json":
-        return Response(as_json(view.model), media_type="application/json")
+        return Response(as_json(page.model), media_type="application/json")
     if form == "tex":
-        return Response(view.latex or "", media_type="text/plain; charset=utf-8")
+        return Response(page.latex or "", media_type="text/plain; charset=utf-8")
     if form == "csv":
-        name = ask.request.url.path.strip("/").replace("/", "-").removesuffix(".csv") or "overview"
+        path = page_request.http.url.path.strip("/").removesuffix(".csv")
+        name = path.replace("/", "-") or "overview"
         disposition = f"inline; filename*=UTF-8''{quote(name)}.csv"
         headers = {"Content-Disposition": disposition}
-        return Response(as_csv(view.table), media_type="text/csv; charset=utf-8", headers=headers)
+        return Response(as_csv(page.table), media_type="text/csv; charset=utf-8", headers=headers)
     body = render(
-        view.template,
-        title=view.title,
-        model=view.model,
-        live=view.live,
-        figures=view.figures,
-        ask=ask,
-        here=ask.path,
+        page.template,
+        title=page.title,
+        model=page.model,
+        live=page.live,
+        figures=page.figures,
+        request=page_request,
+        here=page_request.path,
         who=None if who == "local" else who,
         formats=(
-            ("JSON", ask.as_format("json")),
-            ("CSV", ask.as_format("csv")),
-            *view.more_formats,
+            ("JSON", page_request.as_format("json")),
+            ("CSV", page_request.as_format("csv")),
+            *page.more_formats,
         ),
-        **view.extras,
+        **page.extras,
     )
     return HTMLResponse(body)
-
-
-def _in_our_words(error: ValueError) -> EvalsvcError:
-    """Statistics and catalogue raise ValueErrors that carry a remedy."""
-    if not hasattr(error, "remedy"):
-        raise error
-    return UsageError(str(getattr(error, "message", error)), str(error.remedy))
 
 
 def _guarded(handler: Callable[[Request], Response]) -> Handler:

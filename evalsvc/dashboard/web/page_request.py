@@ -1,4 +1,4 @@
-"""What a page was asked for. The query of the URL is the whole state of a view, read leniently:
+"""What a page was asked for. The query of the URL is the whole state of a page, read leniently:
 an unusable value falls back to the default, a page past the end becomes the last one.
 """
 
@@ -46,20 +46,20 @@ class Pages:
 
 
 @dataclass(frozen=True)
-class Ask:
+class PageRequest:
     """One request for a page: its query, its database session, the server's state."""
 
-    request: Request
+    http: Request
     session: Session
     state: State
 
     def part(self, name: str) -> str:
         """A segment of the path."""
-        return str(self.request.path_params[name])
+        return str(self.http.path_params[name])
 
     def text(self, name: str, default: str = "") -> str:
         """A text of the query, without the blanks around it."""
-        return self.request.query_params.get(name, default).strip()[:300]
+        return self.http.query_params.get(name, default).strip()[:300]
 
     def choice(self, name: str, allowed: Iterable[str], default: str) -> str:
         """One of `allowed`, or the default."""
@@ -84,7 +84,7 @@ class Ask:
 
     def many(self, name: str) -> list[str]:
         """Every value of a repeated name, in order, without doubles."""
-        values = self.request.query_params.getlist(name)[:MAX_QUERY_ITEMS]
+        values = self.http.query_params.getlist(name)[:MAX_QUERY_ITEMS]
         return list(dict.fromkeys(value.strip()[:300] for value in values if value.strip()))
 
     @property
@@ -102,10 +102,10 @@ class Ask:
         return Pages(self.number("page", 1, 1, last), size, total)
 
     def with_(self, **changes: Any) -> str:
-        """This view's address with some of its query changed; None takes a name out."""
+        """This page's address with some of its query changed; None takes a name out."""
         kept = [
             (name, value)
-            for name, value in parse_qsl(self.request.url.query, keep_blank_values=False)
+            for name, value in parse_qsl(self.http.url.query, keep_blank_values=False)
             if name not in changes
         ][:MAX_QUERY_ITEMS]
         for name, value in changes.items():
@@ -122,14 +122,14 @@ class Ask:
         return self.as_format("html").partition("?")[0]
 
     def as_format(self, ending: str) -> str:
-        """This view's address as `html`, `json`, `csv` or `tex`."""
-        raw = self.request.scope.get("raw_path") or self.request.url.path.encode()
+        """This page's address as `html`, `json`, `csv` or `tex`."""
+        raw = self.http.scope.get("raw_path") or self.http.url.path.encode()
         base = raw.decode("ascii", "replace").partition("?")[0]
         for known in (".json", ".csv", ".tex"):
-            if self.request.scope.get("evalsvc_format") == known[1:]:
+            if self.http.scope.get("evalsvc_format") == known[1:]:
                 base = base.removesuffix(known)
         if base in ("/", "/index", ""):
             base = "/" if ending == "html" else "/index"
-        query = self.request.url.query
+        query = self.http.url.query
         address = base if ending == "html" else f"{base}.{ending}"
         return f"{address}?{query}" if query else address

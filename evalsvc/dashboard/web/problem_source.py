@@ -13,29 +13,29 @@ from evalsvc.store.models import Evaluation
 
 
 @dataclass(frozen=True)
-class Question:
+class ShownProblem:
     """A problem to show. `problem` is None where `reason` says why its text is not here."""
 
     problem: Problem | None
     reason: str
 
 
-def find_question(state: State, evaluation: Evaluation, index: int) -> Question:
+def find_shown_problem(state: State, evaluation: Evaluation, index: int) -> ShownProblem:
     """The problem of this row of the evaluated revision."""
     try:
         dataset = state.datasets.load(evaluation.benchmark)
     except BenchmarkError as error:
-        return Question(None, str(error))
+        return ShownProblem(None, str(error))
     if dataset.revision != evaluation.revision.revision:
-        return Question(None, "The rows on this server are not those that were evaluated.")
+        return ShownProblem(None, "The rows on this server are not those that were evaluated.")
     if not 0 <= index < len(dataset):
-        return Question(None, f"The benchmark has no row {index}.")
-    return Question(dataset.problems[index], "")
+        return ShownProblem(None, f"The benchmark has no row {index}.")
+    return ShownProblem(dataset.problems[index], "")
 
 
 def find_image(state: State, evaluation: Evaluation, index: int, position: int) -> ImageRef | None:
     """One picture of a problem, or None."""
-    problem = find_question(state, evaluation, index).problem
+    problem = find_shown_problem(state, evaluation, index).problem
     if problem is None or not 0 <= position < len(problem.images):
         return None
     return problem.images[position]

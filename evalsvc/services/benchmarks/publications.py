@@ -191,12 +191,13 @@ def oddities(memo: Memo, catalogue: "Catalogue", name: str) -> list[OddityView]:
     """What is odd about the printed rows of a benchmark, found by rule and not by list."""
     from evalsvc.statistics import find_oddities  # noqa: PLC0415
 
-    rows = read_rows(memo, catalogue.get(name))
+    rows = tuple(read_rows(memo, catalogue.get(name)))
+    found = memo.get(("oddities", rows), lambda: find_oddities(rows))
     return [
         OddityView(
             rule=oddity.rule,
             message=oddity.message,
             tables=sorted({row.source_table for row in oddity.rows}),
         )
-        for oddity in find_oddities(rows)
+        for oddity in found
     ]

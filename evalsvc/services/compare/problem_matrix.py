@@ -30,7 +30,7 @@ FLIP_AT = 0.5  # a flip: usually right on one side, usually wrong on the other
 
 
 @dataclass(frozen=True)
-class Matrix:
+class ProblemMatrix:
     """Counts of shape (columns, problems); `shares` is c / n, NaN where n = 0."""
 
     problems: NDArray[np.int64]
@@ -51,13 +51,13 @@ class Matrix:
         return np.asarray(totals / np.maximum(here.sum(axis=0), 1))
 
 
-def matrix_of(session: Session, memo: Memo, rows: Sequence[Evaluation]) -> Matrix:
+def matrix_of(session: Session, memo: Memo, rows: Sequence[Evaluation]) -> ProblemMatrix:
     """The matrix of these evaluations, which are of one revision, in their order."""
     key = ("matrix", tuple((row.id, row.version) for row in rows))
     return memo.get(key, lambda: _build(session, memo, rows))
 
 
-def _build(session: Session, memo: Memo, rows: Sequence[Evaluation]) -> Matrix:
+def _build(session: Session, memo: Memo, rows: Sequence[Evaluation]) -> ProblemMatrix:
     counts = [counts_of(session, memo, row) for row in rows]
     problems = np.unique(np.concatenate([one.problems for one in counts]))
     n = np.zeros((len(counts), problems.size), dtype=np.int64)
@@ -66,10 +66,10 @@ def _build(session: Session, memo: Memo, rows: Sequence[Evaluation]) -> Matrix:
         places = np.searchsorted(problems, one.problems)
         n[i, places], c[i, places] = one.n, one.c
     shares = np.where(n > 0, c / np.maximum(n, 1), np.nan)
-    return Matrix(problems, n, c, shares)
+    return ProblemMatrix(problems, n, c, shares)
 
 
-def choose(matrix: Matrix, which: str, sort: str, *, descending: bool) -> NDArray[np.int64]:
+def choose(matrix: ProblemMatrix, which: str, sort: str, *, descending: bool) -> NDArray[np.int64]:
     """Positions of the problems that a filter names, sorted; missing differences come last."""
     positions = np.flatnonzero(_mask(matrix, which))
     keys: dict[str, NDArray[np.float64]] = {
@@ -82,12 +82,12 @@ def choose(matrix: Matrix, which: str, sort: str, *, descending: bool) -> NDArra
     return np.asarray(positions[np.argsort(key, kind="stable")])
 
 
-def tally(matrix: Matrix) -> dict[str, int]:
+def tally(matrix: ProblemMatrix) -> dict[str, int]:
     """How many problems each filter names."""
     return {name: int(_mask(matrix, name).sum()) for name, _ in FILTERS}
 
 
-def _mask(matrix: Matrix, which: str) -> NDArray[np.bool_]:
+def _mask(matrix: ProblemMatrix, which: str) -> NDArray[np.bool_]:
     a, b = matrix.shares[0], matrix.shares[-1]
     here = matrix.n > 0
     masks: dict[str, NDArray[np.bool_]] = {
@@ -101,7 +101,7 @@ def _mask(matrix: Matrix, which: str) -> NDArray[np.bool_]:
     return masks[which]
 
 
-def strip(matrix: Matrix, positions: NDArray[np.int64], most: int) -> Shares:
+def strip(matrix: ProblemMatrix, positions: NDArray[np.int64], most: int) -> Shares:
     """Mean shares of shape (columns, bins) over neighbours in this order: a map of all of it."""
     bins = np.array_split(positions, min(most, max(positions.size, 1)))
     found = np.full((matrix.shares.shape[0], len(bins)), np.nan)

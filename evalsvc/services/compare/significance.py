@@ -28,7 +28,7 @@ Outcome = Literal["better", "worse", "equivalent", "unresolved"]
 
 
 @dataclass(frozen=True)
-class Badge:
+class Significance:
     """A candidate against its baseline at one k. Differences in fractions of 1."""
 
     outcome: Outcome
@@ -40,7 +40,7 @@ class Badge:
     sentence: str
 
 
-def badges(
+def significances(
     session: Session,
     memo: Memo,
     baselines: Mapping[str, Evaluation],
@@ -48,8 +48,8 @@ def badges(
     k: int,
     *,
     family_size: int,
-) -> tuple[dict[str, Badge], dict[str, str]]:
-    """(badges, reasons for none), by evaluation.
+) -> tuple[dict[str, Significance], dict[str, str]]:
+    """(significance, reasons for none), by evaluation.
 
     baselines: by benchmark. family_size: comparisons of the whole list, at least those made here.
     """
@@ -67,7 +67,7 @@ def badges(
             if row.id not in found:
                 _alone(session, memo, Pairing(baseline, row, ()), k, found, reasons)
     adjusted = adjust_family(list(found.values()), max(family_size, len(found)))
-    return {i: _badge(c) for i, c in zip(found, adjusted, strict=True)}, reasons
+    return {i: _significance(c) for i, c in zip(found, adjusted, strict=True)}, reasons
 
 
 def _together(
@@ -89,7 +89,7 @@ def _together(
         return {}
     traits = traits_of(session, memo, baseline.revision_id)
     made = memo.get(
-        ("badges", k, tuple((row.id, row.version) for row in (baseline, *whole))),
+        ("significance", k, tuple((row.id, row.version) for row in (baseline, *whole))),
         lambda: compare_candidates(
             (before.n, before.c),
             [(counts[row.id].n, counts[row.id].c) for row in whole],
@@ -115,8 +115,8 @@ def _alone(
         reasons[pair.candidate.id] = error.message
 
 
-def _badge(comparison: "Comparison") -> Badge:
-    return Badge(
+def _significance(comparison: "Comparison") -> Significance:
+    return Significance(
         outcome=outcome_of(comparison),
         difference=comparison.difference,
         interval_population=comparison.interval_population,

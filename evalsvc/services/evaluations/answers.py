@@ -48,7 +48,7 @@ class ProblemAnswers:
 
 
 @dataclass(frozen=True)
-class Answers:
+class AnswerDistribution:
     """Means over problems; `median_samples_for_majority` over the `settled` ones.
 
     samples_for_majority is the fewest samples whose vote is that of all with 95%: what voting
@@ -65,7 +65,7 @@ class Answers:
 
 def answers(
     session: Session, memo: Memo, artifacts: "ArtifactStore", evaluation: Evaluation
-) -> Answers | None:
+) -> AnswerDistribution | None:
     """The answers of an evaluation; None where it has no transcripts."""
     paths = [path for path, *_ in shards.transcripts_of(session, evaluation.id)]
     if not paths:
@@ -105,12 +105,12 @@ def group(
     return groups
 
 
-def summarise_answers(groups: "Mapping[int, AnswerGroups]") -> Answers:
+def summarise_answers(groups: "Mapping[int, AnswerGroups]") -> AnswerDistribution:
     """The figures of grouped answers. Pure."""
     problems = [_problem(problem, own) for problem, own in groups.items()]
     needed = [p.samples_for_majority for p in problems if p.samples_for_majority is not None]
     most = max((own.samples for own in groups.values()), default=0)
-    return Answers(
+    return AnswerDistribution(
         votes=[vote for k in powers_of_two(most) if (vote := _vote(groups.values(), k))],
         distinct_answers=fmean(p.distinct_answers for p in problems),
         entropy=fmean(p.entropy for p in problems),

@@ -17,7 +17,7 @@ NO_OVERLAP = "none known"
 Trait = Mapping[int, str]  # row index -> value
 
 
-def origins(
+def contamination_traits(
     catalogue: "Catalogue", data_root: Path, name: str, revision: str, parts: Trait
 ) -> dict[str, Trait]:
     """Distribution and overlap of the problems of NAME or NAME:PART at `revision`.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalsvc.errors import UsageError
-from evalsvc.services.evaluations.answers import Answers, answers
+from evalsvc.services.evaluations.answers import AnswerDistribution, answers
 from evalsvc.services.evaluations.figures import Group, Metric, cluster_labels, metric_of, pass_at
 from evalsvc.services.evaluations.views import counts_of, traits_of
 from evalsvc.services.memo import Memo
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Pair = tuple[float, float]
 FLAGS = ("truncated", "no_answer", "failed")
 WORST = 0.1  # the worst tenth of the problems
+BEYOND = (2, 4)  # times the largest k: how far pass@k is extrapolated
+TAUS = (0.1, 0.5, 0.9)  # solved with at least these probabilities
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,47 @@ class Consistency:
 
 @dataclass(frozen=True)
 class Belief:
-    """Posterior mean of pass@k under a uniform prior per problem, with its 95% credible band."""
+    """Posterior mean of these problems' pass@k, with its 95% credible band.
+
+    The prior is the law of difficulty that fits all the problems' counts best. k may be above n.
+    """
 
     k: int
     mean: float
     band: Pair
+
+
+@dataclass(frozen=True)
+class Extrapolated:
+    """pass@k at a k above the samples drawn, by a fitted law of difficulty: a forecast.
+
+    interval_fixed: where these problems will fall; interval_population: problems of this kind.
+    """
+
+    k: int
+    value: float
+    interval_fixed: Pair
+    interval_population: Pair
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Cover:
+    """Share of the problems that are solved with at least probability `tau`."""
+
+    tau: float
+    value: float
+    interval_fixed: Pair
+    interval_population: Pair
+
+
+@dataclass(frozen=True)
+class Likely:
+    """What the fitted law of difficulty says; empty with too few problems or samples to fit one."""
+
+    beliefs: list[Belief]
+    extrapolated: list[Extrapolated]
+    cover: list[Cover]
 
 
 @dataclass(frozen=True)
@@ -85,10 +123,12 @@ class Profile:
     solved_share: float | None
     consistency: list[Consistency]
     beliefs: list[Belief]
+    extrapolated: list[Extrapolated]
+    cover: list[Cover]
     rates: list[FlagRate]
     tokens: Tokens
     difficulty: list[Group]
-    answers: Answers | None
+    answers: AnswerDistribution | None
 
 
 def profile(
@@ -106,11 +146,14 @@ def profile(
     ks = powers_of_two(int(counts.n.max(initial=0)))
     key = ("profile", evaluation.id, evaluation.version)
     consistency = memo.get(key, lambda: [_consistency(counts, traits, k) for k in ks])
+    likely = memo.get((*key, "likely"), lambda: _likely(counts, traits, ks))
     return Profile(
         evaluation=evaluation.id,
         solved_share=problem_coverage(counts.n, counts.c) if counts.n.size else None,
         consistency=consistency,
-        beliefs=[_belief(counts, k) for k in ks],
+        beliefs=likely.beliefs,
+        extrapolated=likely.extrapolated,
+        cover=likely.cover,
         rates=_rates(session, evaluation, counts, traits) if counts.n.size else [],
         tokens=_tokens(counts),
         difficulty=_bands(session, memo, evaluation, reference, ks) if reference else [],
@@ -139,12 +182,26 @@ def _consistency(counts: Counts, traits: TraitTable, k: int) -> Consistency:
     )
 
 
-def _belief(counts: Counts, k: int) -> Belief:
-    from evalsvc.statistics import bayes_pass_at_k  # noqa: PLC0415
+def _likely(counts: Counts, traits: TraitTable, ks: Sequence[int]) -> Likely:
+    from evalsvc.statistics import (  # noqa: PLC0415
+        FittedDifficulty,
+        StatisticsError,
+        posterior_of,
+    )
 
-    keep = counts.n >= k
-    found = bayes_pass_at_k(counts.n[keep], counts.c[keep], k)
-    return Belief(k, found.mean, found.band)
+    clusters = cluster_labels(counts.problems.tolist(), traits)
+    try:
+        fitted = FittedDifficulty(counts.n, counts.c, clusters=clusters)
+    except StatisticsError:
+        return Likely([], [], [])
+    beliefs = [(k, posterior_of(fitted, k)) for k in ks]
+    forecasts = [fitted.pass_at(factor * max(ks)) for factor in BEYOND]
+    covers = [fitted.cover(tau) for tau in TAUS]
+    return Likely(
+        [Belief(k, posterior.mean, posterior.band) for k, posterior in beliefs],
+        [Extrapolated(f.k, f.value, f.interval_fixed, f.interval, f.sentence) for f in forecasts],
+        [Cover(c.tau, c.value, c.interval_fixed, c.interval) for c in covers],
+    )
 
 
 def _rates(

@@ -48,7 +48,7 @@ class CheckpointView:
 
 
 @dataclass(frozen=True)
-class CurvePoint:
+class RunCurvePoint:
     """One evaluated checkpoint on the curve of a run."""
 
     benchmark: str
@@ -82,13 +82,13 @@ class BestStepView:
 
 
 @dataclass(frozen=True)
-class Curve:
+class RunCurve:
     """A metric against the training step, by benchmark, with what a reader must know of it."""
 
     run: str
     method: str
     k: int
-    points: list[CurvePoint]
+    points: list[RunCurvePoint]
     best: list[BestStepView]
     notes: list[str]
 
@@ -128,11 +128,11 @@ def view_checkpoint(row: Checkpoint) -> CheckpointView:
     )
 
 
-def curve(session: Session, memo: Memo, name: str, benchmark: str | None, k: int) -> Curve:
+def curve(session: Session, memo: Memo, name: str, benchmark: str | None, k: int) -> RunCurve:
     """pass@k of a run's checkpoints by step. Raises NotFound."""
     run = runs.get(session, name)
     rows = evaluations.matching(session, EvaluationFilter(run=name, benchmark=benchmark))
-    shown: dict[str, list[tuple[Evaluation, CurvePoint]]] = {}
+    shown: dict[str, list[tuple[Evaluation, RunCurvePoint]]] = {}
     for row in sorted(rows, key=lambda row: (row.benchmark, row.checkpoint.step, row.created_at)):
         found = metrics_of(session, memo, row, [k])
         if found:
@@ -144,11 +144,11 @@ def curve(session: Session, memo: Memo, name: str, benchmark: str | None, k: int
     ]
     points = [point for own in shown.values() for _, point in own]
     notes = [f"{found.benchmark}: {found.warning}" for found in best]
-    return Curve(run.name, run.method, k, points, best, notes + _mixed(points))
+    return RunCurve(run.name, run.method, k, points, best, notes + _mixed(points))
 
 
 def _best(
-    session: Session, memo: Memo, own: Sequence[tuple[Evaluation, CurvePoint]], k: int
+    session: Session, memo: Memo, own: Sequence[tuple[Evaluation, RunCurvePoint]], k: int
 ) -> BestStepView:
     """The best point, with its optimism where all steps have the same problems with k samples."""
     from evalsvc.statistics import StepCounts, best_step  # noqa: PLC0415 - a second to import
@@ -178,9 +178,9 @@ def _best(
     )
 
 
-def _point(row: Evaluation, metric: Metric) -> CurvePoint:
+def _point(row: Evaluation, metric: Metric) -> RunCurvePoint:
     wanted = row.samples_wanted * row.problems_wanted
-    return CurvePoint(
+    return RunCurvePoint(
         benchmark=row.benchmark,
         step=row.checkpoint.step,
         checkpoint_id=row.checkpoint_id,
@@ -196,7 +196,7 @@ def _point(row: Evaluation, metric: Metric) -> CurvePoint:
     )
 
 
-def _mixed(points: Sequence[CurvePoint]) -> list[str]:
+def _mixed(points: Sequence[RunCurvePoint]) -> list[str]:
     hashes: dict[str, set[str]] = {}
     for point in points:
         hashes.setdefault(point.benchmark, set()).add(point.protocol_hash)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from evalsvc.catalogue import Catalogue
 from evalsvc.imports import COUNTS_ENGINE
-from evalsvc.services.evaluations.contamination import origins
+from evalsvc.services.evaluations.contamination import contamination_traits
+from evalsvc.services.evaluations.doubts import weight_doubts
 from evalsvc.services.evaluations.figures import Group, Metric, breakdowns, pass_at_ks, useful_ks
 from evalsvc.services.memo import Memo
 from evalsvc.store.database import Session
@@ -131,7 +132,7 @@ def describe(
     groups = memo.get(
         ("breakdowns", row.id, row.version, tuple(ks)),
         lambda: breakdowns(
-            counts, traits, ks, origins(catalogue, data_root, name, revision, parts)
+            counts, traits, ks, contamination_traits(catalogue, data_root, name, revision, parts)
         ),
     )
     failed = shards.failed_of(session, [row.id], limit=20)
@@ -188,7 +189,7 @@ def _rate(part: int, whole: int) -> float | None:
 def _notes(
     summary: EvaluationSummary, metrics: Sequence[Metric], provenance: dict[str, Any]
 ) -> list[str]:
-    notes = []
+    notes = list(weight_doubts(provenance))
     if (stopped := provenance.get("stopped_early")) is not None:
         notes.append(
             f"Stopped early after {stopped['samples']} samples a problem: {stopped['sentence']}"

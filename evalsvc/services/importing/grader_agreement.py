@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 from evalsvc.services.limits import MAX_NAMED_PROBLEMS
 
 
-class Claimed(Protocol):
+class ClaimedResponse(Protocol):
     """What is needed of an imported response."""
 
     @property
@@ -33,7 +33,7 @@ class Disagreement:
 
 
 @dataclass(frozen=True)
-class Claims:
+class GraderAgreement:
     """Both scores over the samples of which the source gives a verdict (counts)."""
 
     samples: int
@@ -42,9 +42,9 @@ class Claims:
     disagreements: list[Disagreement]  # the largest class first
 
 
-def compare_claims(
-    rows: "Iterable[TranscriptRow]", responses: Mapping[int, Sequence[Claimed]]
-) -> Claims | None:
+def grader_agreement(
+    rows: "Iterable[TranscriptRow]", responses: Mapping[int, Sequence[ClaimedResponse]]
+) -> GraderAgreement | None:
     """Both verdicts on the same samples; None where the source gives none.
 
     `responses` holds, by row index of the problem, its samples in the order of `rows`.
@@ -67,4 +67,4 @@ def compare_claims(
         for (by_source, rule), ids in classes.items()
     ]
     found.sort(key=lambda entry: -entry.samples)
-    return Claims(samples, correct, correct_here, found)
+    return GraderAgreement(samples, correct, correct_here, found)

@@ -35,7 +35,7 @@ class Imported:
 
 
 @dataclass(frozen=True)
-class Transcript:
+class ImportedTranscript:
     """Where the transcript lies in the artifact store."""
 
     path: str
@@ -86,7 +86,9 @@ def policy_of(dataset: "Dataset", prompt: str) -> "ExtractionPolicy":
     return ExtractionPolicy(answer_tag=asked.extraction == "answer_tag")
 
 
-def store_transcript(settings: Settings, evaluation_id: str, imported: Imported) -> Transcript:
+def store_transcript(
+    settings: Settings, evaluation_id: str, imported: Imported
+) -> ImportedTranscript:
     """Write the transcript under a new name: a replaced one stays whole until it is unused."""
     from dataclasses import replace  # noqa: PLC0415
 
@@ -95,7 +97,7 @@ def store_transcript(settings: Settings, evaluation_id: str, imported: Imported)
     path = f"{evaluation_id}/import-{uuid.uuid4().hex[:12]}.parquet"
     rows = (replace(row, evaluation_id=evaluation_id) for row in imported.rows)
     written = ArtifactStore(settings.resolved_artifacts).write_transcript(path, rows)
-    return Transcript(path, written.bytes, written.sha256)
+    return ImportedTranscript(path, written.bytes, written.sha256)
 
 
 def _tally(problem: "Problem", judged: "Sequence[tuple[ResponseLike, Verdict]]") -> ProblemTally:

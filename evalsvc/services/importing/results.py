@@ -16,7 +16,7 @@ from evalsvc.errors import BenchmarkError, UsageError
 from evalsvc.imports import import_engine
 from evalsvc.limits import MAX_SAMPLES
 from evalsvc.services.benchmarks.traits import traits_of_dataset
-from evalsvc.services.importing.grader_agreement import Claims, compare_claims
+from evalsvc.services.importing.grader_agreement import GraderAgreement, grader_agreement
 from evalsvc.services.importing.judging import Imported, judge_responses, store_transcript
 from evalsvc.services.importing.protocols import named_protocol, with_samples
 from evalsvc.services.limits import (
@@ -130,11 +130,11 @@ class ImportView:
     correct: int
     replaced: bool
     notes: list[str]
-    source_verdicts: Claims | None  # where the source's own grader differs
+    source_verdicts: GraderAgreement | None  # where the source's own grader differs
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedImport:
     """An import that can be stored: which rows it is about, and the tallies."""
 
     revision: str
@@ -142,7 +142,7 @@ class Prepared:
     tallies: Sequence[ProblemTally]
     notes: Sequence[str]
     imported: Imported | None = None
-    claims: Claims | None = None
+    claims: GraderAgreement | None = None
     protocol: Protocol | None = None  # None: nobody named it
 
     @property
@@ -153,7 +153,7 @@ class Prepared:
 
 def prepare(
     request: ImportRequest, settings: Settings, catalogue: "Catalogue", datasets: "DatasetCache"
-) -> Prepared:
+) -> PreparedImport:
     """Match the problems and judge the responses. Raises UsageError, CatalogueError."""
     protocol = named_protocol(request.protocol, request.benchmark, catalogue)
     dataset = _dataset(request.benchmark, settings, catalogue, datasets)
@@ -173,13 +173,13 @@ def prepare(
     for row in request.responses:
         grouped.setdefault(rows[row.problem_id], []).append(row)
     judged = judge_responses(dataset, grouped, settings, protocol.prompt if protocol else "default")
-    claims = compare_claims(judged.rows, grouped)
+    claims = grader_agreement(judged.rows, grouped)
     traits = traits_of_dataset(dataset)
-    return Prepared(dataset.revision, traits, judged.tallies, notes, judged, claims, protocol)
+    return PreparedImport(dataset.revision, traits, judged.tallies, notes, judged, claims, protocol)
 
 
 def store(
-    session: Session, request: ImportRequest, prepared: Prepared, settings: Settings, who: str
+    session: Session, request: ImportRequest, prepared: PreparedImport, settings: Settings, who: str
 ) -> ImportView:
     """Store a prepared import in the caller's transaction."""
     checkpoint = _checkpoint(session, request)
@@ -189,16 +189,18 @@ def store(
     )
     engine = import_engine(request.format)
     identity = ["import", checkpoint.id, revision.id, protocol_hash, engine]
-    values = {
-        "checkpoint_id": checkpoint.id,
-        "revision_id": revision.id,
-        "benchmark": request.benchmark,
-        "protocol": protocol,
-        "protocol_hash": protocol_hash,
-        "engine": engine,
-        "engine_options": {},
-    }
-    row, _ = evaluations.find_or_create(session, content_hash(identity, 32), values)
+    imported = Evaluation(
+        id=content_hash(identity, 32),
+        checkpoint_id=checkpoint.id,
+        revision_id=revision.id,
+        benchmark=request.benchmark,
+        protocol=protocol,
+        protocol_hash=protocol_hash,
+        engine=engine,
+        samples_wanted=0,
+        problems_wanted=0,
+    )
+    row, _ = evaluations.find_or_create(session, imported)
     replaced = imports.clear(session, row)
     results.add(session, row, 0, prepared.tallies)
     _finish(row, request, prepared)
@@ -220,7 +222,7 @@ def store(
     )
 
 
-def _finish(row: Evaluation, request: ImportRequest, prepared: Prepared) -> None:
+def _finish(row: Evaluation, request: ImportRequest, prepared: PreparedImport) -> None:
     imports.mark_done(row, samples=prepared.samples, problems=len(prepared.tallies))
     row.verifier = prepared.imported.verifier if prepared.imported else None
     origin: dict[str, Any] = {
@@ -268,7 +270,7 @@ def _dataset(
 
 def _prepare_counts(
     counts: Sequence[ImportedCount], benchmark: str, dataset: "Dataset | None"
-) -> Prepared:
+) -> PreparedImport:
     ids = [row.problem_id for row in counts]
     doubled = [name for name, count in _occurrences(ids).items() if count > 1]
     if doubled:
@@ -296,7 +298,7 @@ def _prepare_counts(
     without = len(counts) - len(tallies)
     if without:
         notes.append(f"{without:,} problems without samples are left out.")
-    return Prepared(revision, traits, sorted(tallies, key=lambda t: t.problem), notes)
+    return PreparedImport(revision, traits, sorted(tallies, key=lambda t: t.problem), notes)
 
 
 def _match(

@@ -67,15 +67,15 @@ def place(
     identifier = new_id()
     job = jobs.insert(
         session,
-        {
-            "id": identifier,
-            "owner": owner,
-            "idempotency_key": idempotency_key,
-            "request": prepared.request.model_dump(mode="json"),
-            "request_hash": request_hash,
-            "priority": prepared.request.priority,
-            "checkpoint_id": checkpoint.id,
-        },
+        Job(
+            id=identifier,
+            owner=owner,
+            idempotency_key=idempotency_key,
+            request=prepared.request.model_dump(mode="json"),
+            request_hash=request_hash,
+            priority=prepared.request.priority,
+            checkpoint_id=checkpoint.id,
+        ),
     )
     if job.id != identifier:
         return _same(job, request_hash)
@@ -123,18 +123,20 @@ def _evaluations(
         revision = revisions.find_or_create(
             session, part.benchmark, part.dataset.revision, partial(traits_of_dataset, part.dataset)
         )
-        values = {
-            "checkpoint_id": checkpoint.id,
-            "revision_id": revision.id,
-            "benchmark": part.benchmark,
-            "protocol": part.protocol.model_dump(mode="json"),
-            "protocol_hash": part.protocol.hash,
-            "engine": prepared.engine,
-            "engine_options": prepared.request.engine_options,
-        }
         samples, problems = part.protocol.samples, len(part.wanted)
-        values |= {"samples_wanted": samples, "problems_wanted": problems}
-        evaluation, is_new = evaluations.find_or_create(session, part.id, values)
+        wanted = Evaluation(
+            id=part.id,
+            checkpoint_id=checkpoint.id,
+            revision_id=revision.id,
+            benchmark=part.benchmark,
+            protocol=part.protocol.model_dump(mode="json"),
+            protocol_hash=part.protocol.hash,
+            engine=prepared.engine,
+            engine_options=prepared.request.engine_options,
+            samples_wanted=samples,
+            problems_wanted=problems,
+        )
+        evaluation, is_new = evaluations.find_or_create(session, wanted)
         evaluation.samples_wanted = max(evaluation.samples_wanted, samples)
         evaluation.problems_wanted = max(evaluation.problems_wanted, problems)
         found[part.id] = evaluation, is_new
@@ -180,7 +182,7 @@ def _plan(
         (Slice(tuple(s.problems), s.sample_start, s.sample_stop) for s in planned),
         results.read_sampled(session, evaluation.id) if evaluation.samples_seen else {},
     )
-    kind = throughputs.Kind(
+    kind = throughputs.ShardKind(
         engine=prepared.engine,
         architecture_hash=prepared.checkpoint.architecture_hash,
         benchmark=part.benchmark,

@@ -20,7 +20,7 @@ class PassAtK:
 
 
 @dataclass(frozen=True)
-class Effect:
+class RescoreEffect:
     """`correct_*`: the share of correct samples; None without samples."""
 
     now_correct: int
@@ -30,9 +30,9 @@ class Effect:
     pass_at_k: list[PassAtK]  # k = 1, 2, 4 ... as far as every problem has samples
 
 
-def effect_on_score(
+def rescore_effect(
     masks: Mapping[int, Masks], verdicts: Mapping[int, Mapping[int, bool]]
-) -> Effect:
+) -> RescoreEffect:
     """The effect of new verdicts (problem -> sample -> correct) on what `masks` count."""
     sampled = {problem: found for problem, found in masks.items() if found.sampled}
     n = np.array([found.sampled.bit_count() for found in sampled.values()], dtype=np.int64)
@@ -42,7 +42,7 @@ def effect_on_score(
         np.array([mask.bit_count() for mask in side], dtype=np.int64) for side in (old, new)
     )
     total = int(n.sum())
-    return Effect(
+    return RescoreEffect(
         now_correct=sum((b & ~a).bit_count() for a, b in zip(old, new, strict=True)),
         no_longer_correct=sum((a & ~b).bit_count() for a, b in zip(old, new, strict=True)),
         correct_before=int(before.sum()) / total if total else None,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalsvc.errors import BenchmarkError, Conflict, EvalsvcError
 from evalsvc.services.importing.judging import policy_of
-from evalsvc.services.rescoring.rescore_effect import effect_on_score
+from evalsvc.services.rescoring.rescore_effect import rescore_effect
 from evalsvc.settings import Settings
 from evalsvc.specs import verdict_flags
 from evalsvc.store.database import Database, Session
@@ -239,4 +239,4 @@ def _summary(session: Session, rescore_id: str) -> dict[str, Any]:
             flags = verdict_flags(one.verdict_after)
             verdicts.setdefault(one.problem, {})[one.sample] = flags["correct"]
     masks = results.read_masks(session, row.evaluation_id)
-    return {"flips": dict(flips), **asdict(effect_on_score(masks, verdicts))}
+    return {"flips": dict(flips), **asdict(rescore_effect(masks, verdicts))}

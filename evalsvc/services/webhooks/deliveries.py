@@ -19,11 +19,11 @@ from standardwebhooks.webhooks import Webhook
 
 from evalsvc.errors import EvalsvcError
 from evalsvc.services.limits import DELIVERY_SECONDS, MAX_DELIVERY_ERROR_CHARACTERS
-from evalsvc.services.webhooks.ssrf import Target, check_target
+from evalsvc.services.webhooks.ssrf import CheckedAddress, check_address
 from evalsvc.store.database import Database
 from evalsvc.store.models import Event
 from evalsvc.store.repositories import webhooks
-from evalsvc.store.repositories.webhooks import Claimed
+from evalsvc.store.repositories.webhooks import ClaimedDelivery
 
 POLL_SECONDS = 1.0
 AT_ONCE = 16
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class DeliveryOutcome:
     """How one attempt ended; `error` is None when the receiver took it."""
 
     status: int | None
@@ -57,7 +57,7 @@ async def deliver_due(database: Database, allow: str) -> int:
     return len(claimed)
 
 
-def _claim(database: Database) -> list[Claimed]:
+def _claim(database: Database) -> list[ClaimedDelivery]:
     with database.read() as session:
         found = [
             (hook.id, event.id, payload_of(event)) for hook, event in webhooks.new_events(session)
@@ -69,18 +69,18 @@ def _claim(database: Database) -> list[Claimed]:
         return webhooks.claim(session, AT_ONCE)
 
 
-def _finish(database: Database, ended: list[tuple[Claimed, Outcome]]) -> None:
+def _finish(database: Database, ended: list[tuple[ClaimedDelivery, DeliveryOutcome]]) -> None:
     with database.write() as session:
         for claimed, outcome in ended:
             webhooks.finish(session, claimed, status=outcome.status, error=outcome.error)
 
 
-async def attempt(claimed: Claimed, allow: str) -> Outcome:
+async def attempt(claimed: ClaimedDelivery, allow: str) -> DeliveryOutcome:
     """Send one delivery to the address that was checked just now."""
     try:
-        target = await asyncio.to_thread(check_target, claimed.url, allow)
+        target = await asyncio.to_thread(check_address, claimed.url, allow)
     except EvalsvcError as error:
-        return Outcome(None, str(error)[:MAX_DELIVERY_ERROR_CHARACTERS])
+        return DeliveryOutcome(None, str(error)[:MAX_DELIVERY_ERROR_CHARACTERS])
     body = json.dumps(claimed.payload, separators=(",", ":")).encode()
     headers = {
         "Content-Type": "application/json",
@@ -107,7 +107,7 @@ async def attempt(claimed: Claimed, allow: str) -> Outcome:
             return _outcome(response.status_code)
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         words = str(error) or type(error).__name__
-        return Outcome(None, f"not delivered: {words}"[:MAX_DELIVERY_ERROR_CHARACTERS])
+        return DeliveryOutcome(None, f"not delivered: {words}"[:MAX_DELIVERY_ERROR_CHARACTERS])
 
 
 def signatures(secret: str, delivery: str, at: datetime, body: bytes) -> dict[str, str]:
@@ -141,21 +141,23 @@ def payload_of(event: Event) -> dict[str, Any]:
     }
 
 
-def pinned_url(target: Target) -> httpx.URL:
+def pinned_url(target: CheckedAddress) -> httpx.URL:
     """The URL with the checked address in the place of the name."""
     address = f"[{target.address}]" if ":" in target.address else target.address
     return httpx.URL(target.url).copy_with(host=address.strip("[]"), port=target.port)
 
 
-def _host_header(target: Target) -> str:
+def _host_header(target: CheckedAddress) -> str:
     host = f"[{target.host}]" if ":" in target.host else target.host
     default = {"http": 80, "https": 443}[httpx.URL(target.url).scheme]
     return host if target.port == default else f"{host}:{target.port}"
 
 
-def _outcome(status: int) -> Outcome:
+def _outcome(status: int) -> DeliveryOutcome:
     if 200 <= status < 300:
-        return Outcome(status, None)
+        return DeliveryOutcome(status, None)
     if 300 <= status < 400:
-        return Outcome(status, f"the receiver redirects ({status}); redirects are not followed")
-    return Outcome(status, f"the receiver answered {status}")
+        return DeliveryOutcome(
+            status, f"the receiver redirects ({status}); redirects are not followed"
+        )
+    return DeliveryOutcome(status, f"the receiver answered {status}")

@@ -18,7 +18,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)
-class Target:
+class CheckedAddress:
     """A checked target: the URL's own host (for Host and TLS) and the address to connect to."""
 
     url: str
@@ -27,7 +27,7 @@ class Target:
     address: str
 
 
-def check_target(url: str, allow: str) -> Target:
+def check_address(url: str, allow: str) -> CheckedAddress:
     """Resolve and check `url`. Raises UsageError (no URL), PermissionDenied (where it leads)."""
     parts = _parsed(url)
     host = parts.hostname or ""
@@ -41,7 +41,7 @@ def check_target(url: str, allow: str) -> Target:
                 "Use a public address, or have the operator allow this host or network in "
                 "EVALSVC_WEBHOOK_ALLOW.",
             )
-    return Target(url, host, port, str(addresses[0]))
+    return CheckedAddress(url, host, port, str(addresses[0]))
 
 
 def _parsed(url: str) -> SplitResult:

@@ -91,9 +91,9 @@ def find_or_create(session: Session, run: Run, step: int, spec: CheckpointSpec) 
     }
     found = _known(session, run.id, step, spec.fingerprint)
     if found is None:
-        made = insert_or_ignore(session, Checkpoint, {"run_id": run.id, "step": step, **values})
-        if made:
-            return made[0]
+        made = insert_or_ignore(session, Checkpoint(run_id=run.id, step=step, **values))
+        if made is not None:
+            return made
         found = _known(session, run.id, step, spec.fingerprint)
         assert found is not None, "only a row of this content can be in the way"
     for name, value in values.items():
@@ -121,8 +121,8 @@ def record_unread(
     session: Session, run_id: int, step: int, *, path: str, state: str, reason: str | None
 ) -> Checkpoint:
     """A checkpoint that could not be read: one row per step, which a later report replaces."""
-    row = {"run_id": run_id, "step": step, "fingerprint": "", "path": path}
-    insert_or_ignore(session, Checkpoint, {**row, "state": state, "spec": {}})
+    row = Checkpoint(run_id=run_id, step=step, fingerprint="", path=path, state=state, spec={})
+    insert_or_ignore(session, row)
     found = session.scalars(
         select(Checkpoint).where(
             Checkpoint.run_id == run_id, Checkpoint.step == step, Checkpoint.fingerprint == ""

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
@@ -129,20 +128,10 @@ def latest_finished(session: Session, limit: int) -> Sequence[Evaluation]:
     return session.scalars(query).all()
 
 
-def find_or_create(
-    session: Session, evaluation_id: str, values: dict[str, Any]
-) -> tuple[Evaluation, bool]:
+def find_or_create(session: Session, evaluation: Evaluation) -> tuple[Evaluation, bool]:
     """The evaluation of that identity, locked until the end of the transaction; is it new?"""
-    row = {
-        "id": evaluation_id,
-        "state": EvaluationState.PENDING,
-        "samples_wanted": 0,
-        "problems_wanted": 0,
-        "provenance": {},
-        **values,
-    }
-    made = insert_or_ignore(session, Evaluation, row)
-    return (made[0], True) if made else (lock(session, [evaluation_id])[0], False)
+    made = insert_or_ignore(session, evaluation)
+    return (made, True) if made is not None else (lock(session, [evaluation.id])[0], False)
 
 
 def lock(session: Session, evaluation_ids: Collection[str]) -> Sequence[Evaluation]:

@@ -21,12 +21,13 @@ from evalsvc.store.states import (
 )
 
 
-def insert(session: Session, values: dict[str, Any]) -> Job:
+def insert(session: Session, job: Job) -> Job:
     """Insert a job, unless its owner used the idempotency key before: then that job comes back."""
-    made = insert_or_ignore(session, Job, {"state": JobState.QUEUED, **values})
-    if made:
-        return made[0]
-    found = by_key(session, values["owner"], values["idempotency_key"])
+    made = insert_or_ignore(session, job)
+    if made is not None:
+        return made
+    assert job.idempotency_key is not None, "nothing but the idempotency key can be in the way"
+    found = by_key(session, job.owner, job.idempotency_key)
     assert found is not None, "nothing but the idempotency key can be in the way"
     return found
 

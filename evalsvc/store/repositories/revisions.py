@@ -31,12 +31,12 @@ def find_or_create(
     if (found := session.scalars(query).first()) is not None:
         return found
     new = problems()
-    row = {"name": name, "revision": revision, "problem_count": len(new)}
-    if not (made := insert_or_ignore(session, BenchmarkRevision, row)):
+    row = BenchmarkRevision(name=name, revision=revision, problem_count=len(new))
+    if (made := insert_or_ignore(session, row)) is None:
         return session.scalars(query).one()
-    rows = [{"revision_id": made[0].id, **vars(problem)} for problem in new]
+    rows = [{"revision_id": made.id, **vars(problem)} for problem in new]
     session.execute(insert(Problem), rows)
-    return made[0]
+    return made
 
 
 def of_benchmark(session: Session, name: str) -> list[RevisionUse]:

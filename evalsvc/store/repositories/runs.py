@@ -27,8 +27,8 @@ def find_or_create(
 
     Raises Conflict when it is known with another method: the curves of two would be mixed.
     """
-    made = insert_or_ignore(session, Run, {"name": name, "method": method, "config": {}})
-    run = made[0] if made else session.scalars(select(Run).where(Run.name == name)).one()
+    made = insert_or_ignore(session, Run(name=name, method=method, config={}))
+    run = made or session.scalars(select(Run).where(Run.name == name)).one()
     if run.method == UNKNOWN_METHOD:
         run.method = method
     elif method not in (UNKNOWN_METHOD, run.method):

@@ -32,7 +32,7 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class Transcript:
+class RecordedTranscript:
     """A transcript as it was when its shard ended; `sha256` is None where it was not measured."""
 
     evaluation_id: str
@@ -243,13 +243,13 @@ def transcripts_of(
     return [(str(a), [int(p) for p in problems], s, e) for a, problems, s, e in rows]
 
 
-def recorded_transcripts(session: Session) -> Iterator[Transcript]:
+def recorded_transcripts(session: Session) -> Iterator[RecordedTranscript]:
     """The transcripts that results refer to."""
     query = select(
         Shard.evaluation_id, Shard.artifact, Shard.artifact_bytes, Shard.artifact_sha256
     ).where(Shard.artifact.is_not(None))
     for evaluation_id, path, size, sha256 in session.execute(query):
-        yield Transcript(evaluation_id, str(path), size, sha256)
+        yield RecordedTranscript(evaluation_id, str(path), size, sha256)
 
 
 def growing_transcripts(session: Session) -> set[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from evalsvc.specs import CheckpointSpec, Modality
 from evalsvc.worker.engines.base import RequestRefused, SampleRequest
-from evalsvc.worker.engines.chat import adopt_template, render_chat
+from evalsvc.worker.engines.chat import adopt_template, prompt_tokens, render_chat
 from evalsvc.worker.engines.pictures import check_places
 
 
@@ -45,7 +45,7 @@ class PromptReader:
     def read(self, request: SampleRequest, context: int | None) -> TokenizedPrompt:
         """Render and measure. Raises RequestRefused when the prompt fills the whole context."""
         text = render_chat(self.tokenizer, request.messages)
-        tokens: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
+        tokens = prompt_tokens(self.tokenizer, request.messages)
         if request.images and self._processor is None:
             raise RequestRefused("This model reads only text.", "Ask a vision-language model.")
         image_token = getattr(self._processor, "image_token_id", None)
@@ -64,6 +64,7 @@ class PromptReader:
                 text=[prompt.text for prompt in prompts],
                 images=[list(prompt.images) for prompt in prompts],
                 padding=True,
+                add_special_tokens=False,  # the chat template has written them
                 return_tensors="pt",
             )
             return inputs

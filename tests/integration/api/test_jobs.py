@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from evalsvc.dispatch.ready_queue import ReadyQueue
-from tests.integration.api.conftest import Running, job_body
+from tests.support.http_server import Running, job_body
 
 BURST = 150
 

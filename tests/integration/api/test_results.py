@@ -14,7 +14,8 @@ from evalsvc.statistics import (
     pass_at_k,
     pass_hat_k,
 )
-from tests.integration.api.conftest import Running, counts_body
+from evalsvc.store.models import Evaluation
+from tests.support.http_server import Running, counts_body
 
 BEFORE = [0, 1, 2, 3, 4, 5, 6, 7, 8, 2, 3, 1]
 AFTER = [1, 3, 4, 5, 6, 6, 8, 8, 8, 5, 4, 4]
@@ -40,6 +41,17 @@ def test_figures_of_an_import_are_those_of_the_statistics(filled: Running) -> No
         assert detail["metrics"][f"pass@{k}"]["value"] == pytest.approx(expected)
     assert detail["metrics"]["pass@8"]["interval_fixed"] is None
     assert any("k = 8" in note for note in detail["notes"])
+
+
+def test_a_result_whose_weights_are_in_doubt_says_so_first(filled: Running) -> None:
+    with filled.http as http:
+        item = http.get("/v1/evaluations", params={"run": "old"}).json()["items"][0]
+        with filled.database.write() as session:
+            row = session.get_one(Evaluation, item["id"])
+            engine = {"engine": "vllm", "device": "cpu (2 cores)"}
+            row.provenance = {"weights": "swapped", "engine": engine}
+        detail = http.get(f"/v1/evaluations/{item['id']}").json()
+    assert detail["notes"][0].startswith("Made by a swap on a CPU before version")
 
 
 def test_comparison_is_the_paired_one_with_holm_over_what_is_shown(filled: Running) -> None:

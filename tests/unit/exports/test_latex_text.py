@@ -7,7 +7,7 @@ from unicodedata import normalize
 
 import pytest
 
-from evalsvc.dashboard.rendering.latex import Cell, leaderboard_table
+from evalsvc.dashboard.rendering.latex import LatexCell, leaderboard_table
 from evalsvc.exports.latex_text import escape, tabular
 
 
@@ -48,7 +48,7 @@ def test_every_character_is_written_as_ascii_and_none_as_another() -> None:
 
 
 def test_the_leaderboard_writes_names_as_the_export_does() -> None:
-    table = leaderboard_table(["b"], [("run α→β", [Cell(0.5, 0.4, 0.6, bold=False)])], 1, "α")
+    table = leaderboard_table(["b"], [("run α→β", [LatexCell(0.5, 0.4, 0.6, bold=False)])], 1, "α")
     assert escape("run α→β") in table
     assert f"against {escape('α')} " in table
     assert table.isascii()

@@ -10,8 +10,8 @@ from evalsvc.trainers.pins import ORPHAN_SECONDS, drop_pin, sweep
 
 
 def entry(pin: Path) -> Entry:
-    wish = Announcement(path=str(pin), run="r", step=1, benchmarks=("smoke",))
-    return Entry(announcement=wish, pin=str(pin))
+    announcement = Announcement(path=str(pin), run="r", step=1, benchmarks=("smoke",))
+    return Entry(announcement=announcement, pin=str(pin))
 
 
 def test_old_pins_without_an_entry_are_swept(tmp_path: Path) -> None:

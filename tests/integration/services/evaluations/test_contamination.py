@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from evalsvc.catalogue import Dataset, add_data, load
-from tests.integration.api.conftest import Running, counts_body
 from tests.real_data import real_data
+from tests.support.http_server import Running, counts_body
 
 
 def imported(server: Running, dataset: Dataset, correct: set[str]) -> dict[tuple[str, str], Any]:

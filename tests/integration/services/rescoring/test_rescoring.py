@@ -11,7 +11,7 @@ import pytest
 
 from evalsvc.services.rescoring import rescoring
 from evalsvc.verification import Verdict, VerdictKind, VerificationPool, VerificationRequest
-from tests.integration.api.conftest import Running
+from tests.support.http_server import Running
 
 ANSWERS = ("\\boxed{18}", "\\boxed{17}", "no idea", "\\boxed{16}")
 

@@ -1,16 +1,13 @@
 """A real server on loopback over a real database, in a thread of the test process."""
 
 import asyncio
-import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
-import pytest
 
 from evalsvc.api.state import State
 from evalsvc.server.app import create_app
@@ -55,38 +52,6 @@ def run_server(settings: Settings) -> Iterator[Running]:
     thread.join(10)
     assert not thread.is_alive(), "the server did not stop"
     database.close()
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
-    """Start servers with settings of the test's choice."""
-    open_servers: list[Any] = []
-
-    def make(**options: object) -> Running:
-        folder = tmp_path / f"server-{len(open_servers)}"
-        settings = Settings.model_validate({"data": folder, "engine": "replay", **options})
-        generator = run_server(settings)
-        open_servers.append(generator)
-        return next(generator)
-
-    yield make
-    for generator in open_servers:
-        next(generator, None)
-
-
-@pytest.fixture
-def server(start: Callable[..., Running]) -> Running:
-    """A server on loopback without keys."""
-    return start()
-
-
-@pytest.fixture
-def answers(tmp_path: Path) -> Path:
-    """A file of answers to the first two smoke problems, for the replay engine."""
-    path = tmp_path / "answers.jsonl"
-    lines = [{"problem": i, "responses": ["\\boxed{1}", "no box"]} for i in range(2)]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return path
 
 
 def job_body(answers: Path, **changes: object) -> dict[str, object]:

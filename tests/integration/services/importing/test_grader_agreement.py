@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from evalsvc.catalogue import add_data, load
-from tests.integration.api.conftest import Running, counts_body
 from tests.real_data import ROOT, real_data
+from tests.support.http_server import Running, counts_body
 
 
 def sent(server: Running, responses: list[dict[str, Any]], **changes: object) -> dict[str, Any]:

@@ -13,9 +13,9 @@ import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from evalsvc.errors import PermissionDenied
-from evalsvc.services.webhooks.deliveries import Outcome, attempt
-from evalsvc.services.webhooks.ssrf import check_target
-from evalsvc.store.repositories.webhooks import Claimed
+from evalsvc.services.webhooks.deliveries import DeliveryOutcome, attempt
+from evalsvc.services.webhooks.ssrf import check_address
+from evalsvc.store.repositories.webhooks import ClaimedDelivery
 
 LOOPBACK = "127.0.0.0/8"
 
@@ -58,8 +58,10 @@ def receiver() -> Iterator[Receiver]:
         server.shutdown()
 
 
-def deliver(url: str, allow: str = LOOPBACK) -> Outcome:
-    claimed = Claimed(id=1, webhook="w", url=url, secret="s", payload={"kind": "x"}, attempts=1)
+def deliver(url: str, allow: str = LOOPBACK) -> DeliveryOutcome:
+    claimed = ClaimedDelivery(
+        id=1, webhook="w", url=url, secret="s", payload={"kind": "x"}, attempts=1
+    )
     return asyncio.run(attempt(claimed, allow))
 
 
@@ -90,7 +92,7 @@ def test_a_name_is_checked_again_at_every_attempt(
 ) -> None:
     resolve_to(monkeypatch, "93.184.215.14", "127.0.0.1")
     url = f"http://rebinding.example:{receiver.port}/"
-    assert check_target(url, "").address == "93.184.215.14"
+    assert check_address(url, "").address == "93.184.215.14"
     outcome = deliver(url, allow="")
     assert outcome.status is None
     assert "not a public address" in str(outcome.error)
@@ -114,7 +116,7 @@ def test_the_connection_goes_to_the_checked_address_under_the_given_name(
 def test_a_name_that_leads_inside_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     resolve_to(monkeypatch, address)
     with pytest.raises(PermissionDenied, match="not a public address"):
-        check_target("https://hooks.example/", "")
+        check_address("https://hooks.example/", "")
 
 
 def test_one_private_address_among_public_ones_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +125,7 @@ def test_one_private_address_among_public_ones_is_enough(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("evalsvc.services.webhooks.ssrf.socket.getaddrinfo", answer)
     with pytest.raises(PermissionDenied):
-        check_target("https://hooks.example/", "")
+        check_address("https://hooks.example/", "")
 
 
 def test_both_signatures_are_those_of_the_secret(receiver: Receiver) -> None:
