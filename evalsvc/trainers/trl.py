@@ -44,7 +44,7 @@ class EvaluationCallback(TrainerCallback):  # type: ignore[misc]  # transformers
         wait_at_end_seconds: wait so long for the last results when the training ends.
         poll_seconds: time between two questions to the server for results.
 
-    Example:
+    Examples:
         Any transformers Trainer; `trainer` is yours.
 
         >>> from evalsvc.trainers.trl import EvaluationCallback
