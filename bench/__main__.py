@@ -14,6 +14,8 @@ from bench.report import RESULTS
 BENCHES = (
     "verification",
     "statistics",
+    "statistics_new",
+    "adaptive",
     "server",
     "pages",
     "scale",

@@ -31,6 +31,7 @@ from evalsvc.statistics.comparison import (
     holm,
     paired_comparison,
 )
+from evalsvc.statistics.control_variates import SubsetEstimate, subset_estimate
 from evalsvc.statistics.curve import (
     CurveComparison,
     SampledCounts,
@@ -59,6 +60,7 @@ from evalsvc.statistics.extrapolation import (
 from evalsvc.statistics.feasibility import Feasibility, feasibility
 from evalsvc.statistics.intervals import Estimate, estimate
 from evalsvc.statistics.methods import MethodComparison, adjust_methods, compare_methods
+from evalsvc.statistics.missing import MissingBounds, missing_bounds
 from evalsvc.statistics.oddities import Oddity, find_oddities
 from evalsvc.statistics.planning import (
     Pilot,
@@ -145,6 +147,7 @@ __all__ = [
     "FittedDifficulty",
     "JointClaim",
     "MethodComparison",
+    "MissingBounds",
     "Oddity",
     "OtherProblemsTest",
     "OwnProtocol",
@@ -166,6 +169,7 @@ __all__ = [
     "StatisticsError",
     "StepCounts",
     "StoppingPlan",
+    "SubsetEstimate",
     "SwissRank",
     "TokenProfile",
     "adjust_family",
@@ -205,6 +209,7 @@ __all__ = [
     "maj_at_k",
     "mcnemar",
     "mg_pass_at_k",
+    "missing_bounds",
     "other_problems_test",
     "paired_comparison",
     "parse_published",
@@ -228,6 +233,7 @@ __all__ = [
     "sequential_sign_test",
     "sign_flip_tests",
     "solved_by_one_side",
+    "subset_estimate",
     "swiss_ranking",
     "token_profile",
     "training_curve",

@@ -8,6 +8,7 @@ are not. The larger p-value and the wider band count, so that a band excludes 0 
 test rejects.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,7 @@ EXACT_CLUSTERS = 14  # up to so many that differ, all flips are enumerated
 DRAWS = 4_999
 DRAWS_PER_ALPHA = 20  # at a small alpha: the quantile rests on at least so many draws
 BATCH = 500  # flips at a time: 500 x 5,000 float32 is 10 MB
-NOTHING = 1e-9  # of the largest difference: below it nothing differs
+NOTHING = 1e-9  # a difference below it is rounding
 TIE = 1e-5  # of statistics that are sums of unit vectors: float32 tells no more apart
 # Bentkus & Dzindzalieta 2015: a sum of signs of unit variance exceeds x with chance at most this
 # times a standard normal's.
@@ -78,7 +79,7 @@ def max_t_test(totals: FloatArray, sizes: FloatArray, alpha: float, seed: int) -
     weights = np.broadcast_to(sizes[:, None] if sizes.ndim == 1 else sizes, totals.shape)
     observed = _statistics(totals)
     residuals = totals - totals.sum(axis=0) / weights.sum(axis=0) * weights
-    references = [_reference(values, alpha, seed) for values in (totals, residuals)]
+    references = _references((totals, residuals), alpha, seed)
     adjusted = np.maximum(*(reference.p_values(observed) for reference in references))
     adjusted = np.where(observed > 0, adjusted, 1.0)
     critical = max(reference.critical(alpha) for reference in references) + TIE
@@ -101,33 +102,58 @@ def _statistics(totals: FloatArray) -> FloatArray:
     return np.asarray(np.divide(sums, norms, out=np.zeros_like(sums), where=norms > 0))
 
 
-def _reference(values: FloatArray, alpha: float, seed: int) -> _Reference:
-    """The law of the largest statistic when the signs of the clusters are random."""
+def _references(families: Sequence[FloatArray], alpha: float, seed: int) -> tuple[_Reference, ...]:
+    """Per family the law of its largest statistic when the signs of the clusters are random.
+
+    The families share their flips; one with few clusters that differ is enumerated.
+    """
+    units = [_unit_columns(values) for values in families]
+    made = {i: _enumerated(unit) for i, unit in enumerate(units)}
+    drawn = [i for i, reference in made.items() if reference is None]
+    if drawn:
+        draws = max(DRAWS, int(np.ceil(DRAWS_PER_ALPHA / alpha)))
+        maxima = _random_maxima([units[i] for i in drawn], draws, seed)
+        made |= {
+            i: _Reference(-np.sort(-found), exact=False)
+            for i, found in zip(drawn, maxima, strict=True)
+        }
+    return tuple(reference for reference in made.values() if reference is not None)
+
+
+def _unit_columns(values: FloatArray) -> FloatArray:
+    """The columns that differ anywhere, each of length 1."""
     norms = np.sqrt(np.sum(values**2, axis=0))
-    used = norms > NOTHING * max(float(np.abs(values).max(initial=0.0)), 1.0)
-    unit = values[:, used] / norms[used]
+    used = norms > NOTHING
+    return np.asarray(values[:, used] / norms[used], dtype=np.float64)
+
+
+def _enumerated(unit: FloatArray) -> _Reference | None:
+    """All flips, or None where more than 14 clusters differ."""
     unit = unit[np.any(np.abs(unit) > NOTHING, axis=1)]
     if unit.size == 0:
         return _Reference(np.zeros(1), exact=True)
-    if unit.shape[0] <= EXACT_CLUSTERS:
-        # One sign stays as it is: a pattern and its mirror image have the same statistics.
-        free = np.arange(2 ** (unit.shape[0] - 1))[:, None] >> np.arange(unit.shape[0] - 1) & 1
-        maxima = np.abs(unit[0] + (1.0 - 2.0 * free) @ unit[1:]).max(axis=1)
-        return _Reference(-np.sort(-maxima), exact=True)
-    draws = max(DRAWS, int(np.ceil(DRAWS_PER_ALPHA / alpha)))
-    return _Reference(-np.sort(-_random_maxima(unit, draws, seed)), exact=False)
+    if unit.shape[0] > EXACT_CLUSTERS:
+        return None
+    # One sign stays as it is: a pattern and its mirror image have the same statistics.
+    free = np.arange(2 ** (unit.shape[0] - 1))[:, None] >> np.arange(unit.shape[0] - 1) & 1
+    maxima = np.abs(unit[0] + (1.0 - 2.0 * free) @ unit[1:]).max(axis=1)
+    return _Reference(-np.sort(-maxima), exact=True)
 
 
-def _random_maxima(unit: FloatArray, draws: int, seed: int) -> FloatArray:
-    random, values = np.random.default_rng(seed), np.ascontiguousarray(unit, dtype=np.float32)
+def _random_maxima(units: Sequence[FloatArray], draws: int, seed: int) -> list[FloatArray]:
+    """The largest statistic of each family at every draw of the signs."""
+    values = np.ascontiguousarray(np.column_stack(units), dtype=np.float32)
+    edges = np.cumsum([0, *(unit.shape[1] for unit in units)])
     sums, clusters = values.sum(axis=0), values.shape[0]
-    width, maxima = -(-clusters // 8), np.empty(draws)
+    random, width = np.random.default_rng(seed), -(-values.shape[0] // 8)
+    maxima = np.empty((len(units), draws))
     for start in range(0, draws, BATCH):
         rows = min(BATCH, draws - start)
         packed = np.frombuffer(random.bytes(rows * width), dtype=np.uint8).reshape(rows, width)
         heads = np.unpackbits(packed, axis=1, count=clusters).astype(np.float32)
-        maxima[start : start + rows] = np.abs(2.0 * (heads @ values) - sums).max(axis=1)
-    return maxima
+        statistics = np.abs(2.0 * (heads @ values) - sums)
+        maxima[:, start : start + rows] = np.maximum.reduceat(statistics, edges[:-1], axis=1).T
+    return list(maxima)
 
 
 def _open_band(totals: FloatArray, weights: FloatArray, wide: float) -> Pair:

@@ -50,7 +50,7 @@ def estimate_stopped(
     Examples:
         >>> plan = StoppingPlan(3, block=4, n_max=16)
         >>> round(estimate_stopped([4, 8, 16], [3, 4, 0], 1, plan).value, 3)
-        0.319
+        0.388
     """
     samples, correct = check_problem_counts(n, c)
     check_endings(samples, correct, plan)

@@ -142,7 +142,7 @@ def describe(
         breakdowns=groups,
         tokens_per_sample=_tokens(counts.tokens, counts.n),
         tokens_per_correct_sample=_tokens(counts.tokens_correct, counts.c),
-        notes=_notes(summary, metrics, row.provenance),
+        notes=_notes(summary, counts, metrics, row.provenance),
         failures=[
             ShardFailure(
                 shard=shard.id,
@@ -186,8 +186,23 @@ def _rate(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
+def _missing(summary: EvaluationSummary, counts: Counts) -> str:
+    """Between which bounds pass@1 lies, whatever the missing samples were."""
+    from evalsvc.statistics import missing_bounds  # noqa: PLC0415 - a second to import
+
+    unseen = np.zeros(max(summary.problems_wanted - counts.n.size, 0), dtype=np.int64)
+    n, c = np.append(counts.n, unseen), np.append(counts.c, unseen)
+    if not n.size or summary.coverage >= 1:
+        return ""
+    wanted = max(summary.samples_wanted, int(n.max()))
+    return f" {missing_bounds(n, c, 1, wanted).sentence}"
+
+
 def _notes(
-    summary: EvaluationSummary, metrics: Sequence[Metric], provenance: dict[str, Any]
+    summary: EvaluationSummary,
+    counts: Counts,
+    metrics: Sequence[Metric],
+    provenance: dict[str, Any],
 ) -> list[str]:
     notes = list(weight_doubts(provenance))
     if (stopped := provenance.get("stopped_early")) is not None:
@@ -199,6 +214,7 @@ def _notes(
         notes.append(
             f"Incomplete: {summary.samples_seen:,} of {wanted:,} samples are here "
             f"({summary.coverage:.1%}). Missing samples are not counted as wrong."
+            f"{_missing(summary, counts)}"
         )
     fewer = [m.k for m in metrics if m.problems < summary.problems_wanted]
     if fewer:

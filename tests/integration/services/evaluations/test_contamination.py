@@ -53,6 +53,7 @@ def test_an_evaluation_that_ended_with_samples_missing_is_not_complete(server: R
         detail = http.get(f"/v1/evaluations/{item['id']}").json()
     assert (detail["state"], detail["complete"]) == ("done", False)
     assert detail["notes"][0].startswith("Incomplete: 45 of 48 samples are here (93.8%).")
+    assert "with 6.2% of the samples missing it lies between" in detail["notes"][0]
 
 
 def test_without_the_rows_there_is_no_overlap_but_everything_else(server: Running) -> None:
