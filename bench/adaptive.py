@@ -132,6 +132,7 @@ def measured(law: str, r: int, replays: int, repeats: int) -> Row:
             if k in (1, 16):
                 held[f"population k={k}"] += inside(ours.interval_population, truth[k])
                 these = float(np.mean(1 - (1 - p) ** k))
+                assert ours.interval_fixed is not None  # k is at most n/2
                 held[f"fixed k={k}"] += inside(ours.interval_fixed, these)
         other = blocks(p, random, plan)
         sides = {

@@ -61,7 +61,7 @@ class Cell:
         """Within the target, allowing two standard errors of the simulation."""
         low, high = self.target
         error = 2 * (0.95 * 0.05 / self.runs) ** 0.5
-        return low - error <= self.share <= high + error
+        return bool(low - error <= self.share <= high + error)
 
     def line(self) -> str:
         width = "" if self.width is None else f", mean width {100 * self.width:.1f} points"
@@ -130,8 +130,12 @@ def forecasts(repeats: int) -> Iterator[Cell]:
                 )
                 hits += [low <= value <= high for (low, high), value in pairs]
                 width += [high - low for (low, high), _ in pairs]
-            names = ("pass@256, these problems", "pass@256, such problems")
-            names += ("Cover@0.5, these problems", "Cover@0.5, such problems")
+            names = (
+                "pass@256, these problems",
+                "pass@256, such problems",
+                "Cover@0.5, these problems",
+                "Cover@0.5, such problems",
+            )
             for what, hit, span in zip(names, hits / repeats, width / repeats, strict=True):
                 # With few undecided problems the band is discrete and covers more.
                 target = (0.93, 1.0) if "these" in what else COVERAGE
@@ -182,7 +186,8 @@ def claims(repeats: int) -> Iterator[Cell]:
                     ]
                     for _ in range(2)
                 ]
-                found += joint_claim_over_runs(*sides, method=method).resolved
+                one, other = sides
+                found += joint_claim_over_runs(one, other, method=method).resolved
             where = f"{runs} and {runs} runs, {method}"
             yield Cell("size over runs at 5%", where, found / (4 * repeats), 4 * repeats, SIZE)
 
@@ -192,7 +197,8 @@ def odd_curves(count: int) -> list[Figure]:
     random, flagged = np.random.default_rng(4), 0
     for _ in range(count):
         problems, runs = int(random.choice([30, 40, 500])), int(random.choice([1, 4, 16]))
-        p = random.beta(*random.uniform(0.1, 4.0, 2), problems)
+        a, b = map(float, random.uniform(0.1, 4.0, 2))
+        p = random.beta(a, b, problems)
         c = random.binomial(256, p, (runs, problems))
         printed = {k: round(100 * float(pass_at_k(256, c, k).mean()), 1) for k in KS}
         flagged += not feasibility(printed).feasible
