@@ -149,26 +149,38 @@ def _shard(checkpoint: CheckpointSpec) -> ShardSpec:
 
 
 async def run(folder: Path, architectures: Sequence[str]) -> list[Outcome]:
-    """Every mutation of every architecture; those that can be swapped first."""
+    """Every mutation; first those that one engine of each architecture can take one by one."""
     outcomes = []
+    late: dict[str, list[tuple[str, Path]]] = {}
     for turn, architecture in enumerate(architectures):
         sound = folder / architecture
         first = architecture_checkpoint(sound, architecture, seed=1)
-        loader = Loader(folder)
-        texts, _ = await loader.answers(first)
-        assert texts == by_transformers(sound), f"{architecture} is not sound"
         made = mutations(sound, seed=turn)
-        copies = [(m, m.copy_of(sound, folder / f"{turn}-{n}")) for n, m in enumerate(made)]
-        warm = [pair for pair in copies if not loads_cold(first, pair[1])]
-        warm.sort(key=lambda pair: pair[0].name.startswith(POISONED))  # each costs the engine
+        copies = [(m.name, m.copy_of(sound, folder / f"{turn}-{n}")) for n, m in enumerate(made)]
         cold = [pair for pair in copies if loads_cold(first, pair[1])]
-        for mutation, copy in [*warm, *cold[turn :: len(architectures)]]:
-            outcome = await judge(loader, architecture, mutation.name, copy)
-            outcome = replace(outcome, said=outcome.said.replace(f"{folder}/", ""))
-            print(f"{outcome.verdict:11} {outcome.by:10} {architecture}: {mutation.name}", end="")
-            print(f"  [{outcome.said[:160]}]" if outcome.said else "", flush=True)
-            outcomes.append(outcome)
-        await loader.close()
+        warm = [pair for pair in copies if pair not in cold]
+        poisoned = [pair for pair in warm if pair[0].startswith(POISONED)]
+        late[architecture] = [*poisoned, *cold[turn :: len(architectures)]]
+        early = [pair for pair in warm if pair not in poisoned]
+        outcomes += await judge_all(folder, architecture, [("sound", sound), *early])
+    for architecture, copies in late.items():
+        outcomes += await judge_all(folder, architecture, copies)
+    return outcomes
+
+
+async def judge_all(
+    folder: Path, architecture: str, copies: Sequence[tuple[str, Path]]
+) -> list[Outcome]:
+    """One after another, in one worker's engine."""
+    loader = Loader(folder)
+    outcomes = []
+    for mutation, copy in copies:
+        outcome = await judge(loader, architecture, mutation, copy)
+        outcome = replace(outcome, said=outcome.said.replace(f"{folder}/", ""))
+        print(f"{outcome.verdict:11} {outcome.by:10} {architecture}: {mutation}", end="")
+        print(f"  [{outcome.said[:160]}]" if outcome.said else "", flush=True)
+        outcomes.append(outcome)
+    await loader.close()
     return outcomes
 
 

@@ -106,7 +106,7 @@ class Client(_Connection):
         ServerError: the address or the key cannot be used. Every method raises it when the server
             cannot be reached, refuses, or answers something that this version cannot read.
 
-    Example:
+    Examples:
         The replay engine takes answers from a file, so this runs without a GPU.
 
         >>> from pathlib import Path
@@ -435,9 +435,13 @@ class AsyncClient(_Connection):
     """As `Client`, with coroutines: `await client.submit(...)`, `async for` over samples.
 
     Args:
-        server, key, timeout_seconds, attempts, transport: as of `Client`.
+        server: as of `Client`, like all that follow.
+        key: the API key.
+        timeout_seconds: limit for one request.
+        attempts: how often a request is tried when the network or the server fails.
+        transport: another way than the network.
 
-    Example:
+    Examples:
         >>> import asyncio
         >>> from evalsvc import AsyncClient
         >>> async def values(*runs: str) -> list[float]:

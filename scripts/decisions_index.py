@@ -26,6 +26,7 @@ SUBJECTS = (
     "Vision",
     "Performance",
     "Libraries",
+    "Client and settings",
 )
 HEAD = """# Decisions
 

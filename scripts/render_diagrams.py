@@ -17,6 +17,17 @@ SETTINGS = """{
   startOnLoad: false, theme: 'neutral', htmlLabels: false, fontFamily: 'sans-serif',
   flowchart: {htmlLabels: false}, deterministicIds: true
 }"""
+# As XML, which a picture must be, on white: text is black in both colour schemes of the site.
+RENDER = """async (text) => {
+  const holder = document.createElement('div');
+  holder.innerHTML = (await mermaid.render('d', text)).svg;
+  const svg = holder.querySelector('svg');
+  const box = svg.viewBox.baseVal;
+  svg.setAttribute('width', box.width);
+  svg.setAttribute('height', box.height);
+  svg.style.background = 'white';
+  return new XMLSerializer().serializeToString(svg);
+}"""
 
 
 def main(script: str) -> None:
@@ -42,8 +53,8 @@ def main(script: str) -> None:
 
 
 def _render(page: Page, text: str) -> str:
-    svg: str = page.evaluate("async (text) => (await mermaid.render('d', text)).svg", text)
-    return svg.replace("<svg ", '<svg style="background: white" ', 1) + "\n"
+    svg: str = page.evaluate(RENDER, text)
+    return svg + "\n"
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from evalsvc.cli.connection import connect
+from evalsvc.cli.limits import MAX_EXPORTED
 from evalsvc.cli.printing import Server
 from evalsvc.client import Client, EvaluationResult
 from evalsvc.client_rows import ComparisonRow, MetricValue
@@ -60,7 +61,8 @@ def export(
         known = ", ".join((*FILE_FORMATS, *TRACKERS))
         raise UsageError(f"There is no export format {format!r}.", f"Known: {known}.")
     with connect(server, ["evaluations", "compare"]) as client:
-        rows = _rows(client, client.evaluations(run, benchmark), baseline)
+        found = client.evaluations(run, benchmark, limit=MAX_EXPORTED)
+        rows = _rows(client, found, baseline)
     if format in TRACKERS:
         _track(format, rows, output, project, tracking_uri, offline=offline)
         return

@@ -121,17 +121,18 @@ def _write(pool: "VerificationPool", lines: IO[bytes], written: IO[str]) -> None
     waiting: deque[Read] = deque()
     started = reported = time.monotonic()
     tally: dict[str, int] = {}
-    count = 0
+    count = by_convention = 0
     for verdict in pool.stream(read_cases(lines, waiting)):
         read = waiting.popleft()
         verdict = _accept_source(verdict, read)  # noqa: PLW2901
         written.write(json.dumps(_record(read, verdict)) + "\n")
         tally[verdict.verdict.value] = tally.get(verdict.verdict.value, 0) + 1
+        by_convention += verdict.confidence == "convention"
         count += 1
         if time.monotonic() - reported > _SECONDS_BETWEEN_REPORTS:
             reported = time.monotonic()
-            _report(count, reported - started, tally)
-    _report(count, time.monotonic() - started, tally)
+            _report(count, reported - started, tally, by_convention)
+    _report(count, time.monotonic() - started, tally, by_convention)
 
 
 def _record(read: Read, verdict: "Verdict") -> dict[str, Any]:
@@ -147,10 +148,11 @@ def _record(read: Read, verdict: "Verdict") -> dict[str, Any]:
     }
 
 
-def _report(count: int, seconds: float, tally: Mapping[str, int]) -> None:
+def _report(count: int, seconds: float, tally: Mapping[str, int], by_convention: int) -> None:
     counts = ", ".join(f"{name} {number}" for name, number in sorted(tally.items()))
     typer.echo(
-        f"{count} responses, {count / max(seconds, 1e-9):.0f} a second: {counts or 'none'}",
+        f"{count} responses, {count / max(seconds, 1e-9):.0f} a second: {counts or 'none'}"
+        f"; {by_convention} by convention",
         err=True,
     )
 

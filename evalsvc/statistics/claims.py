@@ -78,7 +78,7 @@ def joint_claim(
     The joint test flips the signs of all clusters of all benchmarks, S = sum_b w_b mean_b(s d).
     StatisticsError for no benchmark, unknown or bad weights, one cluster, bad counts.
 
-    Example:
+    Examples:
         >>> side = BenchmarkCounts([8] * 12, [1] * 12, [8] * 12, [3] * 12)
         >>> made = joint_claim({"aime": side, "amc": side})
         >>> made.estimate, made.every < 0.001

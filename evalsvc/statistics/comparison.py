@@ -149,8 +149,9 @@ def compare_curves(
     Same shapes and errors; StatisticsError too where `ks` is empty. The intervals are at level
     1 - alpha, each for its own k.
 
-    >>> [c.k for c in compare_curves([4, 4], [1, 2], [4, 4], [2, 3], [1, 2])]
-    [1, 2]
+    Examples:
+        >>> [c.k for c in compare_curves([4, 4], [1, 2], [4, 4], [2, 3], [1, 2])]
+        [1, 2]
     """
     baseline = check_problem_counts(baseline_n, baseline_c)
     candidate = check_problem_counts(candidate_n, candidate_c)

@@ -82,7 +82,7 @@ def curve_comparison(  # noqa: PLR0917 - the order is part of the interface
 
     Source: Westfall & Young 1993, single-step max-T, with sign flips.
 
-    Example:
+    Examples:
         >>> made = curve_comparison([8] * 9, [1] * 9, [8] * 9, [3] * 9, [1, 2, 4])
         >>> made.resolved(1)
         (1, 2, 4)

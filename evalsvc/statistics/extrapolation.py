@@ -86,7 +86,7 @@ def extrapolate_pass_at_k(
     Source: zero-inflated beta-binomial by maximum likelihood, after Kazdan et al. 2025
     (arXiv 2510.05197).
 
-    Example:
+    Examples:
         >>> made = extrapolate_pass_at_k([16] * 40, [0] * 20 + [1, 2, 4, 8, 16] * 4, 64)
         >>> 0.5 < made.value < 0.8
         True

@@ -41,7 +41,7 @@ def feasibility(printed: Mapping[int, float], n: int = 256, decimals: int = 1) -
     every k? The smallest common excess over that half is `slack`. StatisticsError for a k outside
     1..n, a percentage outside 0..100, no k at all.
 
-    Example:
+    Examples:
         >>> feasibility({1: 10.0, 2: 25.0}).feasible
         False
     """

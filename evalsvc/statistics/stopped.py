@@ -57,7 +57,7 @@ def estimate_stopped(
     n, c: the counts at which each problem stopped. `interval_fixed` is None where 2k > n_max, as
     for full sampling. StatisticsError for counts that the plan cannot end with.
 
-    Example:
+    Examples:
         >>> plan = StoppingPlan(3, block=4, n_max=16)
         >>> round(estimate_stopped([4, 8, 16], [3, 4, 0], 1, plan).value, 3)
         0.388

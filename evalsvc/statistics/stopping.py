@@ -102,7 +102,7 @@ def pass_at_k_stopped(  # noqa: PLR0917 - the order is part of the interface
 
     Source: Girshick, Mosteller & Savage 1946, for block designs.
 
-    Example:
+    Examples:
         >>> round(pass_at_k_stopped(16, 4, 1, stop_after=3, block=4, n_max=16), 3)
         0.157
     """

@@ -37,13 +37,14 @@ class EvaluationCallback(TrainerCallback):  # type: ignore[misc]  # transformers
         method: e.g. "GRPO + A-GRAE" (`evalsvc.methods` knows the paper's names).
         benchmarks: what to evaluate on; `protocol` and `samples` as of `evalsvc submit`.
         base_model: by default the name that the model was loaded under.
-        server, key: by default EVALSVC_SERVER and EVALSVC_KEY, else this machine.
+        server: by default EVALSVC_SERVER, else this machine.
+        key: by default EVALSVC_KEY, else none.
         max_waiting: at most so many checkpoints are pinned for evaluation at a time. Beyond that
             the oldest one that the server has not taken is recorded as skipped.
         wait_at_end_seconds: wait so long for the last results when the training ends.
         poll_seconds: time between two questions to the server for results.
 
-    Example:
+    Examples:
         Any transformers Trainer; `trainer` is yours.
 
         >>> from evalsvc.trainers.trl import EvaluationCallback

@@ -40,7 +40,7 @@ class EvaluationCallback(CheckpointCallback):  # type: ignore[misc]  # verl has 
     benchmarks (default: [smoke]), protocol, samples, seed, server (default: EVALSVC_SERVER). The
     key is taken from EVALSVC_KEY only, because verl logs its configuration.
 
-    Example:
+    Examples:
         verl makes the callback itself, from `trainer.checkpoint_callback_class`; `config` is
         verl's configuration, here with `+trainer.evalsvc.benchmarks=[aime2025,amc23]`.
 

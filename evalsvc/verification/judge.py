@@ -12,10 +12,10 @@ from collections.abc import Callable
 from functools import partial
 
 from evalsvc.verification.equality.exact import plain_rational
-from evalsvc.verification.equality.scalar_equality import SYMBOLIC_ALLOWED, Outcome
+from evalsvc.verification.equality.scalar_equality import Outcome
 from evalsvc.verification.equality.structures import same
 from evalsvc.verification.golds import LETTERS, TypedGold, read, type_gold
-from evalsvc.verification.grammar.labels import strip_label
+from evalsvc.verification.grammar.labels import may_have_label, strip_label
 from evalsvc.verification.grammar.literals import is_clock, same_time
 from evalsvc.verification.grammar.normalise import (
     Unreadable,
@@ -29,6 +29,7 @@ from evalsvc.verification.grammar.tree import SCALARS, Quantity, Relation, count
 from evalsvc.verification.kinds import Kind
 from evalsvc.verification.limits import (
     CHARACTERS_IN_CALLER,
+    IN_SANDBOX,
     NESTING,
     NESTING_IN_CALLER,
     NODES_IN_CALLER,
@@ -77,11 +78,11 @@ def judge(gold: TypedGold, answer: str, *, in_child: bool = False) -> Outcome:
 
     `in_child`: nothing is too large any more; undecided scalars go to the symbolic comparison.
     """
-    allowed = SYMBOLIC_ALLOWED.set(in_child)
+    allowed = IN_SANDBOX.set(in_child)
     try:
         return _judge(gold, answer, in_child=in_child)
     finally:
-        SYMBOLIC_ALLOWED.reset(allowed)
+        IN_SANDBOX.reset(allowed)
 
 
 def _judge(gold: TypedGold, answer: str, *, in_child: bool) -> Outcome:
@@ -150,7 +151,7 @@ def _judge_mathematics(gold: TypedGold, answer: str, *, in_child: bool = False) 
 
 def _without_label(answer: str) -> str | None:
     """What stands behind words that only name it: `\\text{Area: } 5`, `The answer is 5`."""
-    return strip_label(clean(unwrap(answer)))
+    return strip_label(clean(unwrap(answer))) if may_have_label(answer) else None
 
 
 def _fast(gold: TypedGold, answer: str) -> Outcome | None:
@@ -158,7 +159,8 @@ def _fast(gold: TypedGold, answer: str) -> Outcome | None:
     if gold.exact is None or gold.unit == "percent":
         return None
     value = plain_rational(answer.strip())
-    return None if value is None else Outcome(value == gold.exact, "exact value")
+    trust = Confidence.CONVENTION if gold.unit else Confidence.PROVEN
+    return None if value is None else Outcome(value == gold.exact, "exact value", trust)
 
 
 def _with_option_label(gold: TypedGold, cleaned: str, otherwise: Outcome) -> Outcome:

@@ -4,6 +4,8 @@ Whatever is under all of these is decided in milliseconds; whatever is over one 
 verdict `too_long`, independent of the load of the machine.
 """
 
+from contextvars import ContextVar
+
 ANSWER_CHARACTERS = 4096
 #: Far above any model's output; finding the answer in so much text takes seconds.
 RESPONSE_CHARACTERS = 10_000_000
@@ -33,9 +35,16 @@ TERMS = 2_000
 MATRIX_ENTRIES = 1_000
 #: Bits that a proof of equality may take, and the degree of the field that it works in.
 PROOF_BITS = 30_000
+#: The same in the caller's thread; what takes more goes to a child.
+PROOF_BITS_IN_CALLER = 3_000
+PROOF_NODES_IN_CALLER = 60
 PROOF_DEGREE = 2_000
 PRECISION_DIGITS = 60
 PRECISION_DIGITS_MAX = 5_000
+
+
+#: Whether this is a child process, where work is bounded by processor time and may be long.
+IN_SANDBOX: ContextVar[bool] = ContextVar("in_sandbox", default=False)
 
 
 class LimitExceeded(Exception):

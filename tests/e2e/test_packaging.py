@@ -23,7 +23,12 @@ CONSTRAINTS = ROOT / "constraints" / "cpu.txt"
 CORE = {"httpx", "pydantic", "typer", "rich"}
 
 
+# The wheel is tested, not a working tree that PYTHONPATH names.
+ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 def _run(*command: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
+    options = {"env": ENVIRON, **options}
     done = subprocess.run(
         [str(part) for part in command],
         capture_output=True,
@@ -78,9 +83,9 @@ def test_core_says_its_version_and_installs_completion(core: Path, tmp_path: Pat
     assert "submit" in shown
     assert "--install-completion" in shown
     home = {
-        **os.environ,
+        **ENVIRON,
         "HOME": str(tmp_path),
-        "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1",
+        "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1",  # the shell is named instead
     }
     _run(core / "evalsvc", "--install-completion", "bash", env=home)
     assert "evalsvc" in (tmp_path / ".bashrc").read_text()
@@ -93,9 +98,7 @@ def test_core_is_typed(core: Path) -> None:
     assert _run(core / "python", "-c", code).stdout.strip() == "True"
 
 
-@pytest.mark.parametrize(
-    "command", [["results"], ["submit", "x", "--run", "r", "--benchmarks", "a"]]
-)
+@pytest.mark.parametrize("command", ["results", "submit x --run r --benchmarks a"])
 def test_core_says_how_to_get_a_server(core: Path, tmp_path: Path, command: str) -> None:
     environ = {"PATH": "/usr/bin:/bin", "EVALSVC_PORT": "9"}
     done = subprocess.run(
@@ -120,6 +123,7 @@ def test_core_says_which_extra_a_command_needs(core: Path, tmp_path: Path) -> No
         text=True,
         timeout=COMMAND_SECONDS,
         cwd=tmp_path,
+        env=ENVIRON,
         check=False,
     )
     assert done.returncode == 1
@@ -136,7 +140,7 @@ def test_wheel_carries_catalogue_migrations_and_serves(
     listed = json.loads(shown.stdout)
     assert {"smoke", "math", "aime2025", "amc23"} <= {row["name"] for row in listed}
 
-    environ = {**os.environ, "EVALSVC_DATA": str(work / "var"), "EVALSVC_ENGINE": "replay"}
+    environ = {**ENVIRON, "EVALSVC_DATA": str(work / "var"), "EVALSVC_ENGINE": "replay"}
     with (work / "up.log").open("w") as log:
         service = subprocess.Popen(
             [str(bin_folder / "evalsvc"), "up", "--port", "0"],

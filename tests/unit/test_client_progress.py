@@ -48,7 +48,7 @@ class Clock:
 def test_samples_that_were_there_do_not_count_as_speed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(client_progress.time, "monotonic", Clock())
+    monkeypatch.setattr("evalsvc.client_progress.time.monotonic", Clock())
     show = LogLines("j-1")
     for each in JOBS:
         show(each)

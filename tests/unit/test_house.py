@@ -27,7 +27,11 @@ SHARED_NAMES = {
     "CurvePoint",
     "EvaluationCallback",
     "Finding",
+    "Pause",
     "Plan",
+    "Record",
+    "Table",
+    "Unreadable",
 }
 FILLED_LATER = frozenset({"dict", "list", "set", "OrderedDict", "defaultdict", "deque"})
 STATEMENTS = frozenset({"select", "insert", "update", "delete", "text", "exists"})
@@ -115,11 +119,14 @@ def test_a_query_in_a_page_is_found(statement: str) -> None:
 
 
 def test_a_class_name_means_one_class() -> None:
-    """A model's name may also be that of what it stores: a row of `Problem` is a problem."""
+    """Private ones are their module's own affair.
+
+    A model may have the name of what it stores: a row of `Problem` is a problem.
+    """
     places: dict[str, list[str]] = {}
     for path in (ROOT / "evalsvc").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
     twice = {
         name

@@ -12,6 +12,7 @@ from evalsvc.services.evaluations.figures import Metric
 from evalsvc.services.evaluations.scoring import scoring
 from evalsvc.services.evaluations.timeline import Timeline, timeline
 from evalsvc.services.evaluations.views import EvaluationDetail, counts_of, describe, traits_of
+from evalsvc.services.rescoring.rescoring import RescoreView, view
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import evaluations, rescores, results
 
@@ -45,15 +46,6 @@ class UnaskedLine:
 
 
 @dataclass(frozen=True)
-class RescoreLine:
-    id: str
-    state: str
-    verifier_before: str
-    verifier_after: str
-    flipped: int
-
-
-@dataclass(frozen=True)
 class EvaluationModel:
     """An evaluation with one page of its problems."""
 
@@ -65,7 +57,7 @@ class EvaluationModel:
     unasked: list[UnaskedLine]  # the first of `unasked_total`
     unasked_total: int
     timeline: Timeline
-    rescores: list[RescoreLine]
+    rescores: list[RescoreView]
 
 
 def build(request: PageRequest) -> Page:
@@ -110,7 +102,7 @@ def build(request: PageRequest) -> Page:
         unasked=unasked[:UNASKED_SHOWN],
         unasked_total=len(unasked),
         timeline=timeline(session, [row.id]),
-        rescores=_rescores(request, row.id),
+        rescores=[view(found) for found in rescores.all_of(session, row.id)],
     )
     kind = request.choice("interval", ("fixed", "population"), "population")
     s = detail
@@ -160,13 +152,6 @@ def _unasked(request: PageRequest, evaluation: str, ids: dict[int, str]) -> list
     return [
         UnaskedLine(number, ids.get(number, str(number)), error)
         for number, error in results.errors_of(request.session, evaluation)
-    ]
-
-
-def _rescores(request: PageRequest, evaluation: str) -> list[RescoreLine]:
-    return [
-        RescoreLine(row.id, row.state, row.verifier_before, row.verifier_after, row.flipped)
-        for row in rescores.all_of(request.session, evaluation)
     ]
 
 

@@ -57,7 +57,7 @@ class Executor(ABC):
     A worker puts a `WorkerMessage` into the inbox for each event (`evalsvc.worker.protocol`) and,
     when it is gone, one with `WorkerEnded`. The dispatcher calls all methods from one event loop.
 
-    Example:
+    Examples:
         A worker in memory that finishes at once:
 
         >>> import asyncio

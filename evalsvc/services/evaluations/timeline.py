@@ -7,7 +7,7 @@ from typing import Any
 
 from evalsvc.services.limits import MAX_TIMELINE_EVENTS, MAX_TIMELINE_SHARDS
 from evalsvc.store.database import Session
-from evalsvc.store.models import Shard, now
+from evalsvc.store.models import Event, Shard, now
 from evalsvc.store.repositories import events, shards
 
 
@@ -86,7 +86,9 @@ def _happenings(
         between=between,
         limit=MAX_TIMELINE_EVENTS,
     )
-    return tuple(
-        Happening(row.at, row.kind, row.worker_id or "", row.shard_id or "", dict(row.data))
-        for row in rows
-    )
+    return tuple(view_event(row) for row in rows)
+
+
+def view_event(row: Event) -> Happening:
+    """An event for readers."""
+    return Happening(row.at, row.kind, row.worker_id or "", row.shard_id or "", dict(row.data))

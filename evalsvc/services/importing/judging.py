@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from evalsvc.settings import Settings
 from evalsvc.specs import ProblemTally, verdict_flags
+from evalsvc.store.repositories.shards import RecordedTranscript
 
 if TYPE_CHECKING:
     from evalsvc.artifacts import TranscriptRow
@@ -32,15 +33,6 @@ class Imported:
     tallies: Sequence[ProblemTally]
     rows: "Sequence[TranscriptRow]"
     verifier: str
-
-
-@dataclass(frozen=True)
-class ImportedTranscript:
-    """Where the transcript lies in the artifact store."""
-
-    path: str
-    bytes: int
-    sha256: str
 
 
 def judge_responses(
@@ -88,7 +80,7 @@ def policy_of(dataset: "Dataset", prompt: str) -> "ExtractionPolicy":
 
 def store_transcript(
     settings: Settings, evaluation_id: str, imported: Imported
-) -> ImportedTranscript:
+) -> RecordedTranscript:
     """Write the transcript under a new name: a replaced one stays whole until it is unused."""
     from dataclasses import replace  # noqa: PLC0415
 
@@ -97,7 +89,7 @@ def store_transcript(
     path = f"{evaluation_id}/import-{uuid.uuid4().hex[:12]}.parquet"
     rows = (replace(row, evaluation_id=evaluation_id) for row in imported.rows)
     written = ArtifactStore(settings.resolved_artifacts).write_transcript(path, rows)
-    return ImportedTranscript(path, written.bytes, written.sha256)
+    return RecordedTranscript(evaluation_id, path, written.bytes, written.sha256)
 
 
 def _tally(problem: "Problem", judged: "Sequence[tuple[ResponseLike, Verdict]]") -> ProblemTally:

@@ -1,7 +1,6 @@
 """Evaluations that were imported: replacing their results, their transcript."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Session
 from evalsvc.specs import ProblemTally
 from evalsvc.store.identifiers import new_id
 from evalsvc.store.models import Evaluation, ProblemResult, Shard, now
+from evalsvc.store.repositories.shards import RecordedTranscript
 from evalsvc.store.states import EvaluationState, ShardState
 
 SUMMARY = (
@@ -20,17 +20,6 @@ SUMMARY = (
     "samples_failed",
     "output_tokens",
 )
-
-
-class TranscriptLike(Protocol):
-    """Where a transcript lies."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def bytes(self) -> int: ...
-    @property
-    def sha256(self) -> str: ...
 
 
 def clear(session: Session, evaluation: Evaluation) -> bool:
@@ -53,7 +42,7 @@ def add_transcript(
     session: Session,
     evaluation: Evaluation,
     tallies: Sequence[ProblemTally],
-    transcript: TranscriptLike,
+    transcript: RecordedTranscript,
 ) -> None:
     """A finished shard, so that the samples can be read like any others."""
     session.add(

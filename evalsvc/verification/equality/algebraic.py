@@ -14,7 +14,13 @@ from typing import Any
 from evalsvc.verification.equality.exact import exact_value
 from evalsvc.verification.equality.numeric import Evaluator
 from evalsvc.verification.grammar.tree import Constant, Number, Operation, Scalar
-from evalsvc.verification.limits import PROOF_BITS, PROOF_DEGREE
+from evalsvc.verification.limits import (
+    IN_SANDBOX,
+    PROOF_BITS,
+    PROOF_BITS_IN_CALLER,
+    PROOF_DEGREE,
+    NeedsChild,
+)
 
 _GUARD_BITS = 64
 Bounds = tuple[float, float]
@@ -46,6 +52,8 @@ def is_zero(node: Scalar) -> bool:
     bits = (bounds.degree() - 1) * max(top, 0.0) + max(bottom, 0.0)
     if bits > PROOF_BITS:
         raise Unprovable("too many bits")
+    if bits > PROOF_BITS_IN_CALLER and not IN_SANDBOX.get():
+        raise NeedsChild
     first = ProofEvaluator({}, 30)
     first.value(node)
     precision = int(bits) + _GUARD_BITS + max(first.magnitude, 0)

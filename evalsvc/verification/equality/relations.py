@@ -30,6 +30,8 @@ from evalsvc.verification.grammar.tree import (
     Symbol,
     Words,
 )
+from evalsvc.verification.grammar.units import singular
+from evalsvc.verification.grammar.words import COUNTED, GLUE, QUANTITIES, SHAPES
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 #: What an answer may be the value of: `|AB| = 5`, `\\cos A = 0.6`. Not so `x^2 = 5`, `\\ln x = 5`.
@@ -72,7 +74,16 @@ def is_name(node: Node) -> bool:
         )
     if isinstance(node, Words):
         return names_a_quantity(node.written)
-    return isinstance(node, Symbol)
+    return isinstance(node, Symbol) and _subscript_names(node.name)
+
+
+def _subscript_names(name: str) -> bool:
+    """Whether the words below a name, if any, are known: `A_{total}`, but not `x_{wrong}`."""
+    words = re.findall(r"[A-Za-z]{3,}", name.partition("_")[2])
+    return all(
+        word.isupper() or word.lower() in QUANTITIES | GLUE | SHAPES or singular(word) in COUNTED
+        for word in words
+    ) and not _denies(name.partition("_")[2])
 
 
 def is_label(node: Node) -> bool:
@@ -81,9 +92,18 @@ def is_label(node: Node) -> bool:
         return all(map(is_name, node.items))
     if isinstance(node, Operation) and node.op == "abs" and _is_variable(node.args[0]):
         return False  # `|x| = 5` has two solutions
-    return is_name(node) or (
-        isinstance(node, Operation) and node.op in _NAMING and _all_names(node)
-    )
+    if not isinstance(node, Operation) or node.op not in _NAMING:
+        return is_name(node)
+    return _all_names(node) and all(_is_part(item) for item in node.args)
+
+
+def _is_part(node: Scalar) -> bool:
+    """Whether a term or an argument in a label is a name, or made of names."""
+    if isinstance(node, Operation) and node.op in ("neg", "+", "/"):
+        return all(map(_is_part, node.args))
+    if isinstance(node, Operation) and node.op == "*":
+        return all(map(_is_part, node.args)) and _reads_as_names(node)
+    return isinstance(node, Constant) or is_name(node)
 
 
 def names_one_value(node: Node) -> bool:

@@ -6,7 +6,6 @@ not apply by the symbolic comparison, in a child process only.
 """
 
 import random
-from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -22,8 +21,14 @@ from evalsvc.verification.equality.numeric import (
     mentions,
     symbols,
 )
-from evalsvc.verification.grammar.tree import Constant, Operation, Scalar
-from evalsvc.verification.limits import PRECISION_DIGITS, PRECISION_DIGITS_MAX, NeedsChild
+from evalsvc.verification.grammar.tree import Constant, Operation, Scalar, count_nodes
+from evalsvc.verification.limits import (
+    IN_SANDBOX,
+    PRECISION_DIGITS,
+    PRECISION_DIGITS_MAX,
+    PROOF_NODES_IN_CALLER,
+    NeedsChild,
+)
 from evalsvc.verification.verdict import Confidence
 
 _GUARD_DIGITS = 20
@@ -31,8 +36,6 @@ NEAR_POINTS = 6
 #: Points far out follow for scalars that have no value near zero: `\\sqrt{x-3}`.
 _FAR = 25
 _PROOFS = 3
-#: Set in a child process, where symbolic work is bounded.
-SYMBOLIC_ALLOWED: ContextVar[bool] = ContextVar("symbolic_allowed", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ def _agree(gold: Scalar, answer: Scalar, names: list[str], integers: set[str]) -
 
 
 def _prove(gold: Scalar, answer: Scalar, names: list[str], integers: set[str]) -> Outcome | None:
+    if not IN_SANDBOX.get() and count_nodes(gold) + count_nodes(answer) > PROOF_NODES_IN_CALLER:
+        raise NeedsChild
     if not names:
         equal = proof.proved_equal(gold, answer, {})
         if equal:
@@ -108,7 +113,7 @@ def _prove(gold: Scalar, answer: Scalar, names: list[str], integers: set[str]) -
 
 
 def _symbolically(gold: Scalar, answer: Scalar) -> Outcome:
-    if not SYMBOLIC_ALLOWED.get():
+    if not IN_SANDBOX.get():
         raise NeedsChild
     from evalsvc.verification.equality.symbolic import symbolically_equal  # noqa: PLC0415 - sympy
 
@@ -126,7 +131,7 @@ def _without_points(gold: Scalar, answer: Scalar) -> Outcome | None:
     if left is not None and right is not None:
         return Outcome(left == right, "exact value")
     # `0x` has the value 0 but nobody means it; the same for `0i`
-    stray = symbols(answer) if not symbols(gold) else set()
+    stray = symbols(answer) - symbols(gold)
     if stray or (left == 0 and (mentions(answer, "i") or mentions(answer, "pi"))):
         return Outcome(False, "a factor that the gold has not")
     return None

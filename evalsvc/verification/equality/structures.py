@@ -133,6 +133,8 @@ def is_rounding_of(exact: Node, rounding: Node) -> bool:
         found = Evaluator({}, PRECISION_DIGITS).value(value)
     except (Undefined, NotComputed):
         return False
+    if isinstance(found, mpmath.mpc) or hasattr(found, "_mpc_"):
+        return False
     last = mpmath.mpf(10) ** -number.places
     off = abs(found) - abs(mpmath.mpf(written.numerator) / written.denominator)
     return bool(found * sign > 0 and (abs(off) <= last / 2 or 0 <= off < last))

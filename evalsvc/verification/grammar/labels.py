@@ -16,7 +16,7 @@ _IN_TEXT = re.compile(
 )
 _BARE = re.compile(r"([A-Za-z][A-Za-z' ]*[A-Za-z])\s*(:|=)?\s*(?![A-Za-z])(?=\S)")
 _LINKED = re.compile(r"\b(?:is|are|equals|be)\s*$")
-_SINGLE_MARK = re.compile(r"\s*(?::|=)\s*")
+_MARK = re.compile(r"[A-Za-z]{3}.*?(?:[:=]|\b(?:is|are|equals|be)\b)|[^\x00-\x7f]", re.DOTALL)
 _CHINESE = re.compile(
     r"\s*(?:故|所以|因此|综上|则)?\s*(?:最终|正确)?(?:的)?\s*"
     r"(?:(?:答案|选项|结果|面积|周长|体积|总数|概率)\s*(?:应)?(?:是|为|选)?|答|选|应选|为)\s*[:：]?\s*(?=\S)"
@@ -44,6 +44,11 @@ def _known_name(found: list[str], lowered: list[str], place: int) -> bool:
         lowered[place] in SHAPES
         or (_NAME.fullmatch(found[place]) is not None and lowered[place] not in ("not", "no"))
     )
+
+
+def may_have_label(text: str) -> bool:
+    """Whether it is worth to look for a label: a word, and what links it to a value."""
+    return _MARK.search(text) is not None
 
 
 def strip_label(text: str) -> str | None:

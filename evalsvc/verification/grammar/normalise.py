@@ -45,6 +45,10 @@ _LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
 #: Characters that can make a reader see another answer than the one that is written.
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+_STRUCK = re.compile(r"\s*~~.+~~\s*", re.DOTALL)
+#: Behind which an answer follows: a conclusion's arrow says nothing about the value.
+_THEREFORE = re.compile(r"^\s*\\(?:therefore|implies|Rightarrow|Longrightarrow)(?![A-Za-z])\s*")
+_EMPTY_GROUP = re.compile(r"(?:^|(?<=[\d\s]))\{\}")
 #: `132^\\circT`: the degree sign ends before a capital, whatever TeX says.
 _GLUED_CIRCLE = re.compile(r"\\circ(?=[A-Z])")
 _ONE_SPELLING = (
@@ -121,6 +125,8 @@ def clean(text: str, *, commas: bool = False) -> str:
     """
     if _UNREADABLE.search(text):
         raise Unreadable("control characters")
+    if _STRUCK.fullmatch(text):
+        raise Unreadable("struck out")
     if not text.isascii():
         text = _RAISED.sub(lambda m: "^{" + m.group().translate(_SUPERSCRIPTS) + "}", text)
         text = _LOWERED.sub(lambda m: "_{" + m.group().translate(_SUBSCRIPTS) + "}", text)
@@ -132,7 +138,9 @@ def clean(text: str, *, commas: bool = False) -> str:
     if "!=" in text:
         text = _NOT_EQUAL.sub(r"\\ne ", text)
     if "{" in text:
-        text = _LONE_SIGN.sub(r"\1", text)
+        text = _EMPTY_GROUP.sub("", _LONE_SIGN.sub(r"\1", text))
+    if "\\" in text:
+        text = _THEREFORE.sub("", text)
     if "\\" in text or "~" in text or "$" in text:
         text = _ROW_SKIP.sub(r"\\\\ ", text)
         text = _GLUED_CIRCLE.sub(r"\\circ ", text)

@@ -505,11 +505,19 @@ class Parser:
             return node
         self.next()
         if name in ("bmod", "mod"):
-            return Operation("mod", (self.scalar(node), self.scalar(self._terms())))
+            return self._remainder(self.scalar(node))
         top, bottom = self.scalar(node), self.scalar(self._terms())
         if name == "choose":
             return Operation("binom", (top, bottom))
         return Operation("*", (top, Operation("/", (bottom,))), "fraction")
+
+    def _remainder(self, value: Scalar) -> Scalar:
+        """`17 \\bmod 5`; beside a sum it is unclear what the modulus is of."""
+        modulus = self.scalar(self.product())
+        summed = isinstance(value, Operation) and value.op in ("+", "neg", "pm")
+        if summed or self.peek().text in ("+", "-", "pm", "mp"):
+            raise Unreadable("a remainder in a sum")
+        return Operation("mod", (value, modulus))
 
     def _terms(self) -> Node:
         terms: list[Scalar] = []
@@ -555,40 +563,51 @@ class Parser:
         if not self._goes_on():
             return node
         factors: list[Scalar] = []
-        matrix: Matrix | None = None
-        if isinstance(node, Matrix):
-            matrix = node
-        else:
-            factors.append(self.scalar(node))
+        matrix = self._take(node, None, factors)
         while True:
             token = self.peek()
             if token.symbol in TIMES or token.symbol in BY:
-                self.next()
-                negative = False
-                while self.peek().text in ("-", "+"):
-                    negative ^= self.next().text == "-"
-                following = self.power()
-                if isinstance(following, Matrix) and token.symbol in TIMES:
-                    matrix = following if matrix is None else multiplied(matrix, following)
-                    factors += [_MINUS_ONE] if negative else []
-                    continue
-                factor = self.scalar(following)
-                if token.symbol in BY:
-                    factor = Operation("/", (factor,))
-                factors.append(Operation("neg", (factor,)) if negative else factor)
+                matrix = self._written_factor(matrix, factors)
             elif self.starts_atom():
-                self._check_juxtaposition(token)
+                before = factors[-1] if factors else None
+                self._check_juxtaposition(token, before)
                 following = self.power()
-                if isinstance(following, Matrix):
-                    matrix = following if matrix is None else multiplied(matrix, following)
-                    continue
-                factors.append(self.scalar(following))
-                self._mixed(factors, token)
+                if (
+                    token.text == "{"
+                    and isinstance(following, Number)
+                    and isinstance(before, Number)
+                ):
+                    raise Unreadable("two numbers side by side")
+                matrix = self._take(following, matrix, factors)
+                if not isinstance(following, Matrix):
+                    self._mixed(factors, token)
             else:
                 break
         if matrix is not None:
             return scaled(matrix, Operation("*", tuple(factors))) if factors else matrix
         return Operation("*", tuple(factors)) if len(factors) > 1 else factors[0]
+
+    def _take(self, node: Node, matrix: Matrix | None, factors: list[Scalar]) -> Matrix | None:
+        """One more factor: matrices are multiplied out, scalars gathered."""
+        if isinstance(node, Matrix):
+            return node if matrix is None else multiplied(matrix, node)
+        factors.append(self.scalar(node))
+        return matrix
+
+    def _written_factor(self, matrix: Matrix | None, factors: list[Scalar]) -> Matrix | None:
+        """What follows a sign of multiplication or division."""
+        divides = self.next().symbol in BY
+        negative = False
+        while self.peek().text in ("-", "+"):
+            negative ^= self.next().text == "-"
+        following = self.power()
+        if isinstance(following, Matrix) and not divides:
+            factors += [_MINUS_ONE] if negative else []
+            return self._take(following, matrix, factors)
+        factor = self.scalar(following)
+        factor = Operation("/", (factor,)) if divides else factor
+        factors.append(Operation("neg", (factor,)) if negative else factor)
+        return matrix
 
     def _goes_on(self) -> bool:
         return self.peek().symbol in TIMES or self.peek().symbol in BY or self.starts_atom()
@@ -610,9 +629,11 @@ class Parser:
         previous = [token.text for token in self.tokens[max(0, self.position - 3) : self.position]]
         return "circ" in previous
 
-    def _check_juxtaposition(self, token: Token) -> None:
+    def _check_juxtaposition(self, token: Token, before: Scalar | None) -> None:
         """Two numerals side by side are no product: `3 4`, `{8}{5}`."""
         previous = self.tokens[self.position - 1]
+        if token.kind == "number" and previous.text == "}" and isinstance(before, Number):
+            raise Unreadable("two numbers side by side")
         if token.kind == "number" and previous.kind == "number":
             if self._slash_mixed():
                 return

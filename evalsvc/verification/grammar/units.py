@@ -38,7 +38,7 @@ _GROUPS = {
     "furlong": "furlong furlongs", "acre": "acre acres", "hectare": "hectare hectares ha",
     "knot": "knot knots", "rpm": "rpm", "hp": "hp horsepower", "psi": "psi", "mol": "mol mols",
     "N": "N", "J": "J", "W": "W", "V": "V", "Hz": "Hz", "Pa": "Pa", "K": "K", "ohm": "ohm ohms",
-    "A": "ampere amperes amp amps", "kelvin": "kelvins", "cal": "cal", "kcal": "kcal",
+    "A": "ampere amperes amp amps", "kelvin": "kelvin kelvins", "cal": "cal", "kcal": "kcal",
     "eV": "eV", "kWh": "kWh", "kW": "kW", "MW": "MW", "kN": "kN", "kJ": "kJ", "MJ": "MJ",
     "kPa": "kPa", "kHz": "kHz", "MHz": "MHz", "GHz": "GHz", "nm": "nm", "dB": "dB decibel decibels",
     "bit": "bit bits", "byte": "byte bytes", "kB": "KB kB", "MB": "MB", "GB": "GB", "TB": "TB",
@@ -49,7 +49,7 @@ _GROUPS = {
 _METRIC = {
     "meter": "m", "metre": "m", "gram": "g", "gramme": "g", "liter": "l", "litre": "l",
     "second": "s", "watt": "W", "volt": "V", "joule": "J", "newton": "N", "pascal": "Pa",
-    "hertz": "Hz", "byte": "byte", "calorie": "cal", "kelvin": "K", "mole": "mol",
+    "hertz": "Hz", "byte": "byte", "calorie": "cal", "mole": "mol",
 }  # fmt: skip
 _PREFIXES = {
     "": "", "kilo": "k", "centi": "c", "milli": "m", "deci": "d", "micro": "u", "nano": "n",
@@ -91,6 +91,10 @@ _POWER = re.compile(r"\s*\^\s*\{?\s*(-?\d)\s*\}?|(?<=[A-Za-z])([2-4])(?![\d.,])"
 _DIGITED = re.compile(
     r"\b(?:\d|two|three|four|five|six|seven|eight|nine|ten)-(digit|letter|sided|element)\b"
 )
+#: Behind a unit, and nothing to the value: `12 ways in total`, `5 cm long`.
+_IN_ALL = re.compile(
+    r"(?<=[A-Za-z.)])\s+(?:in total|altogether|in all|long|tall|wide|high|deep|old)\.?\s*$"
+)
 _HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
 _RAISED = {"squared": 2, "cubed": 3}
 _ADJECTIVES = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
@@ -110,7 +114,7 @@ def canonical_unit(text: str, own: Container[str] = ()) -> str | None:
     `text` holds words, `/`, "per" and powers: "square inches", "cm^2", "m/s", "miles per hour".
     `own`: words that count as nouns besides the listed ones, in lower case.
     """
-    text = text.replace("\\cdot", " ").replace("per cent", "percent")
+    text = _IN_ALL.sub("", text.replace("\\cdot", " ").replace("per cent", "percent"))
     text = _HYPHEN.sub(" ", _DIGITED.sub(r"\1", text)).strip(" .,;()")
     if not text or len(text) > _LONGEST:
         return None
@@ -144,7 +148,8 @@ class _Reader:
             raised = _POWER.match(self.text, position)
             if raised:
                 position = raised.end()
-            if not self._word(word, int(raised[1] or raised[2]) if raised else 0):
+            power = int(raised[1] or raised[2]) if raised else 0
+            if (raised and not power) or not self._word(word, power):
                 return None
         if self.open or self.adjective:
             return None
@@ -241,14 +246,18 @@ def unit_words(text: str) -> frozenset[str]:
     return frozenset(word for word in words if word in AnyWord())
 
 
+#: Change a bare number: percent, and `K`, which is kelvin or a thousand.
+_NOT_ADDED = frozenset(("percent", "K"))
+
+
 def compatible(gold: str, answer: str, *, radians: bool = False) -> bool:
     """Whether an answer's unit may stand for the gold's; "" means that there is none.
 
     A unit may be left out. A sign that changes the value of a bare number (percent) may not be
     added, radians only to a gold that has pi in it (`radians`); another unit is another answer.
     """
-    if not answer or gold == answer:
+    if not answer or gold == answer or {gold, answer} == {"K", "kelvin"}:
         return True
     if not gold:
-        return answer != "percent" and (radians or answer != "radian")
+        return answer not in _NOT_ADDED and (radians or answer != "radian")
     return False

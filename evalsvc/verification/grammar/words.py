@@ -74,7 +74,7 @@ DESCRIBING = _words("""
 VALUE_WORDS = _words("""
     or and to not no nor between about approximately approx roughly nearly around least most
     than more less fewer over under above below minus plus times divided half halves third
-    thirds quarter quarters dozen dozens score gross pair pairs hundred hundreds thousand
+    thirds quarter quarters dozen dozens score gross hundred hundreds thousand
     thousands million millions billion billions trillion trillions quadrillion quintillion
     mio mrd lakh crore negative positive squared cubed point base mod modulo if when for
     either maybe possibly probably perhaps except unless but through until up down onwards

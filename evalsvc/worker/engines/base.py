@@ -93,7 +93,7 @@ class Engine(ABC):
         max_concurrency: How many requests are worth having in flight, at least 1. `start` may
             change it.
 
-    Example:
+    Examples:
         An engine that always gives the same completion:
 
         >>> import asyncio

@@ -42,6 +42,7 @@ from evalsvc.worker.engines.vllm_swap import Swapper
 
 PROMPTS_KEPT = 256
 MOST_OF_A_REFUSAL = 400  # characters
+SHUTDOWN_SECONDS = 1.0  # nothing is in flight; vLLM waits 5 s, and then kills its processes too
 QUEUE_FACTOR = 1.25  # requests beyond the running ones, so that the scheduler always has a next one
 
 
@@ -130,7 +131,7 @@ class VllmEngine(Engine):
         self._abandoned = True
         llm, self._llm, self._swapper = self._llm, None, None
         if llm is not None:
-            await asyncio.to_thread(llm.shutdown)
+            await asyncio.to_thread(llm.shutdown, SHUTDOWN_SECONDS)
         await asyncio.to_thread(end_engine_children)
 
     def info(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Exchanging vLLM's weights in place, and the proof without which no weights are believed.
 
 vLLM only warns about tensors that it did not find, keeps packed copies of weights that a reload may
-leave stale, and several caches that depend on the weights (docs/decisions/0504). Therefore, with
+leave stale, and several caches that depend on the weights (docs/decisions/0506). Therefore, with
 nothing in flight:
 
 - every module that packs its weights packs them again, and every cache is emptied;

@@ -1,5 +1,8 @@
 """Imports, comparisons, leaderboard, ranking, power: figures by REST."""
 
+import time
+from typing import Any
+
 import httpx
 import numpy as np
 import pytest
@@ -78,7 +81,7 @@ def test_unlike_evaluations_are_refused_and_compared_only_when_asked(filled: Run
         http.post("/v1/imports", json=fewer)
         http.post("/v1/imports", json=other)
         for candidate, word in (("fewer", "rows differ"), ("other", "protocols differ")):
-            params = {**asked, "candidate": candidate}
+            params: dict[str, Any] = {**asked, "candidate": candidate}
             refused = http.get("/v1/compare", params=params)
             assert refused.status_code == 400
             assert word in refused.json()["detail"]
@@ -111,7 +114,7 @@ def test_importing_again_replaces_and_changes_every_figure(filled: Running) -> N
     ],
 )
 def test_bad_imports_are_refused_in_words(
-    server: Running, changes: dict[str, object], word: str
+    server: Running, changes: dict[str, Any], word: str
 ) -> None:
     with server.http as http:
         answer = http.post("/v1/imports", json=counts_body("r", [1, 2], **changes))
@@ -142,10 +145,10 @@ def test_responses_are_judged_here_and_can_be_read_rescored_and_overridden(
         assert [s["sample"] for s in rest["items"]] == [2]
 
         rescore = http.post(f"{base}/rescore").json()
-        for _ in range(200):
-            found = http.get(f"/v1/rescores/{rescore['id']}").json()
-            if found["state"] != "running":
-                break
+        deadline = time.monotonic() + 60
+        while (found := http.get(f"/v1/rescores/{rescore['id']}").json())["state"] == "running":
+            assert time.monotonic() < deadline, found
+            time.sleep(0.05)
         assert found["state"] == "done", found
         assert (found["judged"], found["flipped"]) == (3, 0)
         assert http.post(f"/v1/rescores/{rescore['id']}/accept").json()["state"] == "accepted"
@@ -268,7 +271,7 @@ def test_crossings_equivalence_and_methods_are_part_of_a_comparison(filled: Runn
 def test_a_published_figure_is_checked_against_a_rerun_of_ours(server: Running) -> None:
     printed = {1: 6.1, 2: 9.9}  # AIME2025, Qwen2.5-Math-7B, base model
 
-    def ask(http: httpx.Client, run: str, correct: list[int], **changes: object) -> dict[int, dict]:
+    def ask(http: httpx.Client, run: str, correct: list[int], **changes: Any) -> dict[int, dict]:
         counts = [{"problem_id": f"{i}", "n": 256, "c": c} for i, c in enumerate(correct)]
         body = {"run": run, "benchmark": "aime2025", "counts": counts, "method": "Base Model"}
         made = http.post(

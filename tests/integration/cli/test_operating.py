@@ -95,7 +95,7 @@ def test_transcripts_are_checked_and_cleaned(database: Database, settings: Setti
         wait_for(lambda: job_state(database, job_id) == JobState.DONE, 60)
     assert evalsvc(settings, "artifacts", "check", "--contents") == (
         0,
-        "Every transcript is there.\n",
+        "Every transcript is in place.\n",
     )
     whole, *_ = sorted((settings.data / "artifacts").glob("*/*.parquet"))
     left = whole.with_name("left.parquet")

@@ -119,6 +119,29 @@ def test_a_child_that_hangs_or_eats_memory_is_replaced(monkeypatch: pytest.Monke
         assert pool.verify("\\boxed{\\int_0^1 2x dx}", "1").correct
 
 
+def test_a_child_that_dies_once_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first death says nothing about the answer; only a second one is `crashed`."""
+    with VerificationPool(processes=1, wall_limit_seconds=20) as pool:
+        pool.warm_up()
+        monkeypatch.setattr(processes, "judge_in_child", misbehaving.die_once)
+        verdict = pool.verify("\\boxed{\\int_0^2 x^9 dx}", "5")
+        assert verdict.verdict is VerdictKind.CORRECT, verdict
+        asynchronous = asyncio.run(pool.verify_async("\\boxed{\\int_0^3 x^9 dx}", "5"))
+        assert asynchronous.verdict is VerdictKind.CORRECT, asynchronous
+
+
+def test_a_child_that_computes_for_ever_is_a_timeout_by_its_processor_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Code that swallows the timer's exception is ended by the kernel, long before the wall."""
+    with VerificationPool(processes=1, wall_limit_seconds=300) as pool:
+        pool.warm_up()
+        monkeypatch.setattr(processes, "judge_in_child", misbehaving.compute_under_the_limit)
+        verdict = pool.verify("\\boxed{\\int_0^4 x^9 dx}", "5")
+        assert verdict.verdict is VerdictKind.TIMEOUT, verdict
+        assert verdict.rule == "processor time limit"
+
+
 def test_a_child_over_its_memory_is_refused_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a wall limit far away, so that only the memory limit can decide."""
     with VerificationPool(processes=1, wall_limit_seconds=60, memory_limit_bytes=1024**3) as pool:

@@ -49,6 +49,15 @@ def test_every_path_on_the_page_exists() -> None:
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
 
 
+def test_every_shape_of_the_four_paths_is_a_class() -> None:
+    names = set()
+    for sentence in re.findall(r"Shapes: ([^.]+)\.", PAGE):
+        names |= set(re.findall(r"`([A-Z]\w+)`", sentence))
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "evalsvc").rglob("*.py"))
+    assert len(names) > 20
+    assert [name for name in sorted(names) if f"class {name}" not in code] == []
+
+
 RECIPES = (
     "benchmark",
     "engine",

@@ -3,6 +3,7 @@
 import tomllib
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -39,7 +40,11 @@ def test_every_page_is_in_the_navigation() -> None:
 @pytest.mark.parametrize("document", sorted(DOCS.rglob("*.md")), ids=lambda path: path.stem)
 def test_every_diagram_has_its_picture(document: Path) -> None:
     for text in diagrams(document.read_text(encoding="utf-8")):
-        assert (DIAGRAMS / diagram_name(text)).is_file(), "run scripts/diagrams"
+        picture = DIAGRAMS / diagram_name(text)
+        assert picture.is_file(), "run scripts/diagrams"
+        root = ElementTree.parse(picture).getroot()
+        assert root.tag.endswith("}svg")
+        assert float(root.attrib["width"]) > 0
 
 
 def test_no_picture_is_left_over() -> None:

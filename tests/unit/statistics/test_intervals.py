@@ -76,7 +76,7 @@ def test_both_intervals_cover_their_own_target(problems: int, n: int, k: int) ->
         figure = estimate([n] * problems, random.binomial(n, rates), k)
         truth = np.mean(1 - (1 - rates) ** k)
         assert figure.interval_fixed is not None
-        fixed += figure.interval_fixed[0] <= truth <= figure.interval_fixed[1]
+        fixed += bool(figure.interval_fixed[0] <= truth <= figure.interval_fixed[1])
         population += figure.interval_population[0] <= mean <= figure.interval_population[1]
     assert 0.92 <= fixed / 400 <= 0.985
     assert 0.92 <= population / 400 <= 0.985

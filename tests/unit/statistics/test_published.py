@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def paper_rows() -> list[PublishedRow]:
     return [row for path in files for row in parse_published(path.read_text(), str(path))]
 
 
-def a_row(**changes: object) -> PublishedRow:
+def a_row(**changes: Any) -> PublishedRow:
     row = PublishedRow(
         paper="paper",
         source_table="1",

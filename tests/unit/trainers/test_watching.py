@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from evalsvc.trainers.layouts import StepSnapshot
 from evalsvc.trainers.watching import (
@@ -17,12 +18,12 @@ from evalsvc.trainers.watching import (
 POLICY = WatchPolicy(settle_seconds=15, abandon_seconds=60, stalled_seconds=600)
 
 
-def whole(step: int, **changes: object) -> StepSnapshot:
+def whole(step: int, **changes: Any) -> StepSnapshot:
     folder = Path(f"/run/step_{step}")
     return replace(StepSnapshot(step, folder, complete=True, model=folder), **changes)
 
 
-def half(step: int, **changes: object) -> StepSnapshot:
+def half(step: int, **changes: Any) -> StepSnapshot:
     snapshot = StepSnapshot(
         step, Path(f"/run/step_{step}"), complete=False, reason="a shard is missing"
     )
