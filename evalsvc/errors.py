@@ -1,10 +1,11 @@
-"""The one error tree: each error has a message in the user's words, a remedy and an HTTP status.
+"""The error tree: each error has a message for the user, a remedy and an HTTP status.
 
 EvalsvcError
 ├── UsageError                 400  the request cannot mean anything
 │   ├── CheckpointError        422  the checkpoint cannot be evaluated as it stands
 │   ├── BenchmarkError         422  an unknown benchmark, or data that is missing or differs
-│   └── ProtocolError          422  sampling settings that contradict each other
+│   ├── ProtocolError          422  sampling settings that contradict each other
+│   └── StatisticsError        422  counts or settings that no figure can be computed from
 ├── AuthenticationError        401  no key, or a key that is not known
 ├── PermissionDenied           403  a key without the scope, or a path outside the allowed roots
 ├── NotFound                   404  no such job, evaluation, problem ...
@@ -12,6 +13,7 @@ EvalsvcError
 ├── TooLarge                   413  a body above the cap
 ├── TooManyRequests            429  the rate limit of a key
 ├── MissingExtra               501  a part of the installation is missing
+├── MissingPackage             501  a package of somebody else is missing
 ├── StorageError               503  the database or the artifact store cannot be reached, or is full
 └── EngineError                500  an engine failed to start, to answer or to swap weights
 
@@ -53,6 +55,12 @@ class ProtocolError(UsageError):
     status, kind, title = 422, "protocol", "The protocol contradicts itself"
 
 
+class StatisticsError(UsageError, ValueError):
+    """Bad counts, a k above n, too few problems, contradictory settings. Also a ValueError."""
+
+    status, kind, title = 422, "statistics", "The figures cannot be computed"
+
+
 class AuthenticationError(EvalsvcError):
     status, kind, title = 401, "authentication", "A key is needed"
 
@@ -88,6 +96,18 @@ class MissingExtra(EvalsvcError):
             f"Install it: {install_command(extra)}",
         )
         self.extra = extra
+
+
+class MissingPackage(EvalsvcError):
+    """A method that needs a package which no extra of ours installs."""
+
+    status, kind, title = 501, "missing-package", "A package is missing"
+
+    def __init__(self, what: str, package: str) -> None:
+        super().__init__(
+            f"{what} needs the package {package!r}, which is not installed here.",
+            f"Install it: pip install {package}",
+        )
 
 
 def install_command(extra: str) -> str:

@@ -6,14 +6,15 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from evalsvc.api.auth import Reader
-from evalsvc.api.pagination import Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services import comparisons
-from evalsvc.api.services.comparisons import MARGIN, ComparisonView, CrossoverView
-from evalsvc.api.services.methods import MethodView, compare_methods_family
+from evalsvc.api.limits import MAX_KS
+from evalsvc.api.pagination import Paginated
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
-from evalsvc.specs import MAX_SAMPLES
-from evalsvc.store.repositories import browsing
+from evalsvc.limits import MAX_SAMPLES
+from evalsvc.services.compare import comparisons
+from evalsvc.services.compare.comparisons import MARGIN, ComparisonView, CrossoverView
+from evalsvc.services.compare.method_comparison import MethodView, compare_methods_family
+from evalsvc.store.repositories import evaluations
 
 router = APIRouter(prefix="/v1/compare", tags=["compare"])
 Side = Annotated[
@@ -28,7 +29,7 @@ Candidate = Annotated[str, Query(min_length=1, max_length=220)]
 K = Annotated[int, Query(ge=1, le=MAX_SAMPLES)]
 
 
-class Comparisons(Page[ComparisonView]):
+class Comparisons(Paginated[ComparisonView]):
     """Everything that one answer shows. `notes`: what is not shown, and why."""
 
     crossovers: list[CrossoverView] = Field(description="where two curves cross")
@@ -50,7 +51,7 @@ def compare(
     benchmark: Annotated[
         str | None, Query(max_length=200, description="all that both have by default")
     ] = None,
-    k: Annotated[list[K], Query(max_length=20)] = [],  # noqa: B006 - FastAPI copies it
+    k: Annotated[list[K], Query(max_length=MAX_KS)] = [],  # noqa: B006 - FastAPI copies it
     allow_differences: Annotated[
         bool, Query(description="compare unlike evaluations on the problems that both have")
     ] = False,
@@ -60,9 +61,11 @@ def compare(
 ) -> Comparisons:
     """Candidate minus baseline with two intervals, a two-sided paired test and Holm's correction.
 
-    The family of the correction is everything in this answer. One run per method compares two
-    checkpoints and not two methods; each sentence says so, and `methods` compares methods that
-    have several runs each. With several candidates those that cannot be compared are left out.
+    The family of the correction is every k and candidate asked for, on every benchmark that these
+    have in common with the baseline; `benchmark` only chooses what is shown. One run per method
+    compares two checkpoints and not two methods; each sentence says so, and `methods` compares
+    methods that have several runs each. With several candidates those that cannot be compared are
+    left out.
     """
     with state.database.read() as session:
         found = comparisons.compare_all(
@@ -77,7 +80,7 @@ def compare(
         )
         ids = {i.baseline_evaluation for i in found.items}
         ids |= {i.candidate_evaluation for i in found.items}
-        rows = {i: browsing.get_evaluation(session, i) for i in ids}
+        rows = {i: evaluations.get(session, i) for i in ids}
         methods, reasons = compare_methods_family(
             session,
             state.memo,

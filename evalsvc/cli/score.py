@@ -1,6 +1,6 @@
 """`evalsvc score`: verdicts for a file of responses, without a server, in bounded memory.
 
-Reads and writes JSON lines in the same order. An output file appears whole or not at all.
+Reads and writes JSON lines in the same order. An output file appears complete or not at all.
 """
 
 import contextlib
@@ -90,7 +90,7 @@ def _opened(source: Path) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def _created(target: Path) -> Iterator[IO[str]]:
-    """Where to write: a file is put in place at the end, anything else is written as it goes."""
+    """Where to write: a file is put in place at the end, anything else is written at once."""
     if str(target) == "-":
         yield sys.stdout
     elif target.exists() and not target.is_file():
@@ -100,13 +100,13 @@ def _created(target: Path) -> Iterator[IO[str]]:
         raise UsageError(f"There is no folder {target.parent}.", "Make it first.")
     else:
         place = target.resolve()  # of a link, what it points to
-        aside = place.with_name(f".{place.name}.{os.getpid()}.part")
+        temporary = place.with_name(f".{place.name}.{os.getpid()}.part")
         try:
-            with aside.open("w", encoding="utf-8") as written:
+            with temporary.open("w", encoding="utf-8") as written:
                 yield written
-            aside.replace(place)
+            temporary.replace(place)
         finally:
-            aside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def _cache_path() -> Path | None:
@@ -158,7 +158,7 @@ def _report(count: int, seconds: float, tally: Mapping[str, int], by_convention:
 
 
 def _accept_source(verdict: "Verdict", read: Read) -> "Verdict":
-    """An answer that repeats the source's own gold is right, also where an override mends it."""
+    """An answer equal to the source's own gold is correct, even where an override corrects it."""
     from evalsvc.verification import VerdictKind  # noqa: PLC0415
 
     answer = verdict.extracted

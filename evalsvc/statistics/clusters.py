@@ -5,8 +5,10 @@ population interval and every sign flip works on cluster totals. By default a pr
 cluster.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import isnan
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -40,7 +42,13 @@ class Partition:
 
 
 def partition(clusters: Sequence[object] | ArrayLike | None, problems: int) -> Partition:
-    """The partition that `clusters` (one label per problem, text or numbers) describes."""
+    """The partition that `clusters` (one label per problem, text or numbers) describes.
+
+    StatisticsError where labels and problems differ in number, or a label is missing.
+
+    >>> partition(["a", "b", "a"], 3).sizes.tolist()
+    [2.0, 1.0]
+    """
     if clusters is None:
         return Partition(np.arange(problems, dtype=np.int64), np.ones(problems))
     labels = np.asarray(clusters)
@@ -49,7 +57,18 @@ def partition(clusters: Sequence[object] | ArrayLike | None, problems: int) -> P
             f"clusters has shape {labels.shape} for {problems} problems.",
             "Give one cluster label per problem.",
         )
+    # Of the labels as given: numpy makes the text "nan" of a NaN among texts.
+    missing = [_is_missing(label) for label in cast("Iterable[object]", clusters)]
+    if any(missing):
+        raise StatisticsError(
+            f"the cluster label at index {missing.index(True)} is missing (None or NaN).",
+            "Give every problem a label; one that shares nothing gets one of its own.",
+        )
     if labels.dtype.kind == "O":
         labels = labels.astype(str)
     _, index, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     return Partition(index.astype(np.int64), sizes.astype(np.float64))
+
+
+def _is_missing(label: object) -> bool:
+    return label is None or (isinstance(label, float | np.floating) and isnan(label))

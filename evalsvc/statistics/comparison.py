@@ -2,8 +2,9 @@
 
 Differences are candidate minus baseline in fractions of 1, over the mean of all problems. The
 fixed interval speaks of other samples on these problems, the population interval and the test of
-other problems of this kind. Nothing here knows how many training runs stand behind a side: one
-comparison is always of two checkpoints (see `methods` for several seeds).
+other problems of this kind. Test and population interval are one procedure: the interval holds 0
+exactly where the p-value is above alpha. Nothing here knows how many training runs stand behind a
+side: one comparison is always of two checkpoints (see `methods` for several seeds).
 """
 
 from collections.abc import Sequence
@@ -25,26 +26,28 @@ from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.intervals import Pair, fixed_interval
 from evalsvc.statistics.paired_score import paired_score_interval
+from evalsvc.statistics.power import POWER, detectable_gain, fewest_discordant
 from evalsvc.statistics.sampling import SamplingNoise
 from evalsvc.statistics.sentences import comparison_sentence
-from evalsvc.statistics.sign_flip import PairedTest, sign_flip_tests
+from evalsvc.statistics.sign_flip import PairedTest, mcnemar, sign_flip_tests
+from evalsvc.statistics.studentised import Spread, spread_of
+from evalsvc.statistics.thinning import thinned
 
-POWER = 0.8  # the power that "detectable" means everywhere
-# Fewer discordant clusters than this cannot reach p <= 0.05: 2 / 2^5 = 0.0625.
-FEWEST_DISCORDANT = 6
-RARE_CLUSTER = 0.3  # by simulation, as the next: docs/decisions/0200
-RARE_DIFFERENCE = 0.3  # per problem of a cluster, which few problems may show once in a while
+Counts = tuple[IntArray, IntArray]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Candidate minus baseline at one k. Fractions of 1; `p_value` is two-sided.
 
-    interval_fixed: None where 2k > n on a side (no sampling interval exists). test: how the
-    p-value was found. discordant: clusters whose totals differ. candidate_only, baseline_only:
-    problems with a correct sample on one side only. minimum_detectable_effect: the smallest true
-    difference that this design would call significant in 4 of 5 repeats. p_adjusted: after Holm
-    over the family that the comparison was made in (equal to p_value when it was made alone).
+    interval_fixed: None where 2k > n on a side (no sampling interval exists). interval_population:
+    holds 0 exactly where p_value > alpha. test: how the p-value was found. discordant: clusters
+    whose totals differ. candidate_only, baseline_only: problems with a correct sample on one side
+    only. largest_difference: of one cluster, over the size of a mean one. skewness: of the mean
+    difference; where it is large the test errs more often than alpha says. p_adjusted: after Holm
+    over the family that the comparison was made in (p_value when it was made alone).
+    minimum_detectable_effect: the smallest true difference that this design would call significant
+    in 4 of 5 repeats, at alpha over the size of the family.
     """
 
     k: int
@@ -54,11 +57,13 @@ class Comparison:
     interval_fixed: Pair | None
     interval_population: Pair
     standard_error: float
+    skewness: float
     p_value: float
     p_adjusted: float
     family_size: int
     test: str
     discordant: int
+    largest_difference: float
     candidate_only: int
     baseline_only: int
     minimum_detectable_effect: float
@@ -72,6 +77,12 @@ class Comparison:
     def significant(self) -> bool:
         """Resolved at `alpha` after Holm."""
         return self.p_adjusted <= self.alpha
+
+    @property
+    def spread(self) -> Spread:
+        """The studentised half of the test, for other questions of the same data."""
+        freedom = max(self.clusters - 1.0, 0.0)
+        return Spread(self.difference, self.standard_error, self.skewness, freedom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +108,25 @@ def paired_comparison(  # noqa: PLR0917 - the order is part of the interface
     clusters: Sequence[object] | ArrayLike | None = None,
     seed: int = 0,
 ) -> Comparison:
-    """Compares pass@k of two checkpoints, paired by problem: row i of all four is problem i.
+    """The candidate's pass@k minus the baseline's on the same problems, in the same order.
 
-    n and c may differ between sides and problems, k must not exceed any n. clusters: one label
-    per problem, by default each its own. The same seed gives the same p-value.
-    StatisticsError on bad counts, different lengths, or k > n.
+    baseline_n, baseline_c, candidate_n, candidate_c: samples and correct ones, shape (problems,),
+    1 <= n, 0 <= c <= n; n may differ between problems and sides. k: 1 to the smallest n. clusters:
+    one label per problem, by default each its own. seed: of the flips where more than 14 clusters
+    differ, and of the subset of samples where n differs between the sides.
+
+    Below k = n the test is a sign flip by cluster and a skewness-corrected t test, whose larger
+    p-value counts, and the interval holds every shift that one of them does not reject. At k = n
+    (unless problems share a cluster) it is McNemar's exact test and Tango's score interval (1998),
+    widened to 0 where the test does not reject. docs/decisions/0200 and 0201 say why.
+
+    Raises StatisticsError: c > n, NaN, text, no problems, a problem without samples, different
+    lengths, k < 1 or k > n, a missing cluster label. With one problem nothing can be said of
+    others: the interval is (-1, 1) and the p-value 1.
+
+    >>> made = paired_comparison([4] * 30, [0] * 30, [4] * 30, [1] * 5 + [0] * 25, k=4)
+    >>> made.p_value, made.interval_population[0], made.significant
+    (0.0625, 0.0, False)
     """
     return compare_curves(
         baseline_n, baseline_c, candidate_n, candidate_c, [k], clusters=clusters, seed=seed
@@ -119,18 +144,29 @@ def compare_curves(
     seed: int = 0,
     alpha: float = 0.05,
 ) -> tuple[Comparison, ...]:
-    """`paired_comparison` at each of `ks`, with Holm's correction over them."""
+    """`paired_comparison` at each of `ks`, with Holm's correction over them.
+
+    Same shapes and errors; StatisticsError too where `ks` is empty. The intervals are at level
+    1 - alpha, each for its own k.
+
+    Examples:
+        >>> [c.k for c in compare_curves([4, 4], [1, 2], [4, 4], [2, 3], [1, 2])]
+        [1, 2]
+    """
     baseline = check_problem_counts(baseline_n, baseline_c)
     candidate = check_problem_counts(candidate_n, candidate_c)
     _same_problems(baseline[0], candidate[0])
     check_probability(alpha, "alpha")
     smallest = np.minimum(baseline[0], candidate[0])
     checked = [check_one_k(k, smallest) for k in ks]
+    if not checked:
+        raise StatisticsError("no k is asked for.", "Give at least one, such as ks=[1].")
     groups = partition(clusters, smallest.size)
     noises = SamplingNoise(*baseline), SamplingNoise(*candidate)
     pairs = [(_side(baseline, k, noises[0]), _side(candidate, k, noises[1])) for k in checked]
-    differences = [groups.totals(after.values - before.values) for before, after in pairs]
-    tests = sign_flip_tests(np.column_stack(differences), seed)
+    alike = thinned([baseline, candidate], seed)
+    totals = [groups.totals(pass_at_k(*alike[1], k) - pass_at_k(*alike[0], k)) for k in checked]
+    tests = sign_flip_tests(np.column_stack(totals), groups.sizes, seed=seed, alpha=alpha)
     made = [
         _comparison(k, pair, groups, test, alpha)
         for k, pair, test in zip(checked, pairs, tests, strict=True)
@@ -150,23 +186,25 @@ def compare_candidates(
     """Several candidates against one baseline at one k, with Holm's correction over them.
 
     Each side is (n, c), one row per problem. The flips are drawn once for all candidates, which
-    makes a table of forty as quick as two comparisons. StatisticsError as `compare_curves`.
+    makes a table of forty as quick as two comparisons. StatisticsError as `compare_curves`;
+    without candidates the answer is empty.
     """
     before_counts = check_problem_counts(*baseline)
     check_probability(alpha, "alpha")
     groups = partition(clusters, before_counts[0].size)
     before_noise = SamplingNoise(*before_counts)
-    pairs = []
+    pairs, totals = [], []
     for candidate in candidates:
         after_counts = check_problem_counts(*candidate)
         _same_problems(before_counts[0], after_counts[0])
         checked = check_one_k(k, np.minimum(before_counts[0], after_counts[0]))
         after = _side(after_counts, checked, SamplingNoise(*after_counts))
         pairs.append((_side(before_counts, checked, before_noise), after))
+        alike = thinned([before_counts, after_counts], seed)
+        totals.append(groups.totals(pass_at_k(*alike[1], checked) - pass_at_k(*alike[0], checked)))
     if not pairs:
         return ()
-    differences = [groups.totals(after.values - before.values) for before, after in pairs]
-    tests = sign_flip_tests(np.column_stack(differences), seed)
+    tests = sign_flip_tests(np.column_stack(totals), groups.sizes, seed=seed, alpha=alpha)
     made = [
         _comparison(int(k), pair, groups, test, alpha)
         for pair, test in zip(pairs, tests, strict=True)
@@ -174,33 +212,85 @@ def compare_candidates(
     return adjust_family(made)
 
 
-def adjust_family(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
-    """The comparisons with `p_adjusted` by Holm over all of them, and sentences that say so.
+def adjust_family(
+    comparisons: Sequence[Comparison], size: int | None = None
+) -> tuple[Comparison, ...]:
+    """The comparisons with `p_adjusted` over their family, and all that depends on it.
 
-    The family is what a reader is shown together: every k, benchmark and pair of one page.
+    The family is what was declared to be tested together: every k, benchmark and pair. Without
+    `size` these comparisons are all of it (Holm). With it they are a part of a family of so many,
+    such as one page of a list, and p_adjusted is the p-value times the size (Bonferroni), which
+    does not depend on the part. The minimum detectable effect and the sentence follow the size. An
+    empty family stays empty. StatisticsError where `size` is smaller than the part.
     """
     if not comparisons:
         return ()
-    adjusted = holm([c.p_value for c in comparisons])
+    tests = len(comparisons) if size is None else size
+    if tests < len(comparisons):
+        raise StatisticsError(
+            f"{len(comparisons)} comparisons cannot be part of a family of {tests}.",
+            "Count every test that was declared.",
+        )
+    raw = np.array([c.p_value for c in comparisons])
+    adjusted = holm(raw) if size is None else np.minimum(raw * tests, 1.0)
     family = [
-        replace(c, p_adjusted=float(p), family_size=len(comparisons), sentence="")
+        replace(
+            c,
+            p_adjusted=float(p),
+            family_size=tests,
+            minimum_detectable_effect=_detectable(c, c.alpha / tests),
+        )
         for c, p in zip(comparisons, adjusted, strict=True)
     ]
     return tuple(replace(c, sentence=comparison_sentence(c)) for c in family)
 
 
 def holm(p_values: ArrayLike) -> FloatArray:
-    """Holm's step-down adjustment (1979), in the order given.
+    """Holm's step-down adjustment (1979), in the order given; of no p-values an empty array.
 
     Equal to statsmodels' `multipletests(method="holm")`, which collects garbage on every call:
-    tens of milliseconds in a large process, more than the whole comparison.
+    tens of milliseconds in a large process, more than the whole comparison. StatisticsError where
+    a value is not in [0, 1].
+
+    >>> holm([0.01, 0.04, 0.03]).tolist()
+    [0.03, 0.06, 0.06]
     """
     raw = np.asarray(p_values, dtype=np.float64)
+    if not np.all((raw >= 0) & (raw <= 1)):
+        raise StatisticsError("a p-value is not in [0, 1].", "Leave out tests that were not made.")
     order = np.argsort(raw)
     stepped = np.maximum.accumulate(raw[order] * np.arange(raw.size, 0, -1))
     adjusted = np.empty_like(raw)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
+
+
+def both_tests(flips: PairedTest, spread: Spread, alpha: float) -> tuple[float, Pair]:
+    """The larger p-value of the two tests, and every shift in [-1, 1] that one of them allows.
+
+    So the interval holds 0 exactly where the p-value is above alpha. Where the two reject 0 to
+    opposite sides, nothing is shown: the p-value is 1.
+    """
+    low, high = spread.interval(1.0 - alpha)
+    interval = max(min(low, flips.interval[0]), -1.0), min(max(high, flips.interval[1]), 1.0)
+    p_value = max(flips.p_value, spread.p_value)
+    holds_zero = interval[0] <= 0.0 <= interval[1]
+    if holds_zero and p_value <= alpha:
+        p_value = 1.0
+    return p_value, interval
+
+
+def score_test(gained: int, lost: int, problems: int, alpha: float) -> tuple[PairedTest, Pair]:
+    """At k = n: McNemar's exact test, and Tango's interval, which 0 joins where it does not reject.
+
+    The exact test rejects less often than the score (5 gained and 0 lost: p = 0.0625), so the
+    interval may have to be widened and never to be cut.
+    """
+    test = mcnemar(gained, lost)
+    low, high = paired_score_interval(gained, lost, problems, 1.0 - alpha)
+    if test.p_value > alpha:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return test, (low, high)
 
 
 def _same_problems(baseline: IntArray, candidate: IntArray) -> None:
@@ -211,41 +301,44 @@ def _same_problems(baseline: IntArray, candidate: IntArray) -> None:
         )
 
 
-def _side(counts: tuple[IntArray, IntArray], k: int, noise: SamplingNoise) -> _Side:
+def _side(counts: Counts, k: int, noise: SamplingNoise) -> _Side:
     n, c = counts
     return _Side(n, c, pass_at_k(n, c, k), noise)
 
 
 def _comparison(
-    k: int, sides: tuple[_Side, _Side], groups: Partition, test: PairedTest, alpha: float
+    k: int, sides: tuple[_Side, _Side], groups: Partition, flips: PairedTest, alpha: float
 ) -> Comparison:
     baseline, candidate = sides
     totals = groups.totals(candidate.values - baseline.values)
-    difference = float(totals.sum()) / groups.problems
-    error = difference_standard_error(totals, groups)
+    spread = spread_of(totals, groups)
     gained = int(np.sum((candidate.c > 0) & (baseline.c == 0)))
     lost = int(np.sum((baseline.c > 0) & (candidate.c == 0)))
     indicator = bool(np.all(baseline.n == k) and np.all(candidate.n == k))
     if indicator and 1 < groups.count == groups.problems:
-        population = paired_score_interval(gained, lost, groups.problems, 1 - alpha)
+        test, population = score_test(gained, lost, groups.problems, alpha)
+        p_value = test.p_value
     else:
-        population = population_difference(difference, error, groups.count, 1 - alpha)
+        test = flips
+        p_value, population = both_tests(flips, spread, alpha)
     return Comparison(
         k=k,
         baseline=baseline.mean,
         candidate=candidate.mean,
-        difference=difference,
+        difference=spread.difference,
         interval_fixed=_fixed_difference(k, baseline, candidate, 1 - alpha),
         interval_population=population,
-        standard_error=error,
-        p_value=test.p_value,
-        p_adjusted=test.p_value,
+        standard_error=spread.error,
+        skewness=spread.skewness,
+        p_value=p_value,
+        p_adjusted=p_value,
         family_size=1,
         test=test.method,
         discordant=test.discordant,
+        largest_difference=float(np.abs(totals).max()) * groups.count / groups.problems,
         candidate_only=gained,
         baseline_only=lost,
-        minimum_detectable_effect=_detectable(totals, error, groups, test.discordant, alpha),
+        minimum_detectable_effect=1.0,
         problems=groups.problems,
         clusters=groups.count,
         indicator=indicator,
@@ -258,10 +351,10 @@ def _fixed_difference(k: int, baseline: _Side, candidate: _Side, level: float) -
     """The sides' own intervals joined by MOVER (Zou & Donner 2008; Newcombe's method for means)."""
     sides = []
     for side in (baseline, candidate):
-        error = side.noise.standard_error(k)
-        if error is None:
+        interval = fixed_interval(side.n, side.c, k, side.noise, level)
+        if interval is None:
             return None
-        sides.append(fixed_interval(side.mean, error, float(side.n.sum()) / k, level))
+        sides.append(interval)
     (low_before, high_before), (low_after, high_after) = sides
     below = np.hypot(candidate.mean - low_after, high_before - baseline.mean)
     above = np.hypot(high_after - candidate.mean, baseline.mean - low_before)
@@ -269,48 +362,20 @@ def _fixed_difference(k: int, baseline: _Side, candidate: _Side, level: float) -
     return difference - float(below), difference + float(above)
 
 
-def difference_standard_error(totals: FloatArray, groups: Partition) -> float:
-    """Clustered standard error of the mean difference; 0 where nothing differs or one cluster.
+def _detectable(c: Comparison, alpha: float) -> float:
+    """The smallest true difference that the test at `alpha` sees in 4 of 5 repeats, at most 1.
 
-    A cluster with 0.3 of the largest squared residual is added: where few clusters carry the whole
-    difference the observed spread misses those not met, and a plain t interval covers too little.
-    That residual is taken as 0.3 a problem at least, for where all that were met differ by little.
+    At k = n by McNemar's exact power, with what was gained and lost both ways staying as it is.
+    Else (t_{1-alpha/2} + t_{power}) standard errors, but at least so much that enough clusters for
+    the flips differ, each as much as the one that differs most now.
     """
-    if groups.count < 2:
-        return 0.0
-    residuals = totals - totals.sum() / groups.problems * groups.sizes
-    if not np.any(totals):
-        return 0.0
-    squares = residuals * residuals
-    correction = groups.count / (groups.count - 1)
-    rare = max(float(squares.max()), (RARE_DIFFERENCE * groups.problems / groups.count) ** 2)
-    padded = correction * float(squares.sum()) + RARE_CLUSTER * rare
-    return float(np.sqrt(padded) / groups.problems)
-
-
-def population_difference(difference: float, error: float, clusters: int, level: float) -> Pair:
-    """t interval with (clusters - 1) degrees of freedom, within [-1, 1].
-
-    Where no cluster differs the data still allow rare ones: then Wilson's bound for 0 of C.
-    """
-    if clusters < 2:
-        return -1.0, 1.0
-    quantile = t_quantile(0.5 + level / 2, clusters - 1)
-    half = quantile * error
-    if error == 0.0:
-        half = quantile**2 / (clusters + quantile**2)
-    return max(difference - half, -1.0), min(difference + half, 1.0)
-
-
-def _detectable(
-    totals: FloatArray, error: float, groups: Partition, discordant: int, alpha: float
-) -> float:
-    """(t_{1-alpha/2} + t_{power}) x standard error, but at least what the exact test can reach."""
-    if groups.count < 2:
+    if c.clusters < 2:
         return 1.0
-    freedom = groups.count - 1
-    effect = (t_quantile(1 - alpha / 2, freedom) + t_quantile(POWER, freedom)) * error
-    if discordant < FEWEST_DISCORDANT:
-        largest = float(np.abs(totals).max()) if discordant else float(groups.sizes.max())
-        effect = max(effect, FEWEST_DISCORDANT * largest / groups.problems)
+    if c.indicator and c.clusters == c.problems:
+        return detectable_gain(c.problems, min(c.candidate_only, c.baseline_only), alpha)
+    freedom = c.clusters - 1
+    effect = (t_quantile(1 - alpha / 2, freedom) + t_quantile(POWER, freedom)) * c.standard_error
+    if c.discordant < fewest_discordant(alpha):
+        largest = c.largest_difference if c.discordant else 1.0
+        effect = max(effect, largest * detectable_gain(c.clusters, 0, alpha))
     return min(effect, 1.0)

@@ -16,6 +16,11 @@ def normal_quantile(p: float) -> float:
     return float(special.ndtri(p))
 
 
+def normal_above(x: ArrayLike) -> FloatArray:
+    """Chance that a standard normal variable is above x."""
+    return np.asarray(special.ndtr(-np.asarray(x, dtype=np.float64)), dtype=np.float64)
+
+
 def t_quantile(p: float, freedom: float) -> float:
     """The value that Student's t stays below with probability p; freedom > 0, also infinite."""
     return float(special.stdtrit(freedom, p))

@@ -6,7 +6,7 @@ bootstrap with replacement: the plug-in 1-(1-c/n)^k that some trainers log is bi
 """
 
 from functools import lru_cache
-from typing import Protocol, overload
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,9 +22,7 @@ from evalsvc.statistics.counts import (
 from evalsvc.statistics.distributions import hypergeometric_chance
 from evalsvc.statistics.errors import StatisticsError
 
-
-class _LookUp(Protocol):
-    def __call__(self, samples: int, correct: IntArray, k: int, /) -> FloatArray: ...
+MANY_TABLES = 64  # different (n, k) in one call
 
 
 @lru_cache(maxsize=512)
@@ -49,11 +47,16 @@ def pass_at_k(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> float | FloatArray:
 
     n, c, k: scalars or arrays that broadcast; returns a float for scalars, else an array in [0, 1].
     Source: Chen et al. 2021 (arXiv 2107.03374), eq. 1. StatisticsError on c > n, k > n, k < 1,
-    negative or fractional counts.
+    negative or fractional counts, NaN and text.
+
+    >>> pass_at_k(4, 1, 2)
+    0.5
+    >>> pass_at_k([4, 8], [1, 0], 2).tolist()
+    [0.5, 0.0]
     """
-    return _by_table(
-        n, c, k, lambda samples, correct, one_k: 1.0 - failure_table(samples, one_k)[correct]
-    )
+    samples, correct, ks = _checked(n, c, k)
+    result = 1.0 - _failures(samples, correct, ks)
+    return float(result) if result.ndim == 0 else result
 
 
 @overload
@@ -64,10 +67,13 @@ def pass_hat_k(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> float | FloatArray:
     """Chance that all of k samples are correct (pass^k), per problem: C(c, k) / C(n, k).
 
     Same shapes, range and errors as `pass_at_k`. Source: tau-bench (arXiv 2406.12045).
+
+    >>> pass_hat_k(4, 3, 2)
+    0.5
     """
-    return _by_table(
-        n, c, k, lambda samples, correct, one_k: failure_table(samples, one_k)[samples - correct]
-    )
+    samples, correct, ks = _checked(n, c, k)
+    result = _failures(samples, samples - correct, ks)
+    return float(result) if result.ndim == 0 else result
 
 
 def g_pass_at_k(n: ArrayLike, c: ArrayLike, k: ArrayLike, threshold: float) -> FloatArray:
@@ -146,15 +152,25 @@ def worst_problems_mean(values: ArrayLike, share: float = 0.1) -> float:
     return float(ordered @ weights / mass)
 
 
-def _by_table(n: ArrayLike, c: ArrayLike, k: ArrayLike, look_up: _LookUp) -> float | FloatArray:
+def _checked(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> tuple[IntArray, IntArray, IntArray]:
     samples, correct = check_counts(n, c)
-    ks = check_k(k, samples)
-    samples, ks = broadcast(samples, ks)
-    correct = np.broadcast_to(correct, samples.shape)
-    result = np.empty(samples.shape, dtype=np.float64)
+    samples, ks = broadcast(samples, check_k(k, samples))
+    return samples, np.broadcast_to(correct, samples.shape), ks
+
+
+def _failures(samples: IntArray, hits: IntArray, ks: IntArray) -> FloatArray:
+    """C(n-c, k) / C(n, k) elementwise: by tables, or by its product where they would be many."""
     pairs = samples * (int(ks.max(initial=0)) + 1) + ks
-    for pair in np.unique(pairs):
+    distinct = np.unique(pairs)
+    if distinct.size > MANY_TABLES:
+        product = np.ones(samples.shape, dtype=np.float64)
+        for i in range(int(ks.max())):
+            factor = np.maximum(samples - hits - i, 0) / np.maximum(samples - i, 1)
+            product *= np.where(i < ks, factor, 1.0)
+        return product
+    result = np.empty(samples.shape, dtype=np.float64)
+    for pair in distinct:
         here = pairs == pair
         one_n, one_k = int(samples[here][0]), int(ks[here][0])
-        result[here] = look_up(one_n, correct[here], one_k)
-    return float(result) if result.ndim == 0 else result
+        result[here] = failure_table(one_n, one_k)[hits[here]]
+    return result

@@ -4,10 +4,11 @@ fixed: these problems, other samples. What a rerun of the same benchmark would g
 population: other problems of this kind, other samples. What another benchmark would give.
 
 Both are Wilson intervals at an effective number of trials m(1-m)/V, because a plain normal interval
-loses its level near 0 and 1; docs/decisions/0200 has the simulations behind the choice.
+loses its level near 0 and 1, with a floor that no spread of values in [0, 1] can fall below;
+docs/decisions/0200 has the simulations behind the choice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike
 from evalsvc.statistics.clusters import Partition, partition
 from evalsvc.statistics.counts import (
     FloatArray,
+    IntArray,
     check_one_k,
     check_probability,
     check_problem_counts,
@@ -63,8 +65,12 @@ def estimate(
 ) -> Estimate:
     """Mean pass@k or pass^k over the problems, with both intervals.
 
-    n, c: one count per problem. clusters: one label per problem, by default each its own.
-    avg@n is k = 1. StatisticsError on bad counts or k > n.
+    n, c: one count per problem, shape (problems,). clusters: one label per problem, by default each
+    its own. avg@n is k = 1. StatisticsError on bad counts or k > n.
+
+    >>> figure = estimate([16] * 30, [16] * 30, 16)
+    >>> figure.value, round(figure.interval_population[0], 3)
+    (1.0, 0.878)
     """
     samples, correct = check_problem_counts(n, c)
     one_k = check_one_k(k, samples)
@@ -73,12 +79,11 @@ def estimate(
     hits = correct if metric == "pass@k" else samples - correct
     values = pass_at_k(samples, hits, one_k)
     mean, groups = float(values.mean()), partition(clusters, samples.size)
-    fixed_error = SamplingNoise(samples, hits).standard_error(one_k)
-    fixed = None
-    if fixed_error is not None:
-        fixed = fixed_interval(mean, fixed_error, float(samples.sum()) / one_k, level)
+    noise = SamplingNoise(samples, hits)
+    fixed_error = noise.standard_error(one_k)
+    fixed = fixed_interval(samples, hits, one_k, noise, level)
     population_error = population_standard_error(values, groups)
-    population = population_interval(mean, population_error, groups, level)
+    population = population_interval(samples, hits, one_k, groups, level)
     if metric == "pass^k":
         mean, population = 1.0 - mean, _mirrored(population)
         fixed = None if fixed is None else _mirrored(fixed)
@@ -98,15 +103,67 @@ def estimate(
     )
 
 
-def fixed_interval(mean: float, error: float, trials: float, level: float) -> Pair:
-    """Wilson interval at the effective trials that `error` implies; at 0 and 1 at `trials`.
+def fixed_interval(
+    n: IntArray, c: IntArray, k: int, noise: SamplingNoise, level: float
+) -> Pair | None:
+    """Interval of mean pass@k for these problems and other samples; None where 2k > n.
 
-    trials: samples in all over k. Where no sample is correct the exact upper bound on the mean
-    is about -ln(alpha/2)/trials, which Wilson's is close to.
+    The lower end does not fall with k, because pass@k does not.
     """
-    variance = error * error
-    effective = mean * (1.0 - mean) / variance if 0 < mean < 1 and variance > 0 else trials
-    return wilson(mean, effective, normal_quantile(0.5 + level / 2))
+
+    def at(j: int) -> Pair | None:
+        error = noise.standard_error(j)
+        if error is None:
+            return None
+        return noise_interval(float(pass_at_k(n, c, j).mean()), error, n, j, level)
+
+    return raised_by_smaller_k(k, lambda j: float(pass_at_k(n, c, j).mean()), at)
+
+
+def population_interval(n: IntArray, c: IntArray, k: int, groups: Partition, level: float) -> Pair:
+    """Interval of mean pass@k for problems of this kind; (0, 1) for one cluster.
+
+    The lower end does not fall with k, because pass@k does not.
+    """
+
+    def at(j: int) -> Pair:
+        return clustered_interval(pass_at_k(n, c, j), groups, level)
+
+    figure = raised_by_smaller_k(k, lambda j: float(pass_at_k(n, c, j).mean()), at)
+    return figure or (0.0, 1.0)
+
+
+def raised_by_smaller_k(
+    k: int, mean_at: Callable[[int], float], at: Callable[[int], Pair | None]
+) -> Pair | None:
+    """The interval at k, its lower end raised to that at half of k, a quarter ... where higher.
+
+    Near 1 all problems seem to agree, and the interval says no more than that so many coins all
+    fell on one side; at a smaller k, where they do not, it says more. A lower end is below its
+    figure, so the search ends at the first k whose figure is below.
+    """
+    interval = at(k)
+    if interval is None:
+        return None
+    low, high = interval
+    j = (1 << (k - 1).bit_length()) // 2
+    while j >= 1 and mean_at(j) > low:
+        smaller = at(j)
+        if smaller is not None:
+            low = max(low, smaller[0])
+        j //= 2
+    return low, high
+
+
+def noise_interval(mean: float, error: float, n: IntArray, k: int, level: float) -> Pair:
+    """Wilson interval at the effective trials that `error` implies, but at least the floor.
+
+    A problem's pass@k varies no more than the mean of its floor(n/k) blocks of k samples, and the
+    mean over problems no more than if all were equally hard: so it is worth at least
+    N min(floor(n/k)) trials. n: (problems,), each at least k.
+    """
+    floor = float(n.size * max(int(n.min()) // k, 1))
+    return wilson(mean, effective_trials(mean, error, floor), normal_quantile(0.5 + level / 2))
 
 
 def population_standard_error(values: FloatArray, groups: Partition) -> float | None:
@@ -124,13 +181,27 @@ def population_standard_error(values: FloatArray, groups: Partition) -> float | 
     return float(np.sqrt(residuals @ residuals + worst_case) / problems)
 
 
-def population_interval(mean: float, error: float | None, groups: Partition, level: float) -> Pair:
-    """Wilson interval with the t quantile of (clusters - 1) degrees of freedom."""
+def clustered_interval(values: FloatArray, groups: Partition, level: float) -> Pair:
+    """Wilson interval with the t quantile of (clusters - 1) degrees of freedom.
+
+    A value in [0, 1] with mean m varies by m(1-m) at most, so that clusters of equal size are
+    worth one trial each at least, whatever the error near 0 and 1 seems to say; clusters of unequal
+    size (sum of sizes)^2 / sum of squared sizes.
+    """
+    error, mean = population_standard_error(values, groups), float(values.mean())
     if error is None:
         return 0.0, 1.0
-    quantile = t_quantile(0.5 + level / 2, groups.count - 1)
-    effective = mean * (1.0 - mean) / error**2 if 0 < mean < 1 else float(groups.count)
-    return wilson(mean, effective, quantile)
+    floor = groups.problems**2 / float(groups.sizes @ groups.sizes)
+    return wilson(
+        mean, effective_trials(mean, error, floor), t_quantile(0.5 + level / 2, groups.count - 1)
+    )
+
+
+def effective_trials(mean: float, error: float, floor: float) -> float:
+    """Binary trials that a mean with this standard error is worth, at least `floor`."""
+    if not 0 < mean < 1 or error == 0:
+        return floor
+    return max(mean * (1.0 - mean) / error**2, floor)
 
 
 def wilson(mean: float, trials: float, quantile: float) -> Pair:

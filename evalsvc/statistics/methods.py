@@ -12,20 +12,23 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evalsvc.statistics.clusters import Partition, partition
-from evalsvc.statistics.comparison import difference_standard_error, holm
+from evalsvc.statistics.comparison import holm
 from evalsvc.statistics.counts import (
     FloatArray,
     check_one_k,
     check_probability,
     check_problem_counts,
 )
-from evalsvc.statistics.distributions import t_above, t_quantile
+from evalsvc.statistics.distributions import normal_quantile, t_above, t_quantile
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
-from evalsvc.statistics.intervals import Pair
+from evalsvc.statistics.intervals import Pair, noise_interval
+from evalsvc.statistics.sampling import SamplingNoise
 from evalsvc.statistics.sentences import p_words, percent, points, size_words
+from evalsvc.statistics.studentised import spread_of
 
 Counts = tuple[ArrayLike, ArrayLike]
+LEVEL = 0.95  # of the interval by which a run's sampling variance is measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,14 @@ def compare_methods(
 ) -> MethodComparison:
     """Compares pass@k of two methods; each side is a list of runs, each run its (n, c) arrays.
 
-    All runs have the same problems in the same order. StatisticsError with fewer than two runs a
-    side: then use `paired_comparison`, which compares two checkpoints.
+    All runs have the same problems in the same order. The runs' spread counts at least as what
+    their samples explain, so that equal runs do not make an interval of no width. StatisticsError
+    with fewer than two runs a side: then use `paired_comparison`, which compares two checkpoints;
+    and on bad counts or k above n.
+
+    >>> run = ([8] * 30, [4] * 30)
+    >>> compare_methods([run, run], [run, run], 1).p_value
+    1.0
     """
     check_probability(alpha, "alpha")
     if min(len(baseline), len(candidate)) < 2:
@@ -76,13 +85,18 @@ def compare_methods(
             f"{len(baseline)} and {len(candidate)} runs cannot tell a method from a lucky seed.",
             "Give at least two runs per method, or compare two checkpoints.",
         )
-    before, after = _run_values(baseline, k), _run_values(candidate, k)
+    before, noise_before = _run_values(baseline, k)
+    after, noise_after = _run_values(candidate, k)
     if before.shape[1] != after.shape[1]:
         raise StatisticsError("the methods have different problems.", "Compare what both have.")
     groups = partition(clusters, before.shape[1])
     difference = float(after.mean() - before.mean())
-    run_error, run_freedom, deviations = _welch(before.mean(axis=1), after.mean(axis=1))
-    both_error, both_freedom = _with_problems(before, after, groups, run_error, run_freedom)
+    run_error, run_freedom, deviations = _welch(
+        before.mean(axis=1), after.mean(axis=1), (noise_before, noise_after)
+    )
+    both_error, both_freedom = _with_problems(
+        before, after, groups, (run_error, run_freedom), alpha
+    )
     fixed, p_fixed = _t_summary(difference, run_error, run_freedom, alpha)
     population, p_value = _t_summary(difference, both_error, both_freedom, alpha)
     made = MethodComparison(
@@ -135,46 +149,67 @@ def _sentence(c: MethodComparison) -> str:
     )
 
 
-def _run_values(runs: Sequence[Counts], k: int) -> FloatArray:
-    """pass@k as (runs, problems)."""
-    rows = []
+def _run_values(runs: Sequence[Counts], k: int) -> tuple[FloatArray, float]:
+    """pass@k as (runs, problems), and the sampling variance of a run's mean, averaged.
+
+    By the width of its interval: near 0 and 1 the variance itself would be nothing.
+    """
+    rows, noise = [], []
     for n, c in runs:
         samples, correct = check_problem_counts(n, c)
-        rows.append(pass_at_k(samples, correct, check_one_k(k, samples)))
+        one_k = check_one_k(k, samples)
+        values = pass_at_k(samples, correct, one_k)
+        error = float(np.sqrt(SamplingNoise(samples, correct).variances(one_k).sum())) / values.size
+        low, high = noise_interval(float(values.mean()), error, samples, one_k, LEVEL)
+        rows.append(values)
+        noise.append(((high - low) / (2.0 * normal_quantile(0.5 + LEVEL / 2))) ** 2)
     if len({row.size for row in rows}) > 1:
         raise StatisticsError("runs have different problems.", "Compare what all of them have.")
-    return np.stack(rows)
+    return np.stack(rows), float(np.mean(noise))
 
 
-def _welch(before: FloatArray, after: FloatArray) -> tuple[float, float, Pair]:
-    """Standard error of the difference of means, degrees of freedom, the sides' deviations."""
+def _welch(
+    before: FloatArray, after: FloatArray, noises: Sequence[float]
+) -> tuple[float, float, Pair]:
+    """Standard error of the difference of means, degrees of freedom, the sides' deviations.
+
+    Runs cannot differ by less than their samples do by chance: where they do, as equal runs would,
+    that was luck, and the sampling variance counts.
+    """
     deviations = float(before.std(ddof=1)), float(after.std(ddof=1))
-    parts = [(deviations[0] ** 2 / before.size, before.size - 1)]
-    parts.append((deviations[1] ** 2 / after.size, after.size - 1))
+    parts = [
+        (max(deviation**2, noise) / means.size, means.size - 1.0)
+        for deviation, noise, means in zip(deviations, noises, (before, after), strict=True)
+    ]
     error, freedom = _satterthwaite(parts)
     return error, freedom, deviations
 
 
 def _with_problems(
-    before: FloatArray, after: FloatArray, groups: Partition, error: float, freedom: float
+    before: FloatArray,
+    after: FloatArray,
+    groups: Partition,
+    runs: tuple[float, float],
+    alpha: float,
 ) -> tuple[float, float]:
-    """Adds the spread between problems to that between runs (a little of both counted twice)."""
-    totals = groups.totals(after.mean(axis=0) - before.mean(axis=0))
-    problem_error = difference_standard_error(totals, groups)
-    return _satterthwaite([(error**2, freedom), (problem_error**2, max(groups.count - 1, 1))])
+    """Adds the spread between problems to that between runs (a little of both counted twice).
+
+    runs: (standard error, degrees of freedom). Where no problem differs, rare ones still may.
+    """
+    spread = spread_of(groups.totals(after.mean(axis=0) - before.mean(axis=0)), groups)
+    error, freedom = spread.error, max(spread.freedom, 1.0)
+    if error == 0.0:
+        error = spread.interval(1 - alpha)[1] / t_quantile(1 - alpha / 2, freedom)
+    return _satterthwaite([(runs[0] ** 2, runs[1]), (error**2, freedom)])
 
 
 def _satterthwaite(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """Joint standard error and degrees of freedom of independent (variance, freedom) parts."""
     variance = sum(v for v, _ in parts)
-    if variance == 0:
-        return 0.0, min(f for _, f in parts)
     return float(np.sqrt(variance)), variance**2 / sum(v**2 / f for v, f in parts)
 
 
 def _t_summary(difference: float, error: float, freedom: float, alpha: float) -> tuple[Pair, float]:
-    if error == 0.0:
-        return (difference, difference), 1.0 if difference == 0 else 0.0
     half = t_quantile(1 - alpha / 2, freedom) * error
     p_value = 2.0 * t_above(abs(difference) / error, freedom)
     return (max(difference - half, -1.0), min(difference + half, 1.0)), p_value

@@ -22,6 +22,7 @@ from evalsvc.statistics.sampling import SamplingNoise
 MOST_SAMPLES = 16_384  # of one problem
 MOST_PROBLEMS = 1_000_000
 MOST_RUNS = 1_000
+FEW_TELLING = 10  # right (or wrong) samples of a pilot; with fewer a plan is mostly assumption
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Pilot:
     run_deviation: float = 0.0
     tokens_per_sample: float = 0.0
     tokens_per_second: float = 0.0
+    telling: int = FEW_TELLING  # samples that fell to the rarer side, right or wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,21 @@ def pilot(
 ) -> Pilot:
     """A pilot from stored counts of the baseline and, where there are any, of a candidate.
 
-    k: at which the candidate's differences are judged.
+    n, c: one per problem. k: at which the candidate's differences are judged. run_deviation: a
+    fraction of 1. StatisticsError on bad counts, on negative costs, and where all samples are wrong
+    or all right: such a pilot does not tell how far any problem is from changing.
+
+    >>> pilot([16] * 30, [1] * 30).problems
+    30
     """
     samples, correct = check_problem_counts(n, c)
+    solved, total = int(correct.sum()), int(samples.sum())
+    if solved in (0, total):
+        raise StatisticsError(
+            f"the pilot solved {solved:,} of {total:,} samples, which says nothing about how far "
+            "its problems are from changing.",
+            "Pilot with more samples, or on problems of which some are solved.",
+        )
     if min(run_deviation, tokens_per_sample, tokens_per_second) < 0:
         raise StatisticsError("deviations, tokens and rates must not be negative.")
     variance = 0.0
@@ -92,6 +106,7 @@ def pilot(
         run_deviation=run_deviation,
         tokens_per_sample=tokens_per_sample,
         tokens_per_second=tokens_per_second,
+        telling=min(solved, total - solved),
     )
 
 
@@ -188,6 +203,11 @@ def _plan(
     sentence = f"{words}: {what} are detected in {power:.0%} of repeats."
     if not reached:
         sentence = f"{what} stay out of reach: even {words} detect them in {power:.0%} of repeats."
+    if known.telling < FEW_TELLING:
+        sentence += (
+            f" The pilot has only {known.telling} samples that are not like all others, so this "
+            "rests on the assumed shift more than on data."
+        )
     return Plan(
         k=design.k,
         effect=design.effect,

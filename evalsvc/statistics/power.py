@@ -5,8 +5,9 @@ effect varies between problems plus the sampling noise of both sides; more sampl
 second part, so beyond some n nothing is gained.
 """
 
+from functools import lru_cache
+
 import numpy as np
-from numpy.typing import ArrayLike
 
 from evalsvc.statistics.counts import FloatArray, check_probability, integers
 from evalsvc.statistics.difficulty import DifficultyLaw
@@ -21,8 +22,8 @@ from evalsvc.statistics.distributions import (
 )
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import failure_table
-from evalsvc.statistics.sign_flip import EXACT_LIMIT
 
+POWER = 0.8  # the power that "detectable" means everywhere
 FEW_PROBLEMS = 200  # up to here the power is simulated, above the t law is close enough
 REPEATS = 4_000  # of a simulated design: a power is then known to about +-0.8 points
 POOL = 100_000
@@ -107,7 +108,7 @@ class Design:
             fourth = -2.0 * (squares * squares).sum(axis=1) / scale**4
             critical = quantile + (quantile**3 - 3 * quantile) / 24 * fourth
             rejected = np.abs(drawn.sum(axis=1)) > critical * scale
-        enough = np.sum(drawn != 0, axis=1) >= np.ceil(1 - np.log2(self.alpha))
+        enough = np.sum(drawn != 0, axis=1) >= fewest_discordant(self.alpha)
         return float(np.mean(rejected & enough))
 
     def _differences(self, samples: int, random: np.random.Generator) -> FloatArray:
@@ -127,7 +128,7 @@ class Design:
         before, after = self.before.pass_at_k(self.k), self.after.pass_at_k(self.k)
         wins = float(self.before.weights @ (after * (1 - before)))
         losses = float(self.before.weights @ (before * (1 - after)))
-        return _mcnemar_power(problems, wins, losses, self.alpha)
+        return mcnemar_power(problems, wins, losses, self.alpha)
 
 
 def _t_power(effect: float, variance: float, freedom: float, alpha: float) -> float:
@@ -140,24 +141,46 @@ def _t_power(effect: float, variance: float, freedom: float, alpha: float) -> fl
     return t_beyond(critical, freedom, shift)
 
 
-def _mcnemar_power(problems: int, wins: float, losses: float, alpha: float) -> float:
-    """Chance that McNemar's test as this package runs it rejects, over all outcomes."""
-    discordant = wins + losses
+def mcnemar_power(problems: int, wins: float, losses: float, alpha: float) -> float:
+    """Chance that McNemar's exact test rejects at `alpha`, over all outcomes.
+
+    wins, losses: chances in [0, 1] that a problem is solved by the candidate or the baseline only.
+
+    >>> round(mcnemar_power(30, 0.25, 0.0, 0.05), 3)
+    0.797
+    """
+    discordant = min(wins + losses, 1.0)
     low, high = (binomial_quantile(q, problems, discordant) for q in (1e-9, 1 - 1e-9))
     pairs = np.arange(int(low), int(high) + 1)
     weights = binomial_chance(pairs, problems, discordant)
-    rejecting = _fewest_wins(pairs, alpha)
+    rejecting = binomial_quantile(1 - alpha / 2, pairs, 0.5) + 1.0
     share = wins / discordant if discordant > 0 else 0.5
     upper = binomial_above(rejecting - 1, pairs, share)
     lower = binomial_at_most(pairs - rejecting, pairs, share)
     return float(np.clip(weights @ (upper + lower), 0.0, 1.0))
 
 
-def _fewest_wins(pairs: ArrayLike, alpha: float) -> FloatArray:
-    """Smallest majority among so many discordant pairs at which the test rejects."""
-    count = np.asarray(pairs)
-    wins = binomial_quantile(1 - alpha / 2, count, 0.5) + 1.0
-    one_less = wins - 1
-    tail = 2 * binomial_above(one_less - 1, count, 0.5) - binomial_chance(one_less, count, 0.5)
-    mid_rejects = (count > EXACT_LIMIT) & (tail <= alpha) & (one_less > count / 2)
-    return np.asarray(np.where(mid_rejects, one_less, wins), dtype=np.float64)
+@lru_cache(maxsize=4096)
+def detectable_gain(problems: int, exchanged: int, alpha: float) -> float:
+    """The smallest difference that McNemar's exact test sees with power 0.8; 1 where none is.
+
+    exchanged: problems that are gained and as many that are lost whatever the difference, as both
+    checkpoints have luck of their own. In (0, 1].
+
+    >>> round(detectable_gain(30, 0, 0.05), 3)
+    0.251
+    """
+    both = exchanged / problems
+    low, high = 0.0, 1.0 - 2.0 * both
+    if high <= 0 or mcnemar_power(problems, both + high, both, alpha) < POWER:
+        return 1.0
+    while high - low > 1e-3 * high:
+        middle = (low + high) / 2
+        enough = mcnemar_power(problems, both + middle, both, alpha) >= POWER
+        low, high = (low, middle) if enough else (middle, high)
+    return high
+
+
+def fewest_discordant(alpha: float) -> int:
+    """Fewest clusters that differ with which sign flips can reach `alpha`: 2 / 2^m <= alpha."""
+    return int(np.ceil(1.0 - np.log2(alpha)))

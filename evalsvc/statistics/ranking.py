@@ -1,7 +1,8 @@
 """Ranking checkpoints over several benchmarks by the mean of their figures, with what is tied.
 
-Each benchmark weighs the same. Two checkpoints are told apart by the paired difference on every
-benchmark, Holm over all pairs; whoever is not told apart from the one above shares its rank.
+Each benchmark weighs the same. Two checkpoints are told apart by the tests of `paired_comparison`,
+made on the mean difference over the benchmarks, Holm over all pairs; on one benchmark the p-value
+is that of the comparison. Whoever is not told apart from the one above shares its rank.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,28 +13,37 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evalsvc.statistics.clusters import Partition, partition
-from evalsvc.statistics.comparison import difference_standard_error, holm
+from evalsvc.statistics.comparison import holm, score_test
 from evalsvc.statistics.counts import (
     FloatArray,
     check_one_k,
     check_probability,
     check_problem_counts,
 )
-from evalsvc.statistics.distributions import t_above, t_quantile
+from evalsvc.statistics.distributions import t_quantile
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.intervals import Pair, population_standard_error
+from evalsvc.statistics.sign_flip import pairwise_flip_p_values
+from evalsvc.statistics.studentised import spread_of, weighted_sum
+from evalsvc.statistics.thinning import thinned
 
 Counts = tuple[ArrayLike, ArrayLike]
 
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkTable:
-    """pass@k of every checkpoint on one benchmark: `values` is (checkpoints, problems)."""
+    """pass@k of every checkpoint on one benchmark: `values` is (checkpoints, problems).
+
+    alike: the same from as many samples of every checkpoint, for the sign flips. indicator: k = n
+    for all of them, and no problems share a cluster.
+    """
 
     name: str
     k: int
     values: FloatArray
+    alike: FloatArray
+    indicator: bool
     groups: Partition
 
 
@@ -57,6 +67,7 @@ def tabulate(
     results: Mapping[str, Mapping[str, Counts]],
     ks: Mapping[str, int],
     clusters: Mapping[str, Sequence[object] | ArrayLike] | None = None,
+    seed: int = 0,
 ) -> tuple[tuple[str, ...], tuple[BenchmarkTable, ...]]:
     """Names and tables from results[checkpoint][benchmark] = (n, c), with the k of each benchmark.
 
@@ -74,18 +85,26 @@ def tabulate(
             )
     tables = []
     for benchmark, k in ks.items():
-        rows = []
-        for name in names:
-            samples, correct = check_problem_counts(*results[name][benchmark])
-            rows.append(pass_at_k(samples, correct, check_one_k(k, samples)))
-        if len({row.size for row in rows}) > 1:
+        sides = [check_problem_counts(*results[name][benchmark]) for name in names]
+        if len({samples.size for samples, _ in sides}) > 1:
             raise StatisticsError(
                 f"the checkpoints have different problems of {benchmark}.",
                 "Rank over the problems that all have.",
             )
+        one_k = max(check_one_k(k, samples) for samples, _ in sides)
         labels = None if clusters is None else clusters.get(benchmark)
-        groups = partition(labels, rows[0].size)
-        tables.append(BenchmarkTable(benchmark, k, np.stack(rows), groups))
+        groups = partition(labels, sides[0][0].size)
+        tables.append(
+            BenchmarkTable(
+                name=benchmark,
+                k=one_k,
+                values=np.stack([pass_at_k(*side, one_k) for side in sides]),
+                alike=np.stack([pass_at_k(*side, one_k) for side in thinned(sides, seed)]),
+                indicator=groups.count == groups.problems > 1
+                and all(bool(np.all(samples == one_k)) for samples, _ in sides),
+                groups=groups,
+            )
+        )
     return names, tuple(tables)
 
 
@@ -95,14 +114,24 @@ def rank_by_mean(
     *,
     clusters: Mapping[str, Sequence[object] | ArrayLike] | None = None,
     alpha: float = 0.05,
+    seed: int = 0,
 ) -> tuple[RankedCheckpoint, ...]:
-    """Checkpoints from best to worst by their mean over the benchmarks."""
+    """Checkpoints from best to worst by their mean over the benchmarks.
+
+    results[checkpoint][benchmark] = (n, c), one row per problem; ks: the k of each benchmark;
+    clusters: labels by benchmark; seed: of the flips. StatisticsError: fewer than two checkpoints,
+    no benchmark, one that a checkpoint lacks, bad counts.
+
+    >>> same = ([4] * 30, [2] * 30)
+    >>> [row.rank for row in rank_by_mean({"a": {"x": same}, "b": {"x": same}}, {"x": 1})]
+    [1, 1]
+    """
     check_probability(alpha, "alpha")
-    names, tables = tabulate(results, ks, clusters)
+    names, tables = tabulate(results, ks, clusters, seed)
     means = np.stack([table.values.mean(axis=1) for table in tables], axis=1)
     overall = means.mean(axis=1)
     pairs = list(combinations(range(len(names)), 2))
-    p_values = holm([_pair_p_value(tables, *pair) for pair in pairs])
+    p_values = holm(_pair_p_values(tables, pairs, alpha, seed))
     told_apart = {pair for pair, p in zip(pairs, p_values, strict=True) if p <= alpha}
     tied = {
         i: {j for j in range(len(names)) if j != i and (min(i, j), max(i, j)) not in told_apart}
@@ -134,20 +163,36 @@ def _shared_ranks(order: Sequence[int], tied: Mapping[int, set[int]]) -> dict[in
     return ranks
 
 
-def _pair_p_value(tables: Sequence[BenchmarkTable], i: int, j: int) -> float:
-    """Two-sided t test of the mean difference over benchmarks, Satterthwaite's freedom."""
-    difference, variance, share = 0.0, 0.0, 0.0
-    for table in tables:
-        totals = table.groups.totals(table.values[j] - table.values[i])
-        difference += float(totals.sum()) / table.groups.problems
-        part = difference_standard_error(totals, table.groups) ** 2
-        variance += part
-        share += part**2 / max(table.groups.count - 1, 1)
-    if variance == 0:
-        # Nothing varies: equal everywhere, or single-cluster benchmarks that cannot show spread.
-        return 1.0
-    freedom = variance**2 / share
-    return 2.0 * t_above(abs(difference) / float(np.sqrt(variance)), freedom)
+def _pair_p_values(
+    tables: Sequence[BenchmarkTable], pairs: Sequence[tuple[int, int]], alpha: float, seed: int
+) -> list[float]:
+    """Two-sided p-value of each pair: as the comparison's, on the mean over the benchmarks."""
+    if len(tables) == 1 and tables[0].indicator:
+        solved = tables[0].values > 0
+        problems = tables[0].groups.problems
+        return [
+            score_test(
+                int(np.sum(solved[j] & ~solved[i])),
+                int(np.sum(solved[i] & ~solved[j])),
+                problems,
+                alpha,
+            )[0].p_value
+            for i, j in pairs
+        ]
+    weighted = [
+        table.groups.totals(table.alike.T) / (len(tables) * table.groups.problems)
+        for table in tables
+    ]
+    flips = pairwise_flip_p_values(np.concatenate(weighted), pairs, seed=seed)
+    return [
+        max(p_value, _studentised(tables, *pair))
+        for p_value, pair in zip(flips, pairs, strict=True)
+    ]
+
+
+def _studentised(tables: Sequence[BenchmarkTable], i: int, j: int) -> float:
+    spreads = [spread_of(t.groups.totals(t.values[j] - t.values[i]), t.groups) for t in tables]
+    return weighted_sum(spreads, [1.0 / len(tables)] * len(tables)).p_value
 
 
 def _interval(tables: Sequence[BenchmarkTable], i: int, mean: float, alpha: float) -> Pair:

@@ -20,6 +20,8 @@ from evalsvc.statistics.overlap import overlap_law
 # Bounds of the fitted intra-problem correlation: a benchmark is neither one coin nor all certain.
 CORRELATION_BOUNDS = (0.02, 0.95)
 SMOOTHING = 25  # iterations of the shapeless law: more would make it jagged
+MANY_SIZES = 32  # different n, above which similar ones are taken as the smallest of them
+SIMILAR = 1.02  # ratio of n that are similar: the variance is at most 2% too large
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,16 @@ class BetaPrior:
     successes: float
     failures: float
 
-    def variances(self, n: int, c: IntArray, k: int) -> FloatArray:
-        """Posterior mean of the variance of pass@k for each c of n correct."""
-        powers, overlap = overlap_law(n, k)
+    def variances(
+        self, n: int | IntArray, c: IntArray, k: int, drawn: int | None = None
+    ) -> FloatArray:
+        """Posterior mean of the variance of pass@k from `drawn` samples, for each c of n correct.
+
+        n: one for all or one per c. drawn: by default n, which must be one number then.
+        """
+        powers, overlap = overlap_law(int(n) if drawn is None else drawn, k)
         failures = (self.failures + n - c)[:, None]
-        total = self.successes + self.failures + n
+        total = np.broadcast_to(self.successes + self.failures + n, c.shape)[:, None]
         wanted = np.append(powers, 2 * k)
         logs = gammaln(failures + wanted) - gammaln(failures)
         moments = np.exp(logs + gammaln(total) - gammaln(total + wanted))
@@ -51,6 +58,7 @@ class SamplingNoise:
     def __init__(self, n: IntArray, c: IntArray) -> None:
         self._n, self._c = n, c
         self._pair_n, self._pair_c, self._times, self._pair_of = distinct_pairs(n, c)
+        self._errors: dict[int, float] = {}
 
     @cached_property
     def _prior(self) -> BetaPrior:
@@ -64,12 +72,24 @@ class SamplingNoise:
     def _posterior(self) -> FloatArray:
         return self._law.posterior(self._pair_n, self._pair_c)
 
+    @cached_property
+    def _drawn(self) -> IntArray:
+        """The n whose noise each pair is given: its own, or the smallest of similar ones."""
+        smallest = int(self._pair_n.min())
+        if np.unique(self._pair_n).size <= MANY_SIZES:
+            return self._pair_n
+        steps = np.floor(np.log(self._pair_n / smallest) / np.log(SIMILAR) + 1e-9)
+        rounded = np.minimum(np.ceil(smallest * SIMILAR**steps), self._pair_n)
+        return np.asarray(rounded, dtype=np.int64)
+
     def variances(self, k: int) -> FloatArray:
         """Sampling variance of pass@k per problem; k <= min(n). Always >= 0."""
         shaped, shapeless = np.empty(self._times.size), np.empty(self._times.size)
-        for n in np.unique(self._pair_n):
-            here = self._pair_n == n
-            shaped[here] = self._prior.variances(int(n), self._pair_c[here], k)
+        for n in np.unique(self._drawn):
+            here = self._drawn == n
+            shaped[here] = self._prior.variances(
+                self._pair_n[here], self._pair_c[here], k, drawn=int(n)
+            )
             shapeless[here] = self._posterior[here] @ self._law.sampling_variance(int(n), k)
         larger = max(shaped, shapeless, key=lambda of_pair: float(of_pair @ self._times))
         return np.asarray(larger[self._pair_of])
@@ -78,7 +98,9 @@ class SamplingNoise:
         """Standard error of mean pass@k from sampling alone; None where some n < 2k."""
         if 2 * k > int(self._n.min()):
             return None
-        return float(np.sqrt(self.variances(k).sum()) / self._n.size)
+        if k not in self._errors:
+            self._errors[k] = float(np.sqrt(self.variances(k).sum()) / self._n.size)
+        return self._errors[k]
 
 
 def fit_beta_prior(n: IntArray, c: IntArray) -> BetaPrior:

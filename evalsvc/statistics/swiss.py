@@ -1,10 +1,11 @@
 """A Swiss-system aggregate: benchmarks as rounds, checkpoints of like score meet, wins count.
 
 It ranks by how often a checkpoint beats its equals instead of by points, so that one benchmark with
-a wide spread does not decide. Order of the benchmarks, pairings and problems are drawn anew many
-times; the expected win score has a Monte-Carlo error and a spread that says who is tied. Source:
-Competitive Swiss-system Dynamics (arXiv 2512.21010), with problems resampled here so that the
-benchmarks' own noise counts.
+a wide spread does not decide. The rounds follow the order in which the benchmarks are given, as in
+the source, where it is curated; pairings and problems are drawn anew many times, so that the
+expected win score has a Monte-Carlo error and a spread that says who is tied. With an odd number
+the lowest has no opponent and gains nothing. Source: Competitive Swiss-system Dynamics (arXiv
+2512.21010), with problems resampled here so that the benchmarks' own noise counts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ EVEN = 1e-12  # means closer than this draw
 
 @dataclass(frozen=True, slots=True)
 class SwissRank:
-    """expected_wins: mean points (1 a win, 0.5 a draw or a bye), at most the number of rounds.
+    """expected_wins: mean points (1 a win, 0.5 a draw, 0 a bye), at most the number of rounds.
 
     monte_carlo_error: standard error of that mean from the finite draws. interval: where the score
     falls in (1 - alpha) of the draws. failure_sensitivity: change of expected_wins per checkpoint
@@ -49,8 +50,9 @@ def swiss_ranking(
 ) -> tuple[SwissRank, ...]:
     """Checkpoints from most to fewest expected wins; results and ks as in `rank_by_mean`.
 
-    Two are tied where neither scores higher in more than 1 - alpha/2 of the draws (draws of equal
-    score count half to each).
+    The order of `ks` is that of the rounds: who is ahead in the first ones meets the stronger in
+    the last. Two are tied where neither scores higher in more than 1 - alpha/2 of the draws (draws
+    of equal score count half to each). StatisticsError as there, and with fewer than 100 draws.
     """
     check_probability(alpha, "alpha")
     if draws < 100:
@@ -102,10 +104,9 @@ def _play(means: FloatArray, eliminated: int, random: np.random.Generator) -> Fl
     rounds, draws, players = means.shape
     scores = np.zeros((draws, players))
     playing = np.ones((draws, players), dtype=bool)
-    order = random.permuted(np.tile(np.arange(rounds), (draws, 1)), axis=1)
     every = np.arange(draws)
     for turn in range(rounds):
-        strength = means[order[:, turn], every]
+        strength = means[turn]
         places = _by_score(scores, playing, random)
         remaining = int(playing[0].sum())
         for left in range(0, remaining - 1, 2):
@@ -114,8 +115,6 @@ def _play(means: FloatArray, eliminated: int, random: np.random.Generator) -> Fl
             won = np.where(np.abs(margin) <= EVEN, 0.5, (margin > 0).astype(np.float64))
             scores[every, a] += won
             scores[every, b] += 1.0 - won
-        if remaining % 2:
-            scores[every, places[:, remaining - 1]] += 0.5
         out = min(eliminated, remaining - 2)
         if out > 0:
             ranked = _by_score(scores, playing, random)

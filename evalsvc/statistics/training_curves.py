@@ -68,10 +68,18 @@ def best_step(
     clusters: Sequence[object] | ArrayLike | None = None,
     seed: int = 0,
 ) -> BestStep:
-    """The step with the highest pass@k, and the bootstrap estimate of its optimism (Efron 1983).
+    """The step with the highest pass@k, and by how much being chosen flatters it.
 
-    All steps must have the same problems in the same order: whole clusters are resampled, the best
-    step chosen anew each time, and its figure there compared with its figure on all problems.
+    All steps must have the same problems in the same order. The true figures are estimated by
+    shrinking the observed ones to their mean, as far as chance explains their spread (James and
+    Stein 1961); then whole clusters are resampled, the best step is chosen anew each time, and its
+    figure compared with the true one. Without the shrinking the spread of chance counts twice, and
+    the bootstrap (Efron 1983) reports seven tenths of the optimism or less. StatisticsError: no
+    steps, a step twice, different problems, k above n.
+
+    >>> flat = [StepCounts(i, [4] * 20, [2] * 20) for i in range(3)]
+    >>> best_step(flat, 1).optimism
+    0.0
     """
     ordered = _ordered(steps)
     columns = []
@@ -86,9 +94,9 @@ def best_step(
     best = int(values.argmax())
     optimism = 0.0
     if len(ordered) > 1:
-        resampled = _resampled(totals, groups.sizes, np.random.default_rng(seed))
-        chosen = resampled.argmax(axis=1)
-        excess = float(np.mean(resampled[np.arange(RESAMPLES), chosen] - values[chosen]))
+        noise = _resampled(totals, groups.sizes, np.random.default_rng(seed)) - values
+        chosen = (_shrunk(values, noise) + noise).argmax(axis=1)
+        excess = float(np.mean(noise[np.arange(RESAMPLES), chosen]))
         optimism = max(excess, 0.0)  # below 0 only by the chance of the draws
     warning = ""
     if len(ordered) > 1:
@@ -98,6 +106,16 @@ def best_step(
             "Choose the step on other problems, or compare at a step fixed beforehand."
         )
     return BestStep(ordered[best].step, float(values[best]), optimism, len(ordered), warning)
+
+
+def _shrunk(values: FloatArray, noise: FloatArray) -> FloatArray:
+    """The figures drawn to their mean by the share of their spread that noise explains."""
+    deviations = values - values.mean()
+    spread = float(deviations @ deviations)
+    own = noise - noise.mean(axis=1, keepdims=True)  # what all steps share moves none ahead
+    by_chance = float(np.mean(np.sum(own * own, axis=1)))
+    kept = max(1.0 - by_chance / spread, 0.0) if spread > 0 else 0.0
+    return np.asarray(values.mean() + kept * deviations, dtype=np.float64)
 
 
 def _resampled(totals: FloatArray, sizes: FloatArray, generator: np.random.Generator) -> FloatArray:

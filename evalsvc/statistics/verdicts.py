@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
-import numpy as np
-
 from evalsvc.statistics.comparison import Comparison
 from evalsvc.statistics.counts import check_probability
-from evalsvc.statistics.distributions import t_above
 from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.sentences import p_value_words, size_words
 
@@ -27,19 +24,11 @@ class Equivalence:
 def equivalence(comparison: Comparison, margin: float) -> Equivalence:
     """Whether the population difference is smaller than `margin` (a fraction) either way.
 
-    "Not significant" is never evidence of equality; this is. With one cluster nothing is shown.
+    "Not significant" is never evidence of equality; this is. At alpha = 5% it asks whether the 90%
+    interval lies within the margin. With one cluster nothing is shown: the p-value is 1.
     """
     check_probability(margin, "margin")
-    freedom = comparison.clusters - 1
-    if freedom < 1:
-        p_value = 1.0
-    elif comparison.standard_error == 0.0:
-        # Nothing differed: the bound q^2/(C+q^2) of the t interval, solved for q.
-        bound = np.sqrt(comparison.clusters * margin / (1.0 - margin))
-        p_value = t_above(bound, freedom)
-    else:
-        distance = (margin - abs(comparison.difference)) / comparison.standard_error
-        p_value = t_above(distance, freedom)
+    p_value = max(comparison.spread.above(-margin), comparison.spread.below(margin))
     equivalent = p_value <= comparison.alpha
     size = size_words(comparison.problems, comparison.clusters)
     words = (
@@ -67,8 +56,10 @@ class CurvePoint(Protocol):
 class Crossover:
     """Between `below` and `above` the sign of the difference changes; `k` by log interpolation.
 
-    resolved: the differences on the two sides are both significant (after Holm) and opposite;
-    otherwise noise can explain the crossing.
+    resolved: the differences at `below` and at `above` are both significant (after Holm), so that
+    the place is known; otherwise noise can explain it. resolved_between: the nearest two k with
+    significant differences of opposite sign that enclose it; that the curves cross somewhere
+    between these is known. None where there are no such two.
     """
 
     k: float
@@ -77,10 +68,19 @@ class Crossover:
     leader_below: str
     leader_above: str
     resolved: bool
+    resolved_between: tuple[int, int] | None
 
 
 def crossovers(curve: Sequence[CurvePoint]) -> tuple[Crossover, ...]:
-    """Where two Pass@k curves cross, from comparisons at several k (as `compare_curves` gives)."""
+    """Where two Pass@k curves cross, from comparisons at several k (as `compare_curves` gives).
+
+    A curve without a change of sign has none. StatisticsError where a k occurs twice.
+
+    >>> from evalsvc.statistics import compare_curves
+    >>> n, narrow = [64] * 40, [32] * 20 + [0] * 20
+    >>> [(x.below, x.above) for x in crossovers(compare_curves(n, [6] * 40, n, narrow, [1, 8, 64]))]
+    [(1, 8)]
+    """
     ordered = sorted(curve, key=lambda c: c.k)
     if len({c.k for c in ordered}) != len(ordered):
         raise StatisticsError("a k occurs twice.", "Give one comparison per k of one pair.")
@@ -91,6 +91,7 @@ def crossovers(curve: Sequence[CurvePoint]) -> tuple[Crossover, ...]:
         if low.difference * high.difference > 0:
             continue
         share = low.difference / (low.difference - high.difference)
+        between = _known_between(ordered[: left + 1], ordered[right:])
         found.append(
             Crossover(
                 k=float(low.k * (high.k / low.k) ** share),
@@ -98,7 +99,8 @@ def crossovers(curve: Sequence[CurvePoint]) -> tuple[Crossover, ...]:
                 above=high.k,
                 leader_below=_leader(low),
                 leader_above=_leader(high),
-                resolved=_resolved(ordered[: left + 1], low) and _resolved(ordered[right:], high),
+                resolved=between == (low.k, high.k),
+                resolved_between=between,
             )
         )
     return tuple(found)
@@ -108,6 +110,12 @@ def _leader(comparison: CurvePoint) -> str:
     return "candidate" if comparison.difference > 0 else "baseline"
 
 
-def _resolved(side: Sequence[CurvePoint], nearest: CurvePoint) -> bool:
-    """Some k on this side shows the same leader significantly."""
-    return any(c.significant and c.difference * nearest.difference > 0 for c in side)
+def _known_between(
+    below: Sequence[CurvePoint], above: Sequence[CurvePoint]
+) -> tuple[int, int] | None:
+    """The nearest significant k on both sides, where their leaders differ."""
+    low = next((c for c in reversed(below) if c.significant), None)
+    high = next((c for c in above if c.significant), None)
+    if low is None or high is None or low.difference * high.difference > 0:
+        return None
+    return low.k, high.k

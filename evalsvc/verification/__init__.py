@@ -94,7 +94,7 @@ def verify(
     Raises:
         VerificationError: the gold is empty or too long, or the kind is unknown.
 
-    Example:
+    Examples:
         >>> from evalsvc.verification import verify
         >>> verdict = verify(r"The half of it, $\\boxed{\\frac{1}{2}}$.", "0.5")
         >>> verdict.correct, verdict.rule, verdict.extracted

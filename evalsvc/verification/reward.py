@@ -34,7 +34,7 @@ def trl_reward(
         ValueError: the columns have different lengths.
         VerificationError: a gold is empty or too long, or a kind unknown.
 
-    Example:
+    Examples:
         >>> from evalsvc.verification.reward import trl_reward
         >>> trl_reward([r"So it is \\boxed{1/2}.", r"\\boxed{2}"], answer=["0.5", "0.5"])
         [1.0, 0.0]
@@ -69,7 +69,7 @@ def compute_score(
     Raises:
         VerificationError: the gold is empty or too long, or the kind unknown.
 
-    Example:
+    Examples:
         >>> from evalsvc.verification.reward import compute_score
         >>> compute_score("math", r"Hence \\boxed{12}.", "12")
         1.0

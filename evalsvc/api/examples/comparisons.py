@@ -114,6 +114,7 @@ COMPARISON: Json = {
     "equivalent": False,
     "equivalence_p_value": 0.64,
     "test": "sign flips by cluster, 4,999 draws",
+    "family": ("pass@k, k = 1, on aime2025: qwen-agrae-seed0@100 against qwen-grpo-seed0@100"),
     "family_size": 1,
     "discordant": 14,
     "candidate_only": 2,
@@ -144,6 +145,7 @@ COMPARED: Json = {
             "leader_below": "candidate",
             "leader_above": "baseline",
             "resolved": False,
+            "resolved_between": None,
         }
     ],
     "methods": [],

@@ -65,6 +65,9 @@ def test_a_job_stops_after_a_whole_round_when_the_answer_is_known(
     assert stopped.samples_seen < SAMPLES * 10
     told = stopped.provenance["stopped_early"]
     assert (told["samples"], told["wins"], told["losses"]) == (BLOCK, BLOCK * 10, 0)
+    assert "better on these problems" in told["sentence"]
+    assert "On problems of this kind: not resolved" in told["sentence"]
+    assert told["other_problems_p_value"] == pytest.approx(2 / 2**10 * BLOCK * (BLOCK + 1))
     with database.read() as session:
         (part,) = session.scalars(select(JobEvaluation).where(JobEvaluation.job_id == job_id))
         assert (part.samples, list(part.ks)) == (BLOCK, [1, 2, 4])
@@ -114,4 +117,7 @@ def test_pairs_are_those_of_the_statistics(k: int) -> None:
         return {p: Masks(sampled=(1 << 12) - 1, correct=c) for p, c in enumerate(rows)}
 
     found = count_pairs(masks(before), masks(after), k, rounds=11)
-    assert found == discordant_pairs(before[:, :11], after[:, :11], k)
+    totals = sum(won for won, _ in found), sum(lost for _, lost in found)
+    assert totals == discordant_pairs(before[:, :11], after[:, :11], k)
+    alone = [discordant_pairs(before[i : i + 1, :11], after[i : i + 1, :11], k) for i in range(7)]
+    assert found == alone

