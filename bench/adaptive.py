@@ -123,17 +123,14 @@ def measured(law: str, r: int, replays: int, repeats: int) -> Row:
         for k in KS:
             ours = estimate_stopped(n, c, k, plan)
             full = estimate([256] * PROBLEMS, seen[:, -1], k)
-            width["population", k] += [
-                span(ours.interval_population),
-                span(full.interval_population),
-            ]
+            pairs = {"population": (ours.interval_population, full.interval_population)}
             if ours.interval_fixed is not None and full.interval_fixed is not None:
-                width["fixed", k] += [span(ours.interval_fixed), span(full.interval_fixed)]
-            if k in (1, 16):
-                held[f"population k={k}"] += inside(ours.interval_population, truth[k])
-                these = float(np.mean(1 - (1 - p) ** k))
-                assert ours.interval_fixed is not None  # k is at most n/2
-                held[f"fixed k={k}"] += inside(ours.interval_fixed, these)
+                pairs["fixed"] = (ours.interval_fixed, full.interval_fixed)
+            targets = {"population": truth[k], "fixed": float(np.mean(1 - (1 - p) ** k))}
+            for kind, (of_plan, of_full) in pairs.items():
+                width[kind, k] += [span(of_plan), span(of_full)]
+                if k in COVERED:
+                    held[f"{kind} k={k}"] += inside(of_plan, targets[kind])
         other = blocks(p, random, plan)
         sides = {
             "stopped against full": SampledCounts([256] * PROBLEMS, other[:, -1]),

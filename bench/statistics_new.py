@@ -130,17 +130,12 @@ def forecasts(repeats: int) -> Iterator[Cell]:
                 )
                 hits += [low <= value <= high for (low, high), value in pairs]
                 width += [high - low for (low, high), _ in pairs]
-            names = (
-                "pass@256, these problems",
-                "pass@256, such problems",
-                "Cover@0.5, these problems",
-                "Cover@0.5, such problems",
-            )
+            names = [f"{f}, {of}" for f in ("pass@256", "Cover@0.5") for of in ("these", "such")]
             for what, hit, span in zip(names, hits / repeats, width / repeats, strict=True):
                 # With few undecided problems the band is discrete and covers more.
                 target = (0.93, 1.0) if "these" in what else COVERAGE
                 where = f"N = {problems}, n = {n}, {name}"
-                yield Cell(what, where, float(hit), repeats, target, float(span))
+                yield Cell(f"{what} problems", where, float(hit), repeats, target, float(span))
 
 
 def drawn(law: tuple[float, float, float], problems: int, random: np.random.Generator) -> Floats:
@@ -179,15 +174,9 @@ def claims(repeats: int) -> Iterator[Cell]:
         for runs in (3, 5):
             found = 0
             for _ in range(4 * repeats):
-                sides = [
-                    [
-                        RunScores({"a": float(np.clip(y, 0, 1))})
-                        for y in random.normal(0.4, 0.05, runs)
-                    ]
-                    for _ in range(2)
-                ]
-                one, other = sides
-                found += joint_claim_over_runs(one, other, method=method).resolved
+                scores = np.clip(random.normal(0.4, 0.05, (2, runs)), 0, 1)
+                first, second = ([RunScores({"a": float(y)}) for y in side] for side in scores)
+                found += joint_claim_over_runs(first, second, method=method).resolved
             where = f"{runs} and {runs} runs, {method}"
             yield Cell("size over runs at 5%", where, found / (4 * repeats), 4 * repeats, SIZE)
 
@@ -197,8 +186,7 @@ def odd_curves(count: int) -> list[Figure]:
     random, flagged = np.random.default_rng(4), 0
     for _ in range(count):
         problems, runs = int(random.choice([30, 40, 500])), int(random.choice([1, 4, 16]))
-        a, b = map(float, random.uniform(0.1, 4.0, 2))
-        p = random.beta(a, b, problems)
+        p = random.beta(random.uniform(0.1, 4.0), random.uniform(0.1, 4.0), problems)
         c = random.binomial(256, p, (runs, problems))
         printed = {k: round(100 * float(pass_at_k(256, c, k).mean()), 1) for k in KS}
         flagged += not feasibility(printed).feasible

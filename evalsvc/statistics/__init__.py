@@ -107,6 +107,7 @@ from evalsvc.statistics.sequential import (
 from evalsvc.statistics.sign_flip import PairedTest, mcnemar, sign_flip_tests
 from evalsvc.statistics.stopped import (
     PlanForecast,
+    cheapest_plan,
     estimate_stopped,
     expected_samples,
     forecast_plan,
@@ -180,6 +181,7 @@ __all__ = [
     "bayes_pass_at_k",
     "best_step",
     "by_label",
+    "cheapest_plan",
     "comparability",
     "compare_candidates",
     "compare_curves",

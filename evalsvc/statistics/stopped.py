@@ -7,6 +7,7 @@ this kind). The price of a plan falls on the fixed interval at small k, and the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,8 +22,16 @@ from evalsvc.statistics.counts import (
     distinct_pairs,
 )
 from evalsvc.statistics.difficulty import DifficultyLaw, fit_difficulty
-from evalsvc.statistics.distributions import normal_quantile, t_quantile
-from evalsvc.statistics.intervals import Estimate, wilson
+from evalsvc.statistics.distributions import normal_quantile
+from evalsvc.statistics.intervals import (
+    Estimate,
+    Pair,
+    clustered_interval,
+    effective_trials,
+    population_standard_error,
+    raised_by_smaller_k,
+    wilson,
+)
 from evalsvc.statistics.stopping import (
     StoppingPlan,
     check_endings,
@@ -30,6 +39,7 @@ from evalsvc.statistics.stopping import (
     pass_at_k_stopped,
 )
 
+Kind = Literal["fixed", "population"]
 SMOOTHING = 25  # iterations of the fitted law, as for full sampling
 
 
@@ -56,28 +66,33 @@ def estimate_stopped(
     check_endings(samples, correct, plan)
     one_k = check_one_k(k, np.full(1, plan.n_max))
     check_probability(level, "level")
-    values = _values(samples, correct, one_k, plan)
-    mean, groups = float(values.mean()), partition(clusters, samples.size)
-    fixed_error = _fixed_error(samples, correct, one_k, plan)
-    fixed = None
-    if fixed_error is not None:
-        trials = max(float(samples.size), _trials(mean, fixed_error))
-        fixed = wilson(mean, trials, normal_quantile(0.5 + level / 2))
-    population_error, population = None, (0.0, 1.0)
-    if groups.count > 1:
-        residuals = groups.totals(values) - mean * groups.sizes
-        population_error = _padded_error(residuals, mean, groups.sizes)
-        fewest = float(groups.sizes.sum() ** 2 / np.sum(groups.sizes**2))
-        quantile = t_quantile(0.5 + level / 2, groups.count - 1)
-        population = wilson(mean, max(fewest, _trials(mean, population_error)), quantile)
+    groups = partition(clusters, samples.size)
+    law = fit_difficulty(samples, correct, iterations=SMOOTHING)
+
+    def values_at(j: int) -> FloatArray:
+        return _values(samples, correct, j, plan)
+
+    def mean_at(j: int) -> float:
+        return float(values_at(j).mean())
+
+    def fixed_at(j: int) -> Pair | None:
+        error = _fixed_error(samples, correct, j, plan, law)
+        if error is None:
+            return None
+        trials = effective_trials(mean_at(j), error, float(samples.size))
+        return wilson(mean_at(j), trials, normal_quantile(0.5 + level / 2))
+
+    def population_at(j: int) -> Pair:
+        return clustered_interval(values_at(j), groups, level)
+
     return Estimate(
         metric="pass@k",
         k=one_k,
-        value=mean,
-        interval_fixed=fixed,
-        interval_population=population,
-        standard_error_fixed=fixed_error,
-        standard_error_population=population_error,
+        value=mean_at(one_k),
+        interval_fixed=raised_by_smaller_k(one_k, mean_at, fixed_at),
+        interval_population=raised_by_smaller_k(one_k, mean_at, population_at) or (0.0, 1.0),
+        standard_error_fixed=_fixed_error(samples, correct, one_k, plan, law),
+        standard_error_population=population_standard_error(values_at(one_k), groups),
         problems=samples.size,
         clusters=groups.count,
         samples=int(samples.sum()),
@@ -139,6 +154,33 @@ def forecast_plan(law: DifficultyLaw, problems: int, plan: StoppingPlan, k: int)
     )
 
 
+def cheapest_plan(
+    law: DifficultyLaw,
+    problems: int,
+    k: int,
+    half_width: float,
+    *,
+    kind: Kind = "fixed",
+    level: float = 0.95,
+    block: int = 16,
+    n_max: int = 256,
+) -> PlanForecast | None:
+    """The cheapest plan whose interval at k is expected within +-half_width (a fraction).
+
+    Tries r = 1, 2, 4 ... n_max; kind: of which interval. None where even full sampling is wider:
+    then only more samples (fixed) or more problems (population) help.
+    """
+    check_probability(half_width, "half_width")
+    quantile = normal_quantile(0.5 + check_probability(level, "level") / 2)
+    for r in [*(2**i for i in range(n_max.bit_length()) if 2**i < n_max), n_max]:
+        made = forecast_plan(law, problems, StoppingPlan(r, block, n_max), k)
+        errors = {"fixed": made.standard_error_fixed, "population": made.standard_error_population}
+        error = errors[kind]
+        if error is not None and quantile * error <= half_width:
+            return made
+    return None
+
+
 def expected_samples(plan: StoppingPlan, rates: ArrayLike) -> FloatArray:
     """Samples that the plan draws of a problem on average, at each success rate."""
     ends, chances = ending_chances(plan, np.asarray(rates, dtype=np.float64))
@@ -160,7 +202,9 @@ def _values(n: IntArray, c: IntArray, k: int, plan: StoppingPlan) -> FloatArray:
     return np.asarray(made, dtype=np.float64)
 
 
-def _fixed_error(n: IntArray, c: IntArray, k: int, plan: StoppingPlan) -> float | None:
+def _fixed_error(
+    n: IntArray, c: IntArray, k: int, plan: StoppingPlan, law: DifficultyLaw
+) -> float | None:
     """Standard error from sampling alone: each problem's variance averaged over its posterior.
 
     How a plan stopped says nothing more of p than the counts do, so that the law is fitted and the
@@ -168,20 +212,6 @@ def _fixed_error(n: IntArray, c: IntArray, k: int, plan: StoppingPlan) -> float 
     """
     if 2 * k > plan.n_max:
         return None
-    law = fit_difficulty(n, c, iterations=SMOOTHING)
     pair_n, pair_c, times, _ = distinct_pairs(n, c)
     variances = law.posterior(pair_n, pair_c) @ sampling_variance_stopped(plan, law.rates, k)
     return float(np.sqrt(variances @ times) / n.size)
-
-
-def _padded_error(residuals: FloatArray, mean: float, sizes: FloatArray) -> float:
-    """Clustered standard error with one worst-case cluster added, as for full sampling."""
-    problems = float(sizes.sum())
-    padded = (mean * problems + 0.5) / (problems + 1.0)
-    worst_case = padded * (1.0 - padded) * float(np.mean(sizes**2))
-    return float(np.sqrt(residuals @ residuals + worst_case) / problems)
-
-
-def _trials(mean: float, error: float) -> float:
-    """How many 0/1 trials would have this error; 0 where the error says nothing."""
-    return mean * (1.0 - mean) / error**2 if 0 < mean < 1 and error > 0 else 0.0

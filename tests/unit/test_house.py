@@ -27,7 +27,11 @@ SHARED_NAMES = {
     "CurvePoint",
     "EvaluationCallback",
     "Finding",
+    "Pause",
     "Plan",
+    "Record",
+    "Table",
+    "Unreadable",
 }
 FILLED_LATER = frozenset({"dict", "list", "set", "OrderedDict", "defaultdict", "deque"})
 STATEMENTS = frozenset({"select", "insert", "update", "delete", "text", "exists"})

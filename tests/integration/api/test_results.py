@@ -145,11 +145,10 @@ def test_responses_are_judged_here_and_can_be_read_rescored_and_overridden(
         assert [s["sample"] for s in rest["items"]] == [2]
 
         rescore = http.post(f"{base}/rescore").json()
-        deadline = time.monotonic() + 60  # seconds; only ends what hangs
-        found = rescore
-        while found["state"] == "running" and time.monotonic() < deadline:
+        deadline = time.monotonic() + 60
+        while (found := http.get(f"/v1/rescores/{rescore['id']}").json())["state"] == "running":
+            assert time.monotonic() < deadline, found
             time.sleep(0.05)
-            found = http.get(f"/v1/rescores/{rescore['id']}").json()
         assert found["state"] == "done", found
         assert (found["judged"], found["flipped"]) == (3, 0)
         assert http.post(f"/v1/rescores/{rescore['id']}/accept").json()["state"] == "accepted"

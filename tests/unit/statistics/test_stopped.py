@@ -7,6 +7,7 @@ from evalsvc.statistics import (
     SampledCounts,
     StatisticsError,
     StoppingPlan,
+    cheapest_plan,
     curve_comparison_stopped,
     estimate,
     estimate_stopped,
@@ -124,6 +125,20 @@ def test_the_forecast_tells_the_price() -> None:
     deep = forecast_plan(law, 5_000, StoppingPlan(16), 256)
     assert deep.standard_error_fixed is None
     assert deep.standard_error_population == pytest.approx(deep.full_population)
+
+
+def test_the_cheapest_plan_reaches_its_precision_and_a_smaller_one_does_not() -> None:
+    random = np.random.default_rng(8)
+    law = fit_difficulty(np.full(3_000, 256), random.binomial(256, random.beta(0.8, 0.5, 3_000)))
+    made = cheapest_plan(law, 500, 1, 0.005)
+    r = made.plan.stop_after
+    assert 1.96 * made.standard_error_fixed <= 0.005
+    smaller = forecast_plan(law, 500, StoppingPlan(r // 2), 1)
+    assert 1.96 * smaller.standard_error_fixed > 0.005
+    assert smaller.samples < made.samples < 500 * 256
+    assert cheapest_plan(law, 500, 1, 0.001) is None
+    assert cheapest_plan(law, 500, 1, 0.01, kind="population") is None
+    assert cheapest_plan(law, 50_000, 1, 0.01, kind="population").plan.stop_after <= 4
 
 
 def test_clusters_widen_and_one_cluster_says_nothing() -> None:
