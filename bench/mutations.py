@@ -19,7 +19,7 @@ WEIGHTS, CONFIG = "model.safetensors", "config.json"
 GENERATION, TOKENIZER = "generation_config.json", "tokenizer.json"
 SETTINGS, INDEX = "tokenizer_config.json", "model.safetensors.index.json"
 Tensors = dict[str, torch.Tensor]
-Edit = Callable[[Path], None]
+Edit = Callable[[Path], object]
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ from evalsvc.client_http import (
     EventStream,
     Flow,
     Found,
-    Pause,
     Running,
     ServerEvent,
     Step,
+    Wait,
     checked_address,
     checked_key,
     connection_options,
@@ -421,7 +421,7 @@ class Client(_Connection):
                 running.resume(self._perform(step))
 
     def _perform(self, step: Step) -> Any:
-        if isinstance(step, Pause):
+        if isinstance(step, Wait):
             time.sleep(step.seconds)
         elif isinstance(step, Call):
             try:
@@ -639,7 +639,7 @@ class AsyncClient(_Connection):
                 running.resume(await self._perform(step))
 
     async def _perform(self, step: Step) -> Any:
-        if isinstance(step, Pause):
+        if isinstance(step, Wait):
             await asyncio.sleep(step.seconds)
         elif isinstance(step, Call):
             try:

@@ -1,6 +1,6 @@
 """Requests to a server as steps, without doing any I/O: retries, refusals, versions, events.
 
-A `Flow` is a generator that yields what to do next (`Call`, `Pause`) and is sent the outcome.
+A `Flow` is a generator that yields what to do next (`Call`, `Wait`) and is sent the outcome.
 `Client` carries the steps out with blocking calls and `AsyncClient` with asynchronous ones, so that
 both share every decision made here.
 """
@@ -49,7 +49,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Pause:
+class Wait:
     """So many seconds to wait."""
 
     seconds: float
@@ -62,7 +62,7 @@ class Found(Generic[T]):
     value: T
 
 
-Step = Call | Pause | Found[Any]
+Step = Call | Wait | Found[Any]
 Flow = Generator[Step, Any, T]
 
 
@@ -132,7 +132,7 @@ class Exchange:
             except httpx.TransportError as error:
                 if last:
                     raise self.unreachable(error) from error
-                yield Pause(pause_seconds(attempt))
+                yield Wait(pause_seconds(attempt))
                 attempt += 1
                 continue
             self._note_version(response)
@@ -141,7 +141,7 @@ class Exchange:
                 call, redirects = replace(call, path=target, params=None), redirects + 1
                 continue
             if response.status_code in TRY_AGAIN and not last:
-                yield Pause(pause_seconds(attempt, response.headers.get("Retry-After")))
+                yield Wait(pause_seconds(attempt, response.headers.get("Retry-After")))
                 attempt += 1
                 continue
             if not response.is_success:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from evalsvc.client_http import Exchange, Flow, Found, Pause
+from evalsvc.client_http import Exchange, Flow, Found, Wait
 from evalsvc.client_progress import OnProgress
 from evalsvc.client_rows import (
     ComparisonRow,
@@ -105,20 +105,20 @@ def job_id(job: Job | str) -> str:
     return part(job.id if isinstance(job, Job) else job)
 
 
-class Unreadable(Exception):
+class UnreadableResponse(Exception):
     """An answer without what this version of the client expects in it."""
 
 
 def readable(
     operation: Callable[Concatenate["Operations", P], Flow[T]],
 ) -> Callable[Concatenate["Operations", P], Flow[T]]:
-    """Turn Unreadable into a ServerError that names the versions of both sides."""
+    """Turn UnreadableResponse into a ServerError that names the versions of both sides."""
 
     @wraps(operation)
     def flow(self: "Operations", /, *args: P.args, **kwargs: P.kwargs) -> Flow[T]:
         try:
             return (yield from operation(self, *args, **kwargs))
-        except Unreadable as error:
+        except UnreadableResponse as error:
             raise (yield from self.unexpected(str(error))) from error
 
     return flow
@@ -163,7 +163,7 @@ class Operations(Exchange):
                     f"it is {now.state}.",
                     f"It continues on the server: see `evalsvc jobs {now.id}`, or wait longer.",
                 )
-            yield Pause(poll_seconds)
+            yield Wait(poll_seconds)
 
     @readable
     def evaluation(self, evaluation: str) -> Flow[EvaluationResult]:
@@ -245,7 +245,7 @@ class Operations(Exchange):
             page = yield from self.get(path, {"limit": SAMPLES_PAGE_ROWS, "cursor": cursor})
             items = list_in(page, "items")
             if page.get("problem") != row.problem:  # never show one problem's samples as another's
-                raise Unreadable(f"these are not the samples of row {row.problem}")
+                raise UnreadableResponse(f"these are not the samples of row {row.problem}")
             rows = [read_record(SampleRow, {**item, **about}) for item in items]
             yield Found(Table(SampleRow, rows))
             cursor = page.get("next_cursor")
@@ -267,27 +267,27 @@ class Operations(Exchange):
 
 
 def read_record(kind: type[RecordT], answer: Any) -> RecordT:
-    """An answer as a record. Raises Unreadable."""
+    """An answer as a record. Raises UnreadableResponse."""
     if not isinstance(answer, dict):
-        raise Unreadable("it is not the expected JSON object")
+        raise UnreadableResponse("it is not the expected JSON object")
     try:
         return kind.model_validate(answer)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(step) for step in first["loc"])
-        raise Unreadable(f"{where}: {first['msg']}") from error
+        raise UnreadableResponse(f"{where}: {first['msg']}") from error
 
 
 def read_records(kind: type[RecordT], answer: Any, field: str) -> list[RecordT]:
-    """The records in a list of an answer. Raises Unreadable."""
+    """The records in a list of an answer. Raises UnreadableResponse."""
     return [read_record(kind, item) for item in list_in(answer, field)]
 
 
 def list_in(answer: Any, field: str) -> list[Any]:
-    """The list `field` of an answer. Raises Unreadable."""
+    """The list `field` of an answer. Raises UnreadableResponse."""
     found = answer.get(field) if isinstance(answer, dict) else None
     if not isinstance(found, list):
-        raise Unreadable(f"it holds no list {field!r}")
+        raise UnreadableResponse(f"it holds no list {field!r}")
     return found
 
 

@@ -31,7 +31,11 @@ def shown(value: Value) -> str:
 def limits_of(module: str) -> dict[str, str]:
     """The limits of one module, in the order of the code, as the page prints them."""
     found = vars(importlib.import_module(module))
-    return {name: shown(value) for name, value in found.items() if name.isupper()}
+    return {
+        name: shown(value)
+        for name, value in found.items()
+        if name.isupper() and isinstance(value, int | float | tuple)
+    }
 
 
 def modules() -> list[str]:

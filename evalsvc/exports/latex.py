@@ -6,7 +6,7 @@ Needs the booktabs package only.
 from collections.abc import Sequence
 
 from evalsvc.exports.latex_text import escape, tabular
-from evalsvc.exports.layout import Block, Table, lay_out
+from evalsvc.exports.layout import Block, ExportTable, lay_out
 from evalsvc.exports.rows import ResultRow
 
 
@@ -26,7 +26,7 @@ def to_latex(rows: Sequence[ResultRow], *, document: bool = False) -> str:
     return "\n".join([*head, tables, r"\end{document}"]) + "\n"
 
 
-def _table(table: Table) -> str:
+def _table(table: ExportTable) -> str:
     width = max(len(block.columns) for block in table.blocks)
     groups = [group for block in table.blocks for group in _groups(block, width)]
     lines = [

@@ -20,7 +20,7 @@ CHARACTERS_IN_CALLER = 500
 #: Responses whose search for the answer would hold up an event loop.
 RESPONSE_IN_LOOP = 20_000
 #: Processor time of one case in a child. The wall limit is far above it, whatever the load.
-CPU_SECONDS = 2.0
+CPU_SECONDS = 1.5
 #: Bits of an exact integer or fraction (2004! has about 19,000).
 EXACT_BITS = 100_000
 FACTORIAL = 5_000

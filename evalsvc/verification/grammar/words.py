@@ -59,7 +59,7 @@ UNCOUNTED = _words("""
 """)
 #: Stand before a counted noun and change nothing about the count.
 DESCRIBING = _words("""
-    positive negative nonnegative nonzero non real complex imaginary rational irrational
+    such positive negative nonnegative nonzero non real complex imaginary rational irrational
     integer integral whole natural prime composite even odd distinct different unique
     ordered unordered possible valid total consecutive perfect proper common equal congruent
     similar binary digit letter single small large big new old red blue green white black

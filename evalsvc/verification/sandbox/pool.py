@@ -54,7 +54,7 @@ class VerificationPool:
     Args:
         processes: number of children; by default the processors that this process may use.
         wall_limit_seconds: after this a child is killed and the case is a `timeout`; only for what
-            sleeps. The processor time of a case is bounded on its own, at 2 s and a fifth of this.
+            sleeps. The processor time of a case is bounded on its own, at 1.5 s and a fifth of this.
         memory_limit_bytes: address space of a child.
         cache: where verdicts are kept; by default in memory.
     """

@@ -78,7 +78,8 @@ class _Layer:
         """Cheap, before a look at every element. An embedding's padding is not counted."""
         if hasattr(self.module, "shard_indices"):
             return self.blank_parameters.keys() <= self.copies.keys()
-        return self.elements >= sum(blank.numel() for blank in self.blank_parameters.values())
+        wanted: int = sum(blank.numel() for blank in self.blank_parameters.values())
+        return self.elements >= wanted
 
     def holes(self) -> list[str]:
         """Parameters that the checkpoint did not write, or not wholly."""
@@ -162,10 +163,11 @@ class _Reader:
         for present, before in zip(own, recorded, strict=True):
             added = {n: t for n, t in present.items() if t is not None}  # since then: biases
             blanks.append({n: _blank(t, module) for n, t in (added | before).items()})
-        layer = _Layer(name, module, *own, *blanks)
+        parameters, buffers = blanks
+        layer = _Layer(name, module, *own, parameters, buffers)
         for part in blanks:
             for tensor, blank in part.items():
-                blank.weight_loader = self._recorder(layer, tensor, blank)  # type: ignore[attr-defined]
+                blank.weight_loader = self._recorder(layer, tensor, blank)
         return layer
 
     def _recorder(self, layer: _Layer, name: str, blank: torch.Tensor) -> Callable[..., Any]:

@@ -83,11 +83,12 @@ def _multiplies_by(module: Any, wanted: torch.Tensor) -> bool:
     """Whether the layer's own multiplication (and look-up, of an embedding) uses `wanted`."""
     _require_exact_products(wanted)
     method = module.quant_method
+    looks_up = type(method) is _plain_methods()[1]
     for rows, units in _unit_vectors(wanted.shape[1], wanted):
         columns = method.apply(module, units, None)
         if not _equal(columns, wanted[:, rows].T):
             return False
-    if type(method) is not _plain_methods()[1]:
+    if not looks_up:
         return True
     return all(
         _equal(method.embedding(module, ids), wanted[ids])

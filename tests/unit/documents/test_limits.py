@@ -14,7 +14,7 @@ def _on_the_page(text: str) -> dict[str, str]:
         if named := MODULE.match(line):
             module = named[1]
         elif row := ROW.match(line):
-            assert row[3].strip(), line
+            assert row[3].strip() not in ("", row[1]), line
             found[f"{module}.{row[1]}"] = row[2].strip()
     return found
 
