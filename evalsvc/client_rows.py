@@ -327,6 +327,7 @@ class SampleRow(Record):
     verify_ms: float
     seed: int | None
     override: dict[str, Any] | None
+    confidence: str | None = None
 
 
 RecordT = TypeVar("RecordT", bound=Record)

@@ -220,6 +220,7 @@ SAMPLES: Json = {
             "verify_ms": 0.1,
             "seed": 1189312133,
             "override": None,
+            "confidence": "proven",
         }
     ],
     "next_cursor": "1",
