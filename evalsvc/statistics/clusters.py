@@ -57,7 +57,7 @@ def partition(clusters: Sequence[object] | ArrayLike | None, problems: int) -> P
             "Give one cluster label per problem.",
         )
     # Of the labels as given: numpy makes the text "nan" of a NaN among texts.
-    missing = [_is_missing(label) for label in clusters]
+    missing = [_is_missing(label) for label in np.asarray(clusters, dtype=object)]
     if any(missing):
         raise StatisticsError(
             f"the cluster label at index {missing.index(True)} is missing (None or NaN).",
