@@ -127,7 +127,7 @@ def population_interval(n: IntArray, c: IntArray, k: int, groups: Partition, lev
     """
 
     def at(j: int) -> Pair:
-        return _clustered_interval(pass_at_k(n, c, j), groups, level)
+        return clustered_interval(pass_at_k(n, c, j), groups, level)
 
     return _risen(n, c, k, at) or (0.0, 1.0)
 
@@ -178,7 +178,7 @@ def population_standard_error(values: FloatArray, groups: Partition) -> float | 
     return float(np.sqrt(residuals @ residuals + worst_case) / problems)
 
 
-def _clustered_interval(values: FloatArray, groups: Partition, level: float) -> Pair:
+def clustered_interval(values: FloatArray, groups: Partition, level: float) -> Pair:
     """Wilson interval with the t quantile of (clusters - 1) degrees of freedom.
 
     A value in [0, 1] with mean m varies by m(1-m) at most, so that clusters of equal size are
