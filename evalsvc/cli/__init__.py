@@ -30,6 +30,7 @@ COMMANDS = {
     "rank": "rank",
     "score": "score",
     "rescore": "rescore",
+    "override": "override",
     "import": "imports",
     "export": "export",
     "watch": "watch",
