@@ -264,7 +264,7 @@ class Operations(Exchange):
             )
 
     def _samples_of(self, evaluation: str, row: ProblemCount) -> Flow[None]:
-        path = f"/v1/evaluations/{part(evaluation)}/problems/{part(row.problem_id)}/samples"
+        path = f"/v1/evaluations/{part(evaluation)}/rows/{row.problem}/samples"
         about = {"evaluation": evaluation, "problem": row.problem, "problem_id": row.problem_id}
         cursor: str | None = None
         while row.n:

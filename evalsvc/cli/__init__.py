@@ -31,6 +31,7 @@ COMMANDS = {
     "rank": "rank",
     "score": "score",
     "rescore": "rescore",
+    "override": "override",
     "import": "imports",
     "export": "export",
     "watch": "watch",

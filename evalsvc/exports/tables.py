@@ -53,9 +53,7 @@ def to_parquet(rows: Sequence[ResultRow]) -> bytes:
     }
     schema = pa.schema([(name, types[name]) for name in COLUMNS])
     sink = io.BytesIO()
-    pq.write_table(
-        pa.ExportTable.from_pylist(as_dicts(rows), schema=schema), sink, compression="zstd"
-    )
+    pq.write_table(pa.Table.from_pylist(as_dicts(rows), schema=schema), sink, compression="zstd")
     return sink.getvalue()
 
 

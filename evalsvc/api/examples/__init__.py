@@ -65,8 +65,8 @@ ANSWERS: Mapping[str, Any] = {
         "pass_at_1_box_only": 0.1292,
         "only_by_our_rules": {"equal numbers": 2},
     },
-    f"GET {_EVALUATION}/problems/{{problem}}/samples": SAMPLES,
-    f"POST {_EVALUATION}/problems/{{problem}}/samples/{{sample}}/override": {
+    f"GET {_EVALUATION}/rows/{{row}}/samples": SAMPLES,
+    f"POST {_EVALUATION}/rows/{{row}}/samples/{{sample}}/override": {
         "correct": True,
         "who": "alice",
         "why": "0.5 and 1/2 are the same number here",
