@@ -18,6 +18,7 @@ from evalsvc.statistics.estimators import (
 from evalsvc.statistics.intervals import Metric, estimate
 from evalsvc.statistics.metrics.definition import (
     EstimateFunction,
+    IntervalKind,
     MetricDefinition,
     MetricEstimate,
     PerProblem,
