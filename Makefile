@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev quickstart serve test test-fast test-environments lint format bench bench-gpu example wheel clean
+.PHONY: help docs install install-dev quickstart serve test test-fast test-environments lint format bench bench-gpu example wheel clean
 
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -30,11 +30,15 @@ test-fast: install-dev ## Only the unit tests
 test-environments: install-dev ## The hooks inside the trainers' own environments (makes two venvs)
 	@$(PYTHON) -m pytest tests/environments
 
-lint: install-dev ## Style, types, import arrows
+docs: install-dev ## Build the documentation site into build/site; a warning is an error
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+
+lint: install-dev ## Style, types, import arrows, spelling
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/typos
 
 format: install-dev ## Put the code into the house style
 	@.venv/bin/ruff check --fix .

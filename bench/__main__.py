@@ -14,12 +14,15 @@ from bench.report import RESULTS
 BENCHES = (
     "verification",
     "statistics",
+    "statistics_new",
+    "adaptive",
     "server",
     "pages",
     "scale",
     "faults",
     "hook",
     "overhead",
+    "integrity",
     "sweep",
 )
 

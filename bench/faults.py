@@ -27,9 +27,10 @@ from sqlalchemy import func, select
 
 from bench.report import Figure, Report
 from bench.victims import Server
+from evalsvc.api.state import State
 from evalsvc.artifacts import ArtifactStore
 from evalsvc.catalogue import Catalogue
-from evalsvc.dispatch.submission import submit
+from evalsvc.services.jobs.submission import submit
 from evalsvc.settings import Settings
 from evalsvc.specs import JobRequest
 from evalsvc.store.database import Database
@@ -79,8 +80,7 @@ def run(plan: Plan) -> Outcome:
             plan.request,
             owner="bench",
             idempotency_key=None,
-            settings=plan.settings,
-            catalogue=Catalogue(plan.settings.benchmark_folders),
+            preparation=State(plan.settings, database).preparation,
         ).id
     server = Server(plan.settings)
     server.start()

@@ -47,7 +47,7 @@ Part = Callable[[Path, Sequence[Path]], Measured]
 
 
 def measure_swap(_: Path, models: Sequence[Path]) -> Measured:
-    """A cold start, then swaps to and fro; the first one proves itself, the others count."""
+    """A cold start, then swaps to and fro; each is proved."""
     start, swaps = asyncio.run(_swaps(models))
     figure = Figure(
         "swap in place against a cold start", min(swaps[1:]) / start, SWAP_TARGET, "lower", "x"

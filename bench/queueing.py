@@ -15,10 +15,11 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.report import Figure, percentiles
+from evalsvc.api.state import State
 from evalsvc.catalogue import Catalogue
-from evalsvc.dispatch.board import Board
 from evalsvc.dispatch.ledger import Ledger
-from evalsvc.dispatch.submission import submit
+from evalsvc.dispatch.ready_queue import ReadyQueue
+from evalsvc.services.jobs.submission import submit
 from evalsvc.settings import Settings
 from evalsvc.specs import JobRequest, ProblemTally, ShardResult, ShardSpec
 from evalsvc.store.database import Database
@@ -72,8 +73,7 @@ def place(database: Database, settings: Settings, request: JobRequest, owner: st
             request,
             owner=owner,
             idempotency_key=None,
-            settings=settings,
-            catalogue=CATALOGUE,
+            preparation=State(settings, database).preparation,
         )
         return placed.id
 
@@ -120,10 +120,10 @@ def measure(settings: Settings, name: str) -> tuple[list[Figure], dict[str, dict
             owner = f"user-{i % OWNERS}"
             place(database, single, replay_job(answers, f"waiting-{i}", 50), owner)
         ledger = Ledger(database, "bench", shard_target_seconds=ONE_SAMPLE_SECONDS)
-        board = Board(database)
-        board.poll()
+        queue = ReadyQueue(database)
+        queue.poll()
         taken: list[ShardSpec] = []
-        choices = [timed(lambda: taken.append(_choose(board, ledger))) for _ in range(CHOICES)]
+        choices = [timed(lambda: taken.append(_choose(queue, ledger))) for _ in range(CHOICES)]
         completions = [
             timed(partial(ledger.complete, right_result(shard, seconds=60.0))) for shard in taken
         ]
@@ -140,13 +140,13 @@ def measure(settings: Settings, name: str) -> tuple[list[Figure], dict[str, dict
     return figures, shown
 
 
-def _choose(board: Board, ledger: Ledger) -> ShardSpec:
+def _choose(queue: ReadyQueue, ledger: Ledger) -> ShardSpec:
     """What the dispatcher does when a slot is free."""
     while True:
-        board.poll()
-        chosen = board.choose(None, {}, time.time())
+        queue.poll()
+        chosen = queue.choose(None, {}, time.time())
         assert chosen is not None
-        board.sent(chosen.evaluation_id, time.time())
+        queue.sent(chosen.evaluation_id, time.time())
         if taken := ledger.take(chosen.evaluation_id, ["worker"], 16):
             return taken[0]
-        board.touch(chosen.evaluation_id)
+        queue.touch(chosen.evaluation_id)

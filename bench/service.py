@@ -9,16 +9,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from bench.workload import Sampling
+from evalsvc.client import Client
 from evalsvc.quickstart import running_service
 from evalsvc.settings import load_settings
 from evalsvc.specs import BenchmarkRequest, JobRequest
-from evalsvc.trainers.client import Client
 
 JOB_SECONDS = 1800.0
 POLL_SECONDS = 0.5
@@ -54,7 +53,7 @@ class Service:
         """
         began = time.time() if since is None else since
         jobs = [
-            self.client.submit(
+            self.client.submit_request(
                 JobRequest(
                     checkpoint=str(checkpoint.absolute()),
                     run=f"bench-{checkpoint.name}",
@@ -69,18 +68,20 @@ class Service:
             for checkpoint in checkpoints
         ]
         ended = [
-            self.client.wait(job["id"], timeout_seconds=JOB_SECONDS, poll_seconds=POLL_SECONDS)
+            self.client.wait(
+                job, progress=False, timeout_seconds=JOB_SECONDS, poll_seconds=POLL_SECONDS
+            )
             for job in jobs
         ]
-        if failed := [job for job in ended if job["state"] != "done"]:
-            raise RuntimeError(f"A job of the bench ended as {failed[0]['state']}: {failed[0]}")
-        finished = max(datetime.fromisoformat(job["finished_at"]).timestamp() for job in ended)
-        rows = [row for job in ended for row in job["evaluations"]]
-        found = [self.client.get(f"/v1/evaluations/{row['id']}") for row in rows]
+        if failed := [job for job in ended if job.state != "done"]:
+            raise RuntimeError(f"A job of the bench ended as {failed[0].state}: {failed[0]}")
+        finished = max(job.finished_at.timestamp() for job in ended if job.finished_at is not None)
+        parts = [part for job in ended for part in job.evaluations]
+        found = [self.client.evaluation(part.id) for part in parts]
         return Ran(
             seconds=finished - began,
-            output_tokens=sum(row["output_tokens"] for row in found),
-            samples=sum(row["samples_seen"] for row in found),
+            output_tokens=sum(row.output_tokens for row in found),
+            samples=sum(row.samples_seen for row in found),
         )
 
     def worker(self) -> dict[str, Any]:
@@ -96,7 +97,7 @@ def service(
 ) -> Iterator[Service]:
     """`evalsvc up` with its defaults on `data`; ended, with its worker, after the block."""
     settings = load_settings({}).model_copy(update={"data": data})
-    with running_service(settings) as url, Client(url) as client:
+    with running_service(settings) as url, Client(url, key="") as client:
         yield Service(client, engine_options)
 
 
@@ -129,7 +130,7 @@ class FillWatch:
         return sum(fill < 0.9 for fill in self.readings) / max(1, len(self.readings))
 
     def _watch(self) -> None:
-        with Client(self.service.client.server) as client:
+        with Client(self.service.client.server, key="") as client:
             own = Service(client)
             while not self._stop.wait(1.0):
                 status = own.worker()

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from evalsvc.cli.connection import SERVER_FILE
-from evalsvc.settings import Settings
+from evalsvc.settings import SERVER_FILE, Settings
 
 START_SECONDS = 120.0
 

@@ -19,7 +19,13 @@ from bench.databases import NAMES, settings_on
 from bench.queueing import ONE_SAMPLE_SECONDS, place, replay_job, right_result, write_answers
 from bench.report import Figure
 from evalsvc.dispatch.dispatcher import Dispatcher
-from evalsvc.dispatch.executors.base import Executor, Inbox, Message, WorkerEnded, WorkerHandle
+from evalsvc.dispatch.executors.base import (
+    Executor,
+    Inbox,
+    WorkerEnded,
+    WorkerHandle,
+    WorkerMessage,
+)
 from evalsvc.settings import Settings
 from evalsvc.specs import WorkerState, WorkerStatus
 from evalsvc.store.database import Database
@@ -46,16 +52,18 @@ class SimulatedWorker(WorkerHandle):
         if isinstance(command, RunCommand):
             self._executor.count()
             result = ResultEvent(result=right_result(command.shard, SHARD_SECONDS))
-            self._inbox.put_nowait(Message(self.worker_id, result))
+            self._inbox.put_nowait(WorkerMessage(self.worker_id, result))
         elif isinstance(command, ShutdownCommand):
             await self.kill()
 
     async def kill(self) -> None:
-        self._inbox.put_nowait(Message(self.worker_id, WorkerEnded("The simulation is over.")))
+        self._inbox.put_nowait(
+            WorkerMessage(self.worker_id, WorkerEnded("The simulation is over."))
+        )
 
     def _tell_state(self, state: WorkerState) -> None:
         status = WorkerStatus(worker_id=self.worker_id, state=state)
-        self._inbox.put_nowait(Message(self.worker_id, StatusEvent(status=status)))
+        self._inbox.put_nowait(WorkerMessage(self.worker_id, StatusEvent(status=status)))
 
 
 class SimulatedWorkers(Executor):

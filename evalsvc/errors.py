@@ -1,4 +1,4 @@
-"""The one error tree: each error has a message in the user's words, a remedy and an HTTP status.
+"""The error tree: each error has a message for the user, a remedy and an HTTP status.
 
 EvalsvcError
 ├── UsageError                 400  the request cannot mean anything
@@ -13,6 +13,7 @@ EvalsvcError
 ├── TooLarge                   413  a body above the cap
 ├── TooManyRequests            429  the rate limit of a key
 ├── MissingExtra               501  a part of the installation is missing
+├── MissingPackage             501  a package of somebody else is missing
 ├── StorageError               503  the database or the artifact store cannot be reached, or is full
 └── EngineError                500  an engine failed to start, to answer or to swap weights
 
@@ -95,6 +96,18 @@ class MissingExtra(EvalsvcError):
             f"Install it: {install_command(extra)}",
         )
         self.extra = extra
+
+
+class MissingPackage(EvalsvcError):
+    """A method that needs a package which no extra of ours installs."""
+
+    status, kind, title = 501, "missing-package", "A package is missing"
+
+    def __init__(self, what: str, package: str) -> None:
+        super().__init__(
+            f"{what} needs the package {package!r}, which is not installed here.",
+            f"Install it: pip install {package}",
+        )
 
 
 def install_command(extra: str) -> str:

@@ -1,8 +1,8 @@
-"""`make quickstart` (`python -m evalsvc.quickstart`): the whole way of a job, on this machine.
+"""`make quickstart` (`python -m evalsvc.quickstart`): run a whole job on this machine.
 
-Two tiny demo checkpoints are trained (once), the service is started as a process of its own, a job
-per checkpoint is submitted by REST as any user would, the results are printed and compared. No
-process stays behind; the data do, and `make serve` shows them.
+It trains two tiny demo checkpoints (once), starts the service in its own process, submits a job for
+each checkpoint over REST, and prints and compares the results. No process stays behind; the data
+stay, and `make serve` shows them.
 """
 
 import json
@@ -15,20 +15,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import typer
 
-from evalsvc.cli.connection import SERVER_FILE
 from evalsvc.cli.failures import explain
 from evalsvc.cli.local import open_database
 from evalsvc.cli.results import show_results
 from evalsvc.cli.waiting import follow
+from evalsvc.client import Client, Job
 from evalsvc.errors import EngineError, MissingExtra
 from evalsvc.machine import engine_extra
-from evalsvc.settings import Settings, load_settings
-from evalsvc.specs import JobRequest
-from evalsvc.trainers.client import Client
+from evalsvc.settings import SERVER_FILE, Settings, load_settings
 
 BENCHMARK = "smoke"
 RUN, METHOD = "demo", "supervised"
@@ -53,17 +50,17 @@ def main() -> int:
 def quickstart(settings: Settings) -> int:
     """Evaluate the demo checkpoints and compare them. Returns the exit code."""
     with open_database(settings, upgrade=True):
-        typer.echo(f"The data lie in {settings.data.absolute()}.")
+        typer.echo(f"The data are in {settings.data.absolute()}.")
     checkpoints = make_checkpoints(settings.data / "demo")
-    with running_service(settings) as url, Client(url) as client:
+    with running_service(settings) as url, Client(url, key="") as client:
         typer.echo(f"The service listens on {url}.")
         jobs = [submit(client, step, path) for step, path in checkpoints]
-        ended = [follow(client, job["id"], f"{RUN}@{job['step']}") for job in jobs]
+        ended = [follow(client, job, f"{RUN}@{job.step}") for job in jobs]
         show(client, ended)
-        if len(checkpoints) > 1 and all(job["state"] == "done" for job in ended):
+        if len(checkpoints) > 1 and all(job.state == "done" for job in ended):
             compare(client, checkpoints[0][0], checkpoints[-1][0])
     _say_where(settings)
-    return 0 if all(job["state"] == "done" for job in ended) else 1
+    return 0 if all(job.state == "done" for job in ended) else 1
 
 
 def make_checkpoints(folder: Path) -> list[tuple[int, str]]:
@@ -78,9 +75,7 @@ def make_checkpoints(folder: Path) -> list[tuple[int, str]]:
         check=False,
     )
     if made.returncode != 0:
-        raise EngineError(
-            "The demo checkpoints could not be made.", "The lines above say why; try again."
-        )
+        raise EngineError("The demo checkpoints could not be made.", "The lines above say why.")
     found = {
         int(name.removeprefix("step-")): path for name, path in json.loads(made.stdout).items()
     }
@@ -89,7 +84,7 @@ def make_checkpoints(folder: Path) -> list[tuple[int, str]]:
 
 @contextmanager
 def running_service(settings: Settings) -> Iterator[str]:
-    """`evalsvc up` on a free port, ended (with all its workers) when the block ends."""
+    """Run `evalsvc up` on a free port; it ends, with its workers, when the block ends."""
     log = settings.data / LOG
     environ = {**os.environ, "EVALSVC_DATA": str(settings.data.absolute())}
     command = [sys.executable, "-c", "from evalsvc.cli import main; main()", "up", "--port", "0"]
@@ -110,27 +105,25 @@ def _wait_until_ready(service: "subprocess.Popen[bytes]", file: Path, log: Path)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if service.poll() is not None:
-            words = log.read_text(errors="replace").strip().splitlines()[-3:]
+            ending = log.read_text(errors="replace").strip().splitlines()[-3:]
             raise EngineError(
-                f"The service ended before it was ready: {' '.join(words)}",
-                f"{log} says more; `evalsvc doctor` finds what is missing.",
+                f"The service ended before it was ready: {' '.join(ending)}",
+                f"See {log}; `evalsvc doctor` finds what is missing.",
             )
         try:
-            told = json.loads(file.read_text(encoding="utf-8"))
+            answer = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            told = {}
-        if told.get("pid") == service.pid:
-            return str(told["url"])
+            answer = {}
+        if answer.get("pid") == service.pid:
+            return str(answer["url"])
         time.sleep(0.1)
-    raise EngineError(
-        f"The service was not ready within {START_SECONDS:.0f} s.", f"{log} says more."
-    )
+    raise EngineError(f"The service was not ready within {START_SECONDS:.0f} s.", f"See {log}.")
 
 
-def submit(client: Client, step: int, path: str) -> dict[str, Any]:
-    """Submit one checkpoint by REST. What is there already is not generated again."""
-    request = JobRequest(
-        checkpoint=path,
+def submit(client: Client, step: int, path: str) -> Job:
+    """Submit one checkpoint over REST. Samples that exist are not generated again."""
+    return client.submit(
+        path,
         run=RUN,
         method=METHOD,
         step=step,
@@ -140,24 +133,20 @@ def submit(client: Client, step: int, path: str) -> dict[str, Any]:
         ks=(1, 2, 4, 8),
         max_tokens=MAX_TOKENS,
     )
-    return client.submit(request)
 
 
-def show(client: Client, jobs: list[dict[str, Any]]) -> None:
-    """The table of results, and the reasons of what failed."""
+def show(client: Client, jobs: list[Job]) -> None:
+    """Print the table of results, and the reasons of what failed."""
     for job in jobs:
-        for reason in job["reasons"]:
-            typer.echo(f"{job['id']}: {reason}", err=True)
-    show_results(
-        [client.get(f"/v1/evaluations/{part['id']}") for job in jobs for part in job["evaluations"]]
-    )
+        for reason in job.reasons:
+            typer.echo(f"{job.id}: {reason}", err=True)
+    show_results([client.evaluation(part.id) for job in jobs for part in job.evaluations])
 
 
 def compare(client: Client, baseline: int, candidate: int) -> None:
-    """The two checkpoints in a sentence."""
-    asked = {"baseline": f"{RUN}@{baseline}", "candidate": f"{RUN}@{candidate}", "k": 1}
-    for item in client.get("/v1/compare", asked)["items"]:
-        typer.echo(f"\n{RUN}@{baseline} against {RUN}@{candidate}: {item['sentence']}")
+    """Print how the two checkpoints compare."""
+    for row in client.compare(f"{RUN}@{baseline}", f"{RUN}@{candidate}", k=1):
+        typer.echo(f"\n{RUN}@{baseline} against {RUN}@{candidate}: {row.sentence}")
 
 
 def _say_where(settings: Settings) -> None:

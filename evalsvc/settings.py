@@ -16,6 +16,7 @@ from evalsvc.logs import LogFormat
 
 PREFIX = "EVALSVC_"
 CONFIG_FILE = "evalsvc.toml"
+SERVER_FILE = "server.json"  # in the data folder: the address of the server that runs on it
 
 
 class Settings(BaseModel):
@@ -23,19 +24,19 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    data: Path = Path("var")  # the folder of everything that is kept
+    data: Path = Path("var")  # the folder of all data
     database_url: str = ""  # default: SQLite in the data folder
     artifacts: str = ""  # fsspec URL of the transcripts; default: a folder in the data folder
     host: str = "127.0.0.1"
     port: int = Field(default=8420, ge=0, le=65535)
-    server: str = ""  # what the client commands talk to; default: http://host:port
+    server: str = ""  # the server that client commands use; default: http://host:port
     key: str = ""  # the client's key
     benchmarks: str = ""  # further catalogue folders, separated by the path separator
     checkpoint_roots: str = ""  # allowed roots of checkpoints, likewise; empty: any local path
     allow_pickle_weights: bool = False
     webhook_allow: str = ""  # hosts or networks that webhooks may reach although they are private
     executor: Literal["local", "ray"] = "local"
-    engine: Literal["vllm", "transformers", "openai", "replay"] = "vllm"
+    engine: str = "vllm"
     workers: int = Field(default=0, ge=0)  # 0: one per GPU, or one on the CPU
     workers_max: int = Field(default=0, ge=0)  # 0: as `workers`; more: scale with the queue
     gpus_per_worker: int = Field(default=1, ge=1)  # tensor x pipeline parallel size of its engine
@@ -103,4 +104,4 @@ def _from_file(path: Path) -> dict[str, Any]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         message = f"{path} is not valid TOML: {error}."
-        raise UsageError(message, "Mend or remove that file.") from error
+        raise UsageError(message, "Correct or remove that file.") from error

@@ -7,12 +7,23 @@ Sizes are in bytes, times in seconds, temperatures and probabilities are plain n
 import hashlib
 import json
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-MAX_SAMPLES = 16_384  # vLLM's own limit on the sequences of one request; a sane cap for a job too
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+from evalsvc.limits import (
+    MAX_BENCHMARKS,
+    MAX_NAME_CHARACTERS,
+    MAX_OUTPUT_TOKENS,
+    MAX_PATH_CHARACTERS,
+    MAX_PRIORITY,
+    MAX_REASON_CHARACTERS,
+    MAX_SAMPLES,
+)
+
+Name = Annotated[
+    str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 
 
 class Spec(BaseModel):
@@ -50,7 +61,7 @@ class Protocol(Spec):
     prompt: Name = "default"  # a prompt of the benchmark's folder; "default" is the benchmark's own
     temperature: float = Field(default=0.6, ge=0, le=10)
     top_p: float = Field(default=0.95, gt=0, le=1)
-    max_tokens: int = Field(default=4096, ge=1, le=1_000_000)
+    max_tokens: int = Field(default=4096, ge=1, le=MAX_OUTPUT_TOKENS)
     samples: int = Field(default=16, ge=1, le=MAX_SAMPLES)
     ks: tuple[int, ...] = ()
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
@@ -164,14 +175,14 @@ class JobRequest(Spec):
         },
     )
 
-    checkpoint: str = Field(min_length=1, max_length=4096)
+    checkpoint: str = Field(min_length=1, max_length=MAX_PATH_CHARACTERS)
     run: Name
     method: Name = "unknown"
     step: int = Field(default=0, ge=0)
     base_model: str | None = Field(default=None, max_length=300)
     train_seed: int | None = None  # the seed of the training run, not of the sampling
     config: dict[str, Any] = Field(default_factory=dict)  # free-form, kept with the run
-    benchmarks: tuple[BenchmarkRequest | str, ...] = Field(min_length=1, max_length=64)
+    benchmarks: tuple[BenchmarkRequest | str, ...] = Field(min_length=1, max_length=MAX_BENCHMARKS)
     protocol: NamedOrWritten = "quick"
     samples: int | None = Field(default=None, ge=1, le=MAX_SAMPLES)  # overrides the protocol's n
     ks: tuple[int, ...] | None = None
@@ -182,7 +193,7 @@ class JobRequest(Spec):
     prompt: str | None = None
     engine: str | None = None  # vllm | transformers | openai | replay; the server's own by default
     engine_options: dict[str, Any] = Field(default_factory=dict)  # {"answers": ...} of replay
-    priority: int = Field(default=0, ge=-100, le=100)
+    priority: int = Field(default=0, ge=-MAX_PRIORITY, le=MAX_PRIORITY)
     stop_early: StopEarly | None = None
 
     def benchmark_requests(self) -> tuple[BenchmarkRequest, ...]:
@@ -205,6 +216,77 @@ class JobRequest(Spec):
         if "samples" in changes and "ks" not in changes:
             changes["ks"] = tuple(k for k in base.ks if k <= changes["samples"])
         return Protocol.model_validate({**base.model_dump(), **changes})
+
+
+UnevaluatedState = Literal["waiting", "skipped", "rotated", "abandoned", "failed"]
+
+
+class Announcement(Spec):
+    """Body of `POST /v1/checkpoints`: a checkpoint to be evaluated, or why it is not.
+
+    Hooks keep it on disk until the server has it, so both sides share these limits.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        str_strip_whitespace=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "path": "/models/qwen-grpo/checkpoint-100",
+                    "run": "qwen-grpo-seed0",
+                    "method": "GRPO",
+                    "step": 100,
+                    "benchmarks": ["aime2025", "amc23"],
+                    "protocol": "paper",
+                    "samples": 16,
+                },
+                {
+                    "path": "/models/qwen-grpo/checkpoint-150",
+                    "run": "qwen-grpo-seed0",
+                    "step": 150,
+                    "state": "rotated",
+                    "reason": "the trainer removed it before it could be pinned",
+                },
+            ]
+        },
+    )
+
+    path: str = Field(min_length=1, max_length=MAX_PATH_CHARACTERS, pattern=r"^[^\x00]+$")
+    run: Name
+    method: Name = "unknown"
+    step: int = Field(ge=0, lt=2**31)
+    base_model: str | None = Field(default=None, max_length=300)
+    seed: int | None = Field(default=None, ge=0, lt=2**31, description="of the training")
+    trainer: str | None = Field(default=None, max_length=100, description="e.g. trl, verl")
+    benchmarks: tuple[Name, ...] = Field(default=(), max_length=MAX_BENCHMARKS)
+    protocol: str | None = Field(default=None, max_length=200)
+    samples: int | None = Field(default=None, ge=1, le=MAX_SAMPLES)
+    state: UnevaluatedState | None = Field(
+        default=None, description="why it is not to be evaluated"
+    )
+    reason: str | None = Field(default=None, max_length=MAX_REASON_CHARACTERS)
+
+    def job_request(self) -> JobRequest:
+        """The job that the announcement asks for."""
+        return JobRequest(
+            checkpoint=self.path,
+            run=self.run,
+            method=self.method,
+            step=self.step,
+            base_model=self.base_model,
+            train_seed=self.seed,
+            config={"trainer": self.trainer} if self.trainer else {},
+            benchmarks=self.benchmarks,
+            protocol=self.protocol or "quick",
+            samples=self.samples,
+        )
+
+    def without_job(self, state: str, reason: str) -> "Announcement":
+        """The same checkpoint as a row that says why it is not evaluated."""
+        changes = {"benchmarks": (), "state": state, "reason": reason[:MAX_REASON_CHARACTERS]}
+        return Announcement.model_validate({**self.model_dump(), **changes})
 
 
 class ShardSpec(Spec):
@@ -249,6 +331,18 @@ class ProblemTally(Spec):
     tokens: int = 0  # output tokens over all samples
     tokens_correct: int = 0  # ... over the correct ones
     error: str | None = None  # why it could not be asked: a broken image, too long a prompt
+
+
+FAILED_VERDICTS = frozenset({"timeout", "crashed", "too_long"})
+
+
+def verdict_flags(verdict: str) -> dict[str, bool]:
+    """Which masks of a tally a sample with this verdict belongs to."""
+    return {
+        "correct": verdict == "correct",
+        "no_answer": verdict == "no_answer",
+        "failed": verdict in FAILED_VERDICTS,
+    }
 
 
 class ShardResult(Spec):

@@ -14,8 +14,8 @@ from typing import Self
 from evalsvc.catalogue import Catalogue
 from evalsvc.specs import CheckpointSpec, Protocol, ShardSpec
 from evalsvc.worker.config import WorkerConfig
+from evalsvc.worker.limits import MAX_LINE_BYTES
 from evalsvc.worker.protocol import (
-    MAX_LINE_BYTES,
     Command,
     Event,
     FailedEvent,

@@ -6,23 +6,23 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
 from evalsvc.api.auth import Reader
-from evalsvc.api.pagination import Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services.catalogues import BenchmarkView, list_benchmarks, view
-from evalsvc.api.services.evaluations import counts_of
-from evalsvc.api.services.publications import OddityView, PublishedView, oddities, published
+from evalsvc.api.pagination import Paginated
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import State, StateDep
 from evalsvc.errors import NotFound
-from evalsvc.store.repositories import browsing
+from evalsvc.services.benchmarks.listing import BenchmarkView, list_benchmarks, view
+from evalsvc.services.benchmarks.publications import OddityView, PublishedView, oddities, published
+from evalsvc.services.evaluations.views import counts_of
+from evalsvc.store.repositories import evaluations
 
 router = APIRouter(prefix="/v1/benchmarks", tags=["benchmarks"])
 BenchmarkName = Annotated[str, Path(max_length=200, examples=["aime2025"])]
 
 
 @router.get("", responses=documented())
-def benchmarks(state: StateDep, who: Reader) -> Page[BenchmarkView]:
+def benchmarks(state: StateDep, who: Reader) -> Paginated[BenchmarkView]:
     """The catalogue. `data` says whether a benchmark can be evaluated now, `remedy` what to do."""
-    return Page(items=list_benchmarks(state.catalogue, state.settings.data))
+    return Paginated(items=list_benchmarks(state.catalogue, state.settings.data))
 
 
 @router.get("/{name}", responses=documented(404))
@@ -51,7 +51,7 @@ def published_rows(
     """Published results, whether they may stand beside yours, and whether yours reproduces them."""
     _known(state, name)
     with state.database.read() as session:
-        ours = None if evaluation is None else browsing.get_evaluation(session, evaluation)
+        ours = None if evaluation is None else evaluations.get(session, evaluation)
         counts = None if ours is None else counts_of(session, state.memo, ours)
         items = published(state.memo, state.catalogue, name, ours, counts)
     return PublishedRows(items=items, oddities=oddities(state.memo, state.catalogue, name))

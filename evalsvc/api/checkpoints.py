@@ -7,12 +7,13 @@ from pydantic import BaseModel
 
 from evalsvc.api import pagination
 from evalsvc.api.auth import Reader, Submitter
-from evalsvc.api.pagination import Cursor, Limit, Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services.announcements import Announcement, register
-from evalsvc.api.services.runs import CheckpointView, view_checkpoint
+from evalsvc.api.pagination import Cursor, Limit, Paginated
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
-from evalsvc.store.repositories import browsing
+from evalsvc.services.evaluations.runs import CheckpointView, view_checkpoint
+from evalsvc.services.jobs.registration import register
+from evalsvc.specs import Announcement
+from evalsvc.store.repositories import checkpoints
 from evalsvc.store.states import CheckpointState
 
 router = APIRouter(prefix="/v1/checkpoints", tags=["checkpoints"])
@@ -41,23 +42,25 @@ def announce(
     """
     with state.database.write() as session:
         if body.benchmarks and body.state is None:
-            from evalsvc.dispatch.submission import submit  # noqa: PLC0415 - heavy
+            from evalsvc.services.jobs.submission import submit  # noqa: PLC0415 - heavy
 
             job = submit(
                 session,
                 body.job_request(),
                 owner=who.name,
                 idempotency_key=idempotency_key,
-                settings=state.settings,
-                catalogue=state.catalogue,
+                preparation=state.preparation,
             )
             job_id, checkpoint_id = job.id, job.checkpoint_id
         else:
-            job_id, checkpoint_id = None, register(session, state.settings, body).id
+            job_id, checkpoint_id = (
+                None,
+                register(session, state.settings, state.checkpoints, body).id,
+            )
     if job_id is not None:
         response.headers["Location"] = f"/v1/jobs/{job_id}"
     with state.database.read() as session:
-        row = browsing.get_checkpoint(session, checkpoint_id)
+        row = checkpoints.get(session, checkpoint_id)
         return Announced(checkpoint=view_checkpoint(row), job_id=job_id)
 
 
@@ -69,9 +72,9 @@ def list_checkpoints(
     checkpoint_state: Annotated[CheckpointState | None, Query(alias="state")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[CheckpointView]:
+) -> Paginated[CheckpointView]:
     """The checkpoints, newest first, with why some were not evaluated."""
     with state.database.read() as session:
         after = pagination.decode(cursor)
-        rows = browsing.checkpoints_page(session, run, checkpoint_state, after, limit)
+        rows = checkpoints.page(session, run, checkpoint_state, after, limit)
         return pagination.page(rows, [view_checkpoint(row) for row in rows.rows])

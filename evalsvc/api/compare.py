@@ -6,14 +6,15 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from evalsvc.api.auth import Reader
-from evalsvc.api.pagination import Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services import comparisons
-from evalsvc.api.services.comparisons import MARGIN, ComparisonView, CrossoverView
-from evalsvc.api.services.methods import MethodView, compare_methods_family
+from evalsvc.api.limits import MAX_KS
+from evalsvc.api.pagination import Paginated
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
-from evalsvc.specs import MAX_SAMPLES
-from evalsvc.store.repositories import browsing
+from evalsvc.limits import MAX_SAMPLES
+from evalsvc.services.compare import comparisons
+from evalsvc.services.compare.comparisons import MARGIN, ComparisonView, CrossoverView
+from evalsvc.services.compare.method_comparison import MethodView, compare_methods_family
+from evalsvc.store.repositories import evaluations
 
 router = APIRouter(prefix="/v1/compare", tags=["compare"])
 Side = Annotated[
@@ -28,7 +29,7 @@ Candidate = Annotated[str, Query(min_length=1, max_length=220)]
 K = Annotated[int, Query(ge=1, le=MAX_SAMPLES)]
 
 
-class Comparisons(Page[ComparisonView]):
+class Comparisons(Paginated[ComparisonView]):
     """Everything that one answer shows. `notes`: what is not shown, and why."""
 
     crossovers: list[CrossoverView] = Field(description="where two curves cross")
@@ -50,7 +51,7 @@ def compare(
     benchmark: Annotated[
         str | None, Query(max_length=200, description="all that both have by default")
     ] = None,
-    k: Annotated[list[K], Query(max_length=20)] = [],  # noqa: B006 - FastAPI copies it
+    k: Annotated[list[K], Query(max_length=MAX_KS)] = [],  # noqa: B006 - FastAPI copies it
     allow_differences: Annotated[
         bool, Query(description="compare unlike evaluations on the problems that both have")
     ] = False,
@@ -79,7 +80,7 @@ def compare(
         )
         ids = {i.baseline_evaluation for i in found.items}
         ids |= {i.candidate_evaluation for i in found.items}
-        rows = {i: browsing.get_evaluation(session, i) for i in ids}
+        rows = {i: evaluations.get(session, i) for i in ids}
         methods, reasons = compare_methods_family(
             session,
             state.memo,

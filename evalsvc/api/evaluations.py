@@ -6,20 +6,20 @@ from fastapi import APIRouter, Path, Query
 
 from evalsvc.api import pagination
 from evalsvc.api.auth import Reader
-from evalsvc.api.pagination import Cursor, Limit, Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services.evaluations import (
+from evalsvc.api.pagination import Cursor, Limit, Paginated
+from evalsvc.api.problem_details import documented
+from evalsvc.api.state import StateDep
+from evalsvc.services.evaluations.profiles import Profile, profile
+from evalsvc.services.evaluations.samples import ProblemView, problems_page
+from evalsvc.services.evaluations.scoring import Scoring, scoring
+from evalsvc.services.evaluations.views import (
     EvaluationDetail,
     EvaluationSummary,
     describe,
     summarise,
 )
-from evalsvc.api.services.profiles import Profile, profile
-from evalsvc.api.services.samples import ProblemView, problems_page
-from evalsvc.api.services.scoring import Scoring, scoring
-from evalsvc.api.state import StateDep
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import evaluations
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 from evalsvc.store.states import EvaluationState
 
 router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"])
@@ -39,13 +39,13 @@ def list_evaluations(
     job: Text = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[EvaluationSummary]:
+) -> Paginated[EvaluationSummary]:
     """The evaluations, newest first, each with its coverage."""
     wanted = EvaluationFilter(
         run=run, method=method, step=step, benchmark=benchmark, state=evaluation_state, job=job
     )
     with state.database.read() as session:
-        rows = browsing.evaluations_page(session, wanted, pagination.decode(cursor), limit)
+        rows = evaluations.page(session, wanted, pagination.decode(cursor), limit)
         return pagination.page(rows, [summarise(row) for row in rows.rows])
 
 
@@ -68,10 +68,10 @@ def list_problems(
     who: Reader,
     limit: Limit = 100,
     cursor: Cursor = None,
-) -> Page[ProblemView]:
+) -> Paginated[ProblemView]:
     """The problems in their order, each with n samples and c correct ones."""
     with state.database.read() as session:
-        evaluation = browsing.get_evaluation(session, evaluation_id)
+        evaluation = evaluations.get(session, evaluation_id)
         rows, views = problems_page(session, evaluation, pagination.decode(cursor), limit)
         return pagination.page(rows, views)
 
@@ -88,8 +88,8 @@ def get_profile(
 ) -> Profile:
     """pass^k, G-pass@k, Bayesian pass@k, the worst problems, rates, tokens, maj@k and diversity."""
     with state.database.read() as session:
-        evaluation = browsing.get_evaluation(session, evaluation_id)
-        other = None if reference is None else browsing.get_evaluation(session, reference)
+        evaluation = evaluations.get(session, evaluation_id)
+        other = None if reference is None else evaluations.get(session, reference)
         return profile(session, state.memo, state.artifacts, evaluation, other)
 
 
@@ -100,5 +100,5 @@ def get_scoring(evaluation_id: EvaluationId, state: StateDep, who: Reader) -> Sc
     Nothing is judged again: a verdict's rule says whether the stricter reading accepts it too.
     """
     with state.database.read() as session:
-        evaluation = browsing.get_evaluation(session, evaluation_id)
+        evaluation = evaluations.get(session, evaluation_id)
         return scoring(session, state.memo, state.artifacts, evaluation)

@@ -15,7 +15,7 @@ from fastapi.responses import StreamingResponse
 
 from evalsvc.api.state import State
 from evalsvc.store.models import Event
-from evalsvc.store.repositories import browsing, events
+from evalsvc.store.repositories import events, jobs
 from evalsvc.store.states import ENDED_JOBS
 
 LAST_EVENT_ID = Annotated[
@@ -75,7 +75,7 @@ def _read(state: State, job_id: str, last_id: int) -> Batch:
     """The next events. In one snapshot with the job's state, so that the last one is not missed."""
     with state.database.read() as session:
         rows = events.after(session, last_id, job_id=job_id, limit=BATCH)
-        ended = browsing.get_job(session, job_id).state in ENDED_JOBS
+        ended = jobs.get(session, job_id).state in ENDED_JOBS
         lines = [format_event(row) for row in rows]
         newest = rows[-1].id if rows else last_id
     return Batch(lines, newest, ended and len(rows) < BATCH)

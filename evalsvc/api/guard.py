@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from evalsvc.api import problems
+from evalsvc.api import problem_details
 from evalsvc.api.auth import is_loopback
 from evalsvc.errors import EvalsvcError, PermissionDenied, TooLarge, UsageError
 
@@ -35,12 +35,12 @@ class Guard:
         try:
             self._check(request)
         except EvalsvcError as error:
-            await problems.from_error(error, _path(request))(scope, receive, send)
+            await problem_details.from_error(error, _path(request))(scope, receive, send)
             return
         body = _CappedBody(receive, send, self._cap)
         await self._app(scope, body.receive, body.send)
         if body.exceeded:
-            refusal = problems.from_error(_too_large(self._cap), _path(request))
+            refusal = problem_details.from_error(_too_large(self._cap), _path(request))
             await refusal(scope, receive, send)
 
     def _check(self, request: Request) -> None:

@@ -6,9 +6,9 @@ from pydantic import BaseModel
 from evalsvc import __version__
 from evalsvc.api.auth import Reader
 from evalsvc.api.metrics import CONTENT_TYPE, render_metrics
-from evalsvc.api.problems import documented
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
-from evalsvc.store.repositories import browsing, totals
+from evalsvc.store.repositories import totals, workers
 from evalsvc.store.repositories.workers import newest_epoch
 
 router = APIRouter(tags=["health"])
@@ -39,7 +39,7 @@ async def healthz() -> Health:
 def readyz(state: StateDep) -> Readiness:
     """Whether database and artifact store can be used. Needs no key; 503 with the reason if not."""
     with state.database.read() as session:
-        browsing.workers(session)
+        workers.of_newest_dispatcher(session)
     state.artifacts.exists("probe")  # raises StorageError where the store cannot be reached
     return Readiness(status="ready", database="ok", artifacts="ok")
 
@@ -56,6 +56,8 @@ def metrics(state: StateDep, who: Reader) -> Response:
     """The queue by state, shard durations, tokens, swaps, verifier failures, for Prometheus."""
     with state.database.read() as session:
         text = render_metrics(
-            totals.read_totals(session), browsing.workers(session), newest_epoch(session)
+            totals.read_totals(session),
+            workers.of_newest_dispatcher(session),
+            newest_epoch(session),
         )
     return Response(text, media_type=CONTENT_TYPE)

@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 
 from evalsvc.api.auth import Submitter
-from evalsvc.api.problems import documented
-from evalsvc.api.services import imports
-from evalsvc.api.services.imports import ImportRequest, ImportView
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.services.importing import results
+from evalsvc.services.importing.results import ImportRequest, ImportView
 
 router = APIRouter(prefix="/v1/imports", tags=["imports"])
 
@@ -17,6 +17,6 @@ def import_results(body: ImportRequest, state: StateDep, who: Submitter) -> Impo
 
     Importing the same run, step, benchmark and format again replaces the former import.
     """
-    prepared = imports.prepare(body, state.settings, state.catalogue)
+    prepared = results.prepare(body, state.settings, state.catalogue, state.datasets)
     with state.database.write() as session:
-        return imports.store(session, body, prepared, state.settings, who.name)
+        return results.store(session, body, prepared, state.settings, who.name)

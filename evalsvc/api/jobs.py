@@ -8,13 +8,13 @@ from fastapi.responses import StreamingResponse
 from evalsvc.api import pagination
 from evalsvc.api.auth import Reader, Scope, Submitter
 from evalsvc.api.events import LAST_EVENT_ID, follow_job
-from evalsvc.api.pagination import Cursor, Limit, Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services.jobs import JobView, view_job, view_jobs
+from evalsvc.api.pagination import Cursor, Limit, Paginated
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.errors import PermissionDenied
+from evalsvc.services.jobs.views import JobView, view_job, view_jobs
 from evalsvc.specs import JobRequest
-from evalsvc.store.repositories import browsing, events, jobs
+from evalsvc.store.repositories import events, jobs
 from evalsvc.store.states import JobState
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -43,7 +43,7 @@ def submit_job(
     are there already are never drawn again. A known Idempotency-Key answers 201 with the job that
     it made, and 409 when the body is another one.
     """
-    from evalsvc.dispatch.submission import submit  # noqa: PLC0415 - needs the checkpoint's headers
+    from evalsvc.services.jobs.submission import submit  # noqa: PLC0415 - needs the checkpoint's headers
 
     with state.database.write() as session:
         job = submit(
@@ -51,8 +51,7 @@ def submit_job(
             body,
             owner=who.name,
             idempotency_key=idempotency_key,
-            settings=state.settings,
-            catalogue=state.catalogue,
+            preparation=state.preparation,
         )
         job_id = job.id
     response.headers["Location"] = f"/v1/jobs/{job_id}"
@@ -68,10 +67,10 @@ def list_jobs(
     owner: Annotated[str | None, Query(max_length=200)] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[JobView]:
+) -> Paginated[JobView]:
     """The jobs, newest first."""
     with state.database.read() as session:
-        rows = browsing.jobs_page(session, job_state, owner, pagination.decode(cursor), limit)
+        rows = jobs.page(session, job_state, owner, pagination.decode(cursor), limit)
         return pagination.page(rows, view_jobs(session, rows.rows))
 
 
@@ -86,7 +85,7 @@ def get_job(job_id: JobId, state: StateDep, who: Reader) -> JobView:
 def cancel_job(job_id: JobId, state: StateDep, who: Submitter) -> JobView:
     """Cancel a job: its generation stops within seconds; what is there stays. Twice is no error."""
     with state.database.write() as session:
-        job = browsing.get_job(session, job_id)
+        job = jobs.get(session, job_id)
         if job.owner != who.name and Scope.ADMIN not in who.scopes:
             raise PermissionDenied(
                 f"The job {job_id} belongs to {job.owner!r}.",
@@ -116,5 +115,5 @@ def job_events(
 ) -> StreamingResponse:
     """Every event of a job, from its beginning or after Last-Event-ID, until it has ended."""
     with state.database.read() as session:
-        browsing.get_job(session, job_id)
+        jobs.get(session, job_id)
     return follow_job(state, job_id, last_event_id)

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from evalsvc.api.auth import Reader
-from evalsvc.api.problems import documented
-from evalsvc.api.services import leaderboards
-from evalsvc.api.services.leaderboards import Leaderboard
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
-from evalsvc.specs import MAX_SAMPLES
+from evalsvc.limits import MAX_SAMPLES
+from evalsvc.services.compare import leaderboards
+from evalsvc.services.compare.leaderboards import Leaderboard
 
 router = APIRouter(prefix="/v1/leaderboard", tags=["leaderboard"])
 

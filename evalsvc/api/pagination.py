@@ -12,19 +12,20 @@ from typing import Annotated, Any, Generic, TypeVar
 from fastapi import Query
 from pydantic import BaseModel, Field
 
+from evalsvc.api.limits import MAX_PAGE_ROWS
 from evalsvc.errors import UsageError
 from evalsvc.store.repositories.pages import Key, Rows
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
 
-Limit = Annotated[int, Query(ge=1, le=500, description="rows on a page")]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_ROWS, description="rows on a page")]
 Cursor = Annotated[
     str | None, Query(max_length=600, description="`next_cursor` of the page before")
 ]
 
 
-class Page(BaseModel, Generic[Item]):
+class Paginated(BaseModel, Generic[Item]):
     """One page of a list."""
 
     items: list[Item]
@@ -61,6 +62,6 @@ def _is_scalar(value: Any) -> bool:
     return whole or (isinstance(value, str) and "\0" not in value)
 
 
-def page(rows: Rows[Any], items: list[Item]) -> Page[Item]:
+def page(rows: Rows[Any], items: list[Item]) -> Paginated[Item]:
     """The page that shows `items`, made from `rows`."""
-    return Page(items=items, next_cursor=encode(rows.next_key))
+    return Paginated(items=items, next_cursor=encode(rows.next_key))

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from evalsvc.api.auth import Reader
-from evalsvc.api.problems import documented
-from evalsvc.api.services.planning import Unknown, plan
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
-from evalsvc.specs import MAX_SAMPLES
+from evalsvc.limits import MAX_SAMPLES
+from evalsvc.services.compare.power_plan import Unknown, plan
 from evalsvc.statistics import Plan
 
 router = APIRouter(prefix="/v1/power", tags=["power"])

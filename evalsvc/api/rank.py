@@ -5,11 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from evalsvc.api.auth import Reader
-from evalsvc.api.problems import documented
-from evalsvc.api.services import rankings
-from evalsvc.api.services.rankings import How, Ranking
+from evalsvc.api.limits import MAX_RANKED
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
-from evalsvc.specs import MAX_SAMPLES
+from evalsvc.limits import MAX_SAMPLES
+from evalsvc.services.compare import rankings
+from evalsvc.services.compare.rankings import How, Ranking
 
 router = APIRouter(prefix="/v1/rank", tags=["leaderboard"])
 Name = Annotated[str, Query(min_length=1, max_length=220)]
@@ -20,7 +21,7 @@ def rank(
     state: StateDep,
     who: Reader,
     checkpoint: Annotated[
-        list[Name], Query(max_length=50, description="RUN or RUN@STEP; all by default")
+        list[Name], Query(max_length=MAX_RANKED, description="RUN or RUN@STEP; all by default")
     ] = [],  # noqa: B006 - FastAPI copies it
     benchmark: Annotated[list[Name], Query(max_length=20)] = [],  # noqa: B006
     k: Annotated[int, Query(ge=1, le=MAX_SAMPLES)] = 1,

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Path, Response
 from evalsvc.api import pagination
 from evalsvc.api.auth import Reader, Submitter
 from evalsvc.api.evaluations import EvaluationId
-from evalsvc.api.pagination import Cursor, Limit, Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services import rescoring
-from evalsvc.api.services.evaluations import traits_of
-from evalsvc.api.services.rescoring import ChangedVerdict, RescoreView
+from evalsvc.api.pagination import Cursor, Limit, Paginated
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
-from evalsvc.store.repositories import browsing, rescores
+from evalsvc.services.evaluations.views import traits_of
+from evalsvc.services.rescoring import rescoring
+from evalsvc.services.rescoring.rescoring import ChangedVerdict, RescoreView
+from evalsvc.store.repositories import evaluations, rescores
 
 router = APIRouter(prefix="/v1", tags=["rescores"])
 RescoreId = Annotated[str, Path(max_length=100)]
@@ -32,12 +32,12 @@ def rescore(evaluation_id: EvaluationId, state: StateDep, who: Submitter) -> Res
     Nothing is generated, and nothing changes until the rescore is accepted.
     """
     with state.database.read() as session:
-        evaluation = browsing.get_evaluation(session, evaluation_id)
-        dataset = rescoring.dataset_of(evaluation, state.settings, state.catalogue)
+        evaluation = evaluations.get(session, evaluation_id)
+        dataset = rescoring.dataset_of(evaluation, state.datasets)
     with state.database.write() as session:
-        row = rescoring.begin(session, browsing.get_evaluation(session, evaluation_id))
+        row = rescoring.begin(session, evaluations.get(session, evaluation_id), state.rescored)
         shown = rescoring.view(row)
-    arguments = (state.database, state.artifacts, dataset, shown.id, state.settings)
+    arguments = (state.database, state.artifacts, dataset, shown.id, state.settings, state.rescored)
     # A thread that does not hold the server up: what it left is marked by the next server.
     threading.Thread(target=rescoring.run, args=arguments, name="rescore", daemon=True).start()
     return shown
@@ -50,10 +50,10 @@ def list_rescores(
     who: Reader,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[RescoreView]:
+) -> Paginated[RescoreView]:
     """The rescores of an evaluation, newest first."""
     with state.database.read() as session:
-        browsing.get_evaluation(session, evaluation_id)
+        evaluations.get(session, evaluation_id)
         after = pagination.decode(cursor)
         rows = rescores.of_evaluation(session, evaluation_id, after, limit)
         return pagination.page(rows, [rescoring.view(row) for row in rows.rows])
@@ -73,11 +73,11 @@ def list_changes(
     who: Reader,
     limit: Limit = 100,
     cursor: Cursor = None,
-) -> Page[ChangedVerdict]:
+) -> Paginated[ChangedVerdict]:
     """The samples on which the two verifiers disagree, for review."""
     with state.database.read() as session:
         row = rescores.get(session, rescore_id)
-        evaluation = browsing.get_evaluation(session, row.evaluation_id)
+        evaluation = evaluations.get(session, row.evaluation_id)
         ids = traits_of(session, state.memo, evaluation.revision_id).ids
         rows = rescores.changes_page(session, rescore_id, pagination.decode(cursor), limit)
         return pagination.page(rows, [rescoring.view_change(item, ids) for item in rows.rows])
@@ -92,7 +92,7 @@ def export_changes(rescore_id: RescoreId, state: StateDep, who: Reader) -> Respo
     """All disagreements as CSV; texts that a spreadsheet would run get an apostrophe."""
     with state.database.read() as session:
         row = rescores.get(session, rescore_id)
-        evaluation = browsing.get_evaluation(session, row.evaluation_id)
+        evaluation = evaluations.get(session, row.evaluation_id)
         ids = traits_of(session, state.memo, evaluation.revision_id).ids
         changes = [
             rescoring.view_change(item, ids)

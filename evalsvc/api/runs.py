@@ -6,12 +6,12 @@ from fastapi import APIRouter, Path, Query
 
 from evalsvc.api import pagination
 from evalsvc.api.auth import Reader
-from evalsvc.api.pagination import Cursor, Limit, Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services.runs import Curve, RunView, curve, view_runs
+from evalsvc.api.pagination import Cursor, Limit, Paginated
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
-from evalsvc.specs import MAX_SAMPLES
-from evalsvc.store.repositories import browsing
+from evalsvc.limits import MAX_SAMPLES
+from evalsvc.services.evaluations.runs import RunCurve, RunView, curve, view_runs
+from evalsvc.store.repositories import runs
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 RunName = Annotated[str, Path(max_length=200, examples=["qwen-grpo-seed0"])]
@@ -24,10 +24,10 @@ def list_runs(
     method: Annotated[str | None, Query(max_length=200)] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[RunView]:
+) -> Paginated[RunView]:
     """The training runs, newest first."""
     with state.database.read() as session:
-        rows = browsing.runs_page(session, method, pagination.decode(cursor), limit)
+        rows = runs.page(session, method, pagination.decode(cursor), limit)
         return pagination.page(rows, view_runs(session, rows.rows))
 
 
@@ -38,7 +38,7 @@ def run_curve(
     who: Reader,
     benchmark: Annotated[str | None, Query(max_length=200)] = None,
     k: Annotated[int, Query(ge=1, le=MAX_SAMPLES)] = 1,
-) -> Curve:
+) -> RunCurve:
     """pass@k against the training step, with bands; warns of choosing a step on the test set."""
     with state.database.read() as session:
         return curve(session, state.memo, name, benchmark, k)

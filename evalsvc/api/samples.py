@@ -7,11 +7,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from evalsvc.api.auth import Reader, Submitter
 from evalsvc.api.evaluations import EvaluationId
-from evalsvc.api.problems import documented
-from evalsvc.api.services import samples
-from evalsvc.api.services.samples import OverrideView, SamplesView
+from evalsvc.api.limits import MAX_NOTE_CHARACTERS, MAX_PAGE_SAMPLES
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
-from evalsvc.store.repositories import browsing, overrides
+from evalsvc.services.evaluations import samples
+from evalsvc.services.evaluations.samples import OverrideView, SamplesView
+from evalsvc.store.repositories import evaluations, overrides
 
 router = APIRouter(
     prefix="/v1/evaluations/{evaluation_id}/problems/{problem:path}", tags=["samples"]
@@ -42,7 +43,7 @@ class OverrideRequest(BaseModel):
         },
     )
     correct: bool
-    why: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")
+    why: str = Field(min_length=1, max_length=MAX_NOTE_CHARACTERS, pattern=r"^[^\x00]+$")
     who: str | None = Field(
         default=None,
         max_length=200,
@@ -57,7 +58,7 @@ def list_samples(
     problem: Problem,
     state: StateDep,
     who: Reader,
-    limit: Annotated[int, Query(ge=1, le=256)] = 50,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SAMPLES)] = 50,
     cursor: Annotated[
         str | None, Query(max_length=20, description="`next_cursor` of the page before")
     ] = None,
@@ -65,7 +66,7 @@ def list_samples(
     """The samples in their order: text, extracted answer, verdict, and the rule that decided."""
     start = samples.parse_start(cursor)
     with state.database.read() as session:
-        evaluation = browsing.get_evaluation(session, evaluation_id)
+        evaluation = evaluations.get(session, evaluation_id)
         found: SamplesView = samples.read_samples(
             session, state.artifacts, evaluation, problem, start=start, limit=limit
         )
@@ -94,7 +95,7 @@ def override_verdict(
     """Set the verdict of one sample by hand; the verifier's own is kept beside it."""
     name = body.who or who.name
     with state.database.write() as session:
-        evaluation = browsing.get_evaluation(session, evaluation_id)
+        evaluation = evaluations.get(session, evaluation_id)
         row, _ = samples.find_problem(session, evaluation, problem)
         overrides.override(
             session, evaluation, row, sample, correct=body.correct, who=name, why=body.why

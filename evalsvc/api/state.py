@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
-from evalsvc.api.services.memo import Memo
+from evalsvc.services.memo import Memo
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 
-if TYPE_CHECKING:  # both are heavy, and many requests need neither
+if TYPE_CHECKING:  # all are heavy, and many requests need none
     from evalsvc.artifacts import ArtifactStore
     from evalsvc.catalogue import Catalogue
+    from evalsvc.services.jobs.admission import CheckpointCache
+    from evalsvc.services.jobs.datasets import DatasetCache
+    from evalsvc.services.jobs.resolution import Preparation
 
 
 @dataclass
@@ -27,6 +30,7 @@ class State:
     settings: Settings
     database: Database
     memo: Memo = field(default_factory=Memo)
+    rescored: set[str] = field(default_factory=set)  # evaluations that this server rescores now
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @cached_property
@@ -34,6 +38,25 @@ class State:
         from evalsvc.catalogue import Catalogue  # noqa: PLC0415 - heavy
 
         return Catalogue(self.settings.benchmark_folders)
+
+    @cached_property
+    def datasets(self) -> "DatasetCache":
+        from evalsvc.services.jobs.datasets import DatasetCache  # noqa: PLC0415 - heavy
+
+        return DatasetCache(self.catalogue, self.settings.data)
+
+    @cached_property
+    def checkpoints(self) -> "CheckpointCache":
+        from evalsvc.services.jobs.admission import CheckpointCache  # noqa: PLC0415 - heavy
+
+        return CheckpointCache()
+
+    @cached_property
+    def preparation(self) -> "Preparation":
+        """Checks job requests, with this server's caches."""
+        from evalsvc.services.jobs.resolution import Preparation  # noqa: PLC0415 - heavy
+
+        return Preparation(self.settings, self.datasets, self.checkpoints)
 
     @cached_property
     def artifacts(self) -> "ArtifactStore":

@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from evalsvc.api import pagination
 from evalsvc.api.auth import Principal, Scope, Submitter
-from evalsvc.api.pagination import Cursor, Limit, Page
-from evalsvc.api.problems import documented
-from evalsvc.api.services.targets import check_target
+from evalsvc.api.limits import MAX_URL_CHARACTERS
+from evalsvc.api.pagination import Cursor, Limit, Paginated
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.services.webhooks.ssrf import check_address
 from evalsvc.store.models import Webhook, WebhookDelivery
 from evalsvc.store.repositories import webhooks
 
@@ -42,7 +43,7 @@ class WebhookRequest(BaseModel):
             ]
         },
     )
-    url: str = Field(min_length=1, max_length=2000)
+    url: str = Field(min_length=1, max_length=MAX_URL_CHARACTERS)
     events: list[Kind] = Field(min_length=1, max_length=20)
 
 
@@ -79,7 +80,7 @@ class Delivery(BaseModel):
 @router.post("", status_code=201, responses=documented())
 def create_webhook(body: WebhookRequest, state: StateDep, who: Submitter) -> NewWebhook:
     """Be told of events by signed POST requests; docs/security.md has the receiver's side."""
-    check_target(body.url, state.settings.webhook_allow)
+    check_address(body.url, state.settings.webhook_allow)
     with state.database.write() as session:
         row = webhooks.create(session, who.name, body.url, sorted(set(body.events)))
         return NewWebhook(**_view(row).model_dump(), secret=row.secret)
@@ -88,7 +89,7 @@ def create_webhook(body: WebhookRequest, state: StateDep, who: Submitter) -> New
 @router.get("", responses=documented())
 def list_webhooks(
     state: StateDep, who: Submitter, limit: Limit = 50, cursor: Cursor = None
-) -> Page[WebhookView]:
+) -> Paginated[WebhookView]:
     """Your webhooks; an administrator sees all."""
     with state.database.read() as session:
         rows = webhooks.page(session, _owner(who), pagination.decode(cursor), limit)
@@ -107,7 +108,7 @@ def remove_webhook(webhook_id: WebhookId, state: StateDep, who: Submitter) -> Re
 @router.get("/{webhook_id}/deliveries", responses=documented(404))
 def list_deliveries(
     webhook_id: WebhookId, state: StateDep, who: Submitter, limit: Limit = 50, cursor: Cursor = None
-) -> Page[Delivery]:
+) -> Paginated[Delivery]:
     """What was sent, with every outcome, newest first."""
     with state.database.read() as session:
         webhooks.get(session, webhook_id, _owner(who))

@@ -9,12 +9,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from evalsvc.api.auth import Reader
-from evalsvc.api.pagination import Page
-from evalsvc.api.problems import documented
+from evalsvc.api.pagination import Paginated
+from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.specs import WorkerStatus
 from evalsvc.store.models import DispatcherEpoch
-from evalsvc.store.repositories import browsing
+from evalsvc.store.repositories import workers
 from evalsvc.store.repositories.workers import newest_epoch
 from evalsvc.store.states import DispatcherState
 
@@ -43,7 +43,7 @@ class DispatcherView(BaseModel):
     started_at: datetime
 
 
-class WorkersPage(Page[WorkerView]):
+class WorkersPage(Paginated[WorkerView]):
     """The workers, and the dispatcher that started them; null before the first one."""
 
     dispatcher: DispatcherView | None
@@ -63,7 +63,7 @@ def list_workers(state: StateDep, who: Reader) -> WorkersPage:
                 updated_at=row.updated_at,
                 status=WorkerStatus.model_validate(row.status) if row.status else None,
             )
-            for row in browsing.workers(session)
+            for row in workers.of_newest_dispatcher(session)
         ]
     return WorkersPage(items=items, dispatcher=_view(dispatcher))
 

@@ -12,6 +12,7 @@ from typing import Any
 from evalsvc.catalogue import local, rows
 from evalsvc.catalogue.errors import CatalogueError
 from evalsvc.catalogue.fields import take
+from evalsvc.catalogue.limits import MAX_ID_CHARACTERS
 from evalsvc.catalogue.model import LETTERS, Benchmark, FieldMap, RowSet, matches
 from evalsvc.catalogue.pictures import PictureFinder, keep_pictures, listed
 from evalsvc.catalogue.pins import pixels_by_key, recorded_pixels, recorded_rows
@@ -19,7 +20,6 @@ from evalsvc.catalogue.readers import SUFFIXES, read_records
 from evalsvc.catalogue.rows import Row
 
 SHOWN = 10  # rows named in an error
-MAX_ID = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _convert(
 def convert_record(record: Mapping[str, Any], number: int, fields: FieldMap) -> Row:
     """One record as a row without its pictures. CatalogueError names the row and the field."""
     row_id = _text(take(record, fields.id)) or str(number)
-    if len(row_id) > MAX_ID or not row_id.isprintable():
+    if len(row_id) > MAX_ID_CHARACTERS or not row_id.isprintable():
         raise CatalogueError(f"Record {number} has an unusable id: {row_id[:40]!r}.")
     try:
         question, gold = take(record, fields.question), take(record, fields.gold)

@@ -1,16 +1,12 @@
 """The catalogue's own errors: a message in the user's words and what to do about it."""
 
+from evalsvc.errors import UsageError
 
-class CatalogueError(ValueError):
+
+class CatalogueError(UsageError):
     """A benchmark that is unknown or badly described, or data that are missing or differ."""
 
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".strip()
+    status, kind, title = 422, "unusable", "The request cannot be carried out"
 
 
 class UnknownName(CatalogueError):

@@ -11,18 +11,17 @@ import warnings
 from typing import TYPE_CHECKING
 
 from evalsvc.catalogue.errors import ImageError
+from evalsvc.catalogue.limits import MAX_PICTURE_BYTES, MAX_PIXELS
 from evalsvc.catalogue.model import ImageRef
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MAX_PIXELS = 50_000_000
-MAX_BYTES = 64 * 2**20
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
 
 
 def load_image(
-    ref: ImageRef, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES
+    ref: ImageRef, *, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_PICTURE_BYTES
 ) -> "Image":
     """The picture of a problem, decoded to RGB.
 

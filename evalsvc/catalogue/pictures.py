@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from evalsvc.catalogue.errors import CatalogueError, ImageError
-from evalsvc.catalogue.images import MAX_BYTES, decode, pixel_hash
+from evalsvc.catalogue.images import decode, pixel_hash
+from evalsvc.catalogue.limits import MAX_PICTURE_BYTES
 from evalsvc.catalogue.local import store_image
 from evalsvc.catalogue.rows import StoredImage
 
@@ -71,8 +72,8 @@ class PictureFinder:
                 f"Problem {row}: the picture {name} is a link that leads out of {self._root}.",
                 "Copy the pictures into the folder; links to other places are not followed.",
             )
-        if (size := path.stat().st_size) > MAX_BYTES:
-            raise ImageError(row, f"the picture {name} has {size} bytes, over {MAX_BYTES}.")
+        if (size := path.stat().st_size) > MAX_PICTURE_BYTES:
+            raise ImageError(row, f"the picture {name} has {size} bytes, over {MAX_PICTURE_BYTES}.")
         return path.read_bytes()
 
     def _index(self) -> Mapping[str, list[Place]]:
@@ -111,11 +112,13 @@ def _safe_name(row: str, name: str) -> PurePosixPath:
 
 
 def _unpack(row: str, archive: zipfile.ZipFile, member: str) -> bytes:
-    if archive.NameToInfo[member].file_size > MAX_BYTES:
-        raise ImageError(row, f"the picture {member} of the archive is over {MAX_BYTES} bytes.")
+    if archive.NameToInfo[member].file_size > MAX_PICTURE_BYTES:
+        raise ImageError(
+            row, f"the picture {member} of the archive is over {MAX_PICTURE_BYTES} bytes."
+        )
     try:
         with archive.open(member) as stream:
-            return stream.read(MAX_BYTES)
+            return stream.read(MAX_PICTURE_BYTES)
     except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         raise ImageError(row, f"the picture {member} of the archive is broken: {error}.") from error
 

@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from evalsvc.catalogue.errors import CatalogueError
+from evalsvc.catalogue.limits import MAX_FILE_BYTES
 from evalsvc.catalogue.model import LETTERS
 
-MAX_FILE_BYTES = 4 * 2**30
 SUFFIXES = (".parquet", ".jsonl", ".json")
 
 
 @dataclass(frozen=True)
-class Record:
+class SourceRecord:
     """One record of a source, with the folder below which its pictures are looked for."""
 
     content: Mapping[str, Any]
     folder: Path
 
 
-def read_records(paths: list[Path], adapter: str | None) -> Iterator[Record]:
+def read_records(paths: list[Path], adapter: str | None) -> Iterator[SourceRecord]:
     """All records of the files, in order. CatalogueError names the file and what is wrong."""
     if adapter is not None and adapter not in ADAPTERS:
         raise CatalogueError(f"reader {adapter!r} is none of {', '.join(ADAPTERS)}.")
@@ -39,7 +39,7 @@ def read_records(paths: list[Path], adapter: str | None) -> Iterator[Record]:
         for number, content in enumerate(_READERS[path.suffix](path)):
             if not isinstance(content, Mapping):
                 raise CatalogueError(f"{path}, record {number} is no set of named fields.")
-            yield Record(adapt(content), path.parent)
+            yield SourceRecord(adapt(content), path.parent)
 
 
 def _parquet(path: Path) -> Iterator[Any]:

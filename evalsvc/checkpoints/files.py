@@ -9,10 +9,10 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from evalsvc.checkpoints.limits import MAX_JSON_BYTES
 from evalsvc.errors import CheckpointError
 
 MIB = 2**20
-MAX_JSON_BYTES = 100 * MIB  # an index of a very large model has a few MiB
 WHOLE_FILE_BYTES = 64 * MIB  # files up to here are hashed in full
 WINDOWS = 16  # places inside a larger file that are hashed beside its first and last MiB
 WINDOW_BYTES = 64 * 1024

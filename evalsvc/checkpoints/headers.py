@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from evalsvc.checkpoints.files import SAVE_AGAIN, parse_object, regular_size, unreadable
+from evalsvc.checkpoints.limits import MAX_HEADER_BYTES
 from evalsvc.errors import CheckpointError
 
-MAX_HEADER_BYTES = 100_000_000  # the reference implementation's own cap
 PREFIX_BYTES = 8
 
 

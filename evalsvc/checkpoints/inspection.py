@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evalsvc.checkpoints.files import content_digest, read_object
+from evalsvc.checkpoints.structure import check_structure
 from evalsvc.checkpoints.weights import WeightFiles, find_weights
 from evalsvc.errors import CheckpointError
 from evalsvc.specs import CheckpointSpec, Modality, content_hash
@@ -49,6 +50,7 @@ def inspect_checkpoint(path: Path, *, allow_pickle: bool = False) -> CheckpointS
     _check_folder(folder)
     config = read_object(folder / CONFIG)
     weights = find_weights(folder, allow_pickle=allow_pickle)
+    check_structure(folder, config, weights)
     tokenizer = tokenizer_files(folder)
     return CheckpointSpec(
         path=str(folder.absolute()),
@@ -68,8 +70,9 @@ def check_complete(path: Path, *, allow_pickle: bool = False) -> None:
     """Raise CheckpointError unless `path` is a whole checkpoint; reads no more than headers."""
     folder = Path(path)
     _check_folder(folder)
-    _architecture(folder, read_object(folder / CONFIG))
-    find_weights(folder, allow_pickle=allow_pickle)
+    config = read_object(folder / CONFIG)
+    _architecture(folder, config)
+    check_structure(folder, config, find_weights(folder, allow_pickle=allow_pickle))
     for file in tokenizer_files(folder):
         if file.suffix == ".json":
             read_object(file)

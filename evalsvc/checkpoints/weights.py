@@ -15,6 +15,8 @@ from evalsvc.errors import CheckpointError
 
 SAFETENSORS_INDEX = "model.safetensors.index.json"
 PICKLE_INDEX = "pytorch_model.bin.index.json"
+# verl's merger puts the adapter into a folder of its own, beside the base model's weights.
+ADAPTER_PATTERNS = ("adapter_*", "lora_adapter/adapter_*", "lora_train_meta.json")
 PICKLE_PATTERNS = ("pytorch_model*.bin", "consolidated*.pth", "model*.pt")
 
 
@@ -42,13 +44,18 @@ def find_weights(folder: Path, *, allow_pickle: bool = False) -> WeightFiles:
     are pickled and `allow_pickle` is not set.
     """
     index = folder / SAFETENSORS_INDEX
+    found = sorted(p for p in folder.glob("*.safetensors") if not _is_apart(p))
     if index.exists():
-        headers = {path: read_header(path) for path in indexed_files(index)}
+        files = indexed_files(index)
+        _check_no_adapter(folder)
+        _check_nothing_beside(index, files, found)
+        headers = {path: read_header(path) for path in files}
         _check_index_covers(index, headers)
         return WeightFiles(tuple(headers), headers, index)
-    found = sorted(p for p in folder.glob("*.safetensors") if not p.name.startswith("adapter_"))
     if found:
+        _check_no_adapter(folder)
         _check_numbered_shards(found)
+        _check_one_file(found)
         headers = {path: read_header(path) for path in found}
         if not any(header.tensors for header in headers.values()):
             raise CheckpointError(f"The weight files in {folder} hold no tensor.", SAVE_AGAIN)
@@ -78,13 +85,57 @@ def indexed_files(index: Path) -> tuple[Path, ...]:
     return tuple(index.parent / name for name in sorted(names))
 
 
+def _is_apart(path: Path) -> bool:
+    """Adapters, and the copy of the weights in another format that some publishers add."""
+    return path.name.startswith(("adapter_", "consolidated"))
+
+
+def _check_no_adapter(folder: Path) -> None:
+    """An adapter beside full weights: engines read the one or the other, and differ in which."""
+    for pattern in ADAPTER_PATTERNS:
+        for path in sorted(folder.glob(pattern)):
+            raise CheckpointError(
+                f"{folder} holds full weights and an adapter ({path.relative_to(folder)}); the "
+                "adapter would be left out.",
+                "Merge it into the weights (merge_and_unload); or, if it is merged already, "
+                "remove it.",
+            )
+
+
+def _check_nothing_beside(index: Path, files: tuple[Path, ...], found: list[Path]) -> None:
+    """An index that a later save left behind still names the old shards."""
+    beside = [path for path in found if path not in files]
+    if beside:
+        raise CheckpointError(
+            f"{beside[0]} is not named by {index.name} beside it: one of the two is of another "
+            "save, and it is not known which.",
+            f"Remove {index.name} and its shards, or {beside[0].name}, whichever is older.",
+        )
+
+
+def _check_one_file(found: list[Path]) -> None:
+    if len(found) > 1:
+        raise CheckpointError(
+            f"{found[0].parent} holds {len(found)} weight files ({found[0].name}, "
+            f"{found[1].name} ...) and no {SAFETENSORS_INDEX} that says which tensor is in which.",
+            "Remove what is not part of the checkpoint, or save it again with save_pretrained.",
+        )
+
+
 def _check_index_covers(index: Path, headers: dict[Path, Header]) -> None:
     by_name = {path.name: header.tensors for path, header in headers.items()}
-    for tensor, file in read_object(index)["weight_map"].items():
+    weight_map = read_object(index)["weight_map"]
+    for tensor, file in weight_map.items():
         if tensor not in by_name[file]:
             raise CheckpointError(
                 f"{index} says that {file} holds {tensor[:100]!r}, but it does not.", SAVE_AGAIN
             )
+    for file, tensors in by_name.items():
+        for tensor in tensors:
+            if weight_map.get(tensor) != file:
+                raise CheckpointError(
+                    f"{file} holds {tensor[:100]!r}, which {index} does not say.", SAVE_AGAIN
+                )
 
 
 def _check_numbered_shards(files: list[Path]) -> None:

@@ -1,9 +1,10 @@
-"""The command line: one file per noun, each imported only when it is asked for.
+"""The command line: one file per noun, each imported only when it is used.
 
-The light core has every client command; a command whose extra is missing says which. Errors are
-sentences with a remedy on standard error. Exit codes: 0 well, 1 failed, 2 wrong usage.
+The core installation has every client command; a command whose extra is missing names it. Errors
+are sentences with a remedy on standard error. Exit codes: 0 success, 1 failure, 2 wrong usage.
 """
 
+import difflib
 import sys
 from importlib import import_module
 from types import ModuleType
@@ -43,7 +44,16 @@ COMMANDS = {
 
 
 class LazyCommands(TyperGroup):
-    """Imports a command's module when the command is looked up."""
+    """Imports a command's module when the command is used."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As usual; a command that does not exist is answered with the nearest ones."""
+        name = args[0] if args else ""
+        if name not in COMMANDS and not name.startswith("-"):
+            near = difflib.get_close_matches(name, COMMANDS, n=3)
+            meant = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            ctx.fail(f"No such command {name!r}.{meant}")
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -59,7 +69,7 @@ class LazyCommands(TyperGroup):
 
 
 def _app_of(module: ModuleType, command: str) -> typer.Typer:
-    """A module's own commands, or the one function that bears the command's name."""
+    """A module's own commands, or its one function with the command's name."""
     if hasattr(module, "app"):
         found: typer.Typer = module.app
         return found
@@ -72,19 +82,28 @@ app = typer.Typer(
     cls=LazyCommands,
     help="Evaluate checkpoints of reasoning models, and compare them with error bars.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-@app.callback()
-def _version(
-    version: bool = typer.Option(False, "--version", help="Print the version and end."),
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         typer.echo(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False,
+        "--version",
+        callback=_print_version,
+        is_eager=True,
+        help="Print the version and exit.",
+    ),
+) -> None:
+    """Options of `evalsvc` itself."""
 
 
 def main() -> None:

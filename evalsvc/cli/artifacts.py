@@ -1,4 +1,4 @@
-"""`evalsvc artifacts check|clean`: the transcripts, beside what the database says of them."""
+"""`evalsvc artifacts check|clean`: compare transcripts with the database, remove unused ones."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ def check(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Whether every transcript that results refer to is there and whole; exit code 1 if not."""
+    """Check that the transcript of every result exists and is intact; else exit code 1."""
     with _both() as (database, artifacts):
         from evalsvc.store.transcripts import damages  # noqa: PLC0415 - an extra
 
@@ -37,9 +37,9 @@ def check(
     elif found:
         rows = [(damage.evaluation_id, damage.path, damage.words) for damage in found]
         print_table(("evaluation", "transcript", "it"), rows)
-        typer.echo("Restore them from a backup; the tallies in the database stay valid.", err=True)
+        typer.echo("Restore them from a backup; the counts in the database stay valid.", err=True)
     else:
-        typer.echo("Every transcript is there.")
+        typer.echo("Every transcript is in place.")
     if found:
         raise typer.Exit(1)
 
@@ -47,14 +47,14 @@ def check(
 @app.command("clean")
 def clean(
     hours: Annotated[
-        float, typer.Option("--older-than-hours", min=1, help="Leave younger files alone.")
+        float, typer.Option("--older-than-hours", min=1, help="Keep younger files.")
     ] = 24,
     yes: Annotated[
         bool, typer.Option("--yes", help="Remove them; without it they are only listed.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove the files that no result refers to: of interrupted attempts and replaced imports."""
+    """Remove files that no result refers to, left by interrupted attempts or replaced imports."""
     with _both() as (database, artifacts):
         from evalsvc.store.transcripts import leftovers  # noqa: PLC0415
 

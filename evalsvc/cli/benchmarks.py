@@ -1,7 +1,7 @@
 """`evalsvc benchmarks list|show|check|add-data`: the catalogue on the command line.
 
 Works without a server, on the folders that EVALSVC_BENCHMARKS and EVALSVC_DATA name. Exit codes:
-0 well, 1 the data or the folder are not in order, 2 a name or an option that does not exist.
+0 success, 1 a problem with the data or the folder, 2 a name or option that does not exist.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from evalsvc.settings import Settings, load_settings
 if TYPE_CHECKING:
     from evalsvc.catalogue import AddedData, Benchmark, Catalogue, Dataset
 
-app = typer.Typer(help="The benchmarks: what there is, and their data.", no_args_is_help=True)
+app = typer.Typer(help="List, show and check benchmarks; add their data.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="A benchmark, or NAME:PART.")]
 
@@ -39,7 +39,7 @@ def _reporting() -> Iterator[tuple["Catalogue", Settings]]:
         except CatalogueError as error:
             _fail(error.message, error.remedy, USAGE if isinstance(error, UnknownName) else FAILED)
         except OSError as error:
-            remedy = "Check the folder that EVALSVC_DATA names, its permissions and its space."
+            remedy = "Check the folder that EVALSVC_DATA names, its permissions and its free space."
             _fail(f"{error.filename}: {error.strerror}.", remedy, FAILED)
     except EvalsvcError as error:
         code = USAGE if isinstance(error, UsageError) else FAILED
@@ -53,7 +53,7 @@ def _fail(message: str, remedy: str, code: int) -> None:
 
 @app.command("list")
 def list_benchmarks(as_json: Json = False) -> None:
-    """List the benchmarks with their parts, and which data are here."""
+    """List the benchmarks with their parts, and say which data are here."""
     with _reporting() as (catalogue, settings):
         entries = [
             _overview(catalogue, benchmark, part, settings.data)
@@ -157,7 +157,7 @@ def _print_benchmark(benchmark: "Benchmark", parts: list[dict[str, Any]]) -> Non
     for overlap in benchmark.overlaps:
         typer.echo(f"\nOverlap with {overlap.training_set}: {overlap.note}")
     if benchmark.quirks:
-        typer.echo("\nTo know")
+        typer.echo("\nNotes")
     for quirk in benchmark.quirks:
         typer.echo(f"  - {quirk}")
 
@@ -168,11 +168,11 @@ def check(
         list[str] | None, typer.Argument(help="Names or folders; all benchmarks by default.")
     ] = None,
     record: Annotated[
-        bool, typer.Option("--record", help="Write down the hashes of the data that are here.")
+        bool, typer.Option("--record", help="Print the hashes of the data that are here.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what is wrong with a benchmark's folder, its data and its golds."""
+    """Check a benchmark's folder, its data and its golds."""
     with _reporting() as (catalogue, settings):
         reports = {}
         for asked in benchmarks or catalogue.names():
@@ -204,7 +204,7 @@ def _folder_of(catalogue: "Catalogue", asked: str) -> tuple[Path, "Catalogue"]:
 
 
 def _report(catalogue: "Catalogue", folder: Path, data: Path) -> GoldReport:
-    """What is wrong with a folder and its data; the rest is looked at when these are in order."""
+    """What is wrong with a folder and its data; golds are checked when these are in order."""
     from evalsvc.catalogue import check as check_folder  # noqa: PLC0415 - an extra
 
     findings = check_folder(folder, data)
@@ -227,7 +227,7 @@ def _record(catalogue: "Catalogue", name: str, data: Path) -> None:
 
 def _print_reports(reports: dict[str, GoldReport]) -> None:
     for name, report in reports.items():
-        typer.echo(f"{name}: {'nothing is wrong' if not report.findings else ''}")
+        typer.echo(f"{name}: {'no problems' if not report.findings else ''}")
         for finding in report.findings:
             typer.echo(f"  {finding.level}: {finding.where}: {finding.message}")
         for part, kinds in report.kinds.items():
@@ -240,11 +240,11 @@ def add_data(
     name: Name,
     source: Annotated[
         Path | None,
-        typer.Option("--from", help="File or folder with the data; without it, the hub."),
+        typer.Option("--from", help="File or folder with the data; default: the hub."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Take in the data of a benchmark, checked against the recorded hash."""
+    """Add the data of a benchmark, checked against the recorded hash."""
     with _reporting() as (catalogue, settings):
         added = catalogue.add_data(name, source, settings.data)
     if as_json:

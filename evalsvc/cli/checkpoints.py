@@ -1,4 +1,4 @@
-"""`evalsvc checkpoints`: what the training runs wrote, and what became of it."""
+"""`evalsvc checkpoints`: what the training runs wrote, and whether it was evaluated."""
 
 from typing import Annotated
 
@@ -17,11 +17,11 @@ def checkpoints(
         str | None,
         typer.Option(help="complete, waiting, rotated, abandoned, skipped or failed."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="So many, the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many, newest first.")] = 50,
     server: Server = None,
     as_json: Json = False,
 ) -> None:
-    """List the checkpoints, also those that were not evaluated, with the reason."""
+    """List the checkpoints, including those that were not evaluated, with the reason."""
     with connect(server, ["checkpoints"]) as client:
         page = client.get("/v1/checkpoints", {"run": run, "state": state, "limit": limit})
     print_page(

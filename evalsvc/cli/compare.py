@@ -1,11 +1,12 @@
 """`evalsvc compare`: is a candidate really better than the baseline, and by how much?"""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from evalsvc.cli.connection import connect
 from evalsvc.cli.printing import Json, Server, percent, print_json, print_table
+from evalsvc.client_rows import CurveCrossing
 
 app = typer.Typer()
 
@@ -21,31 +22,30 @@ def compare(
         str | None, typer.Option(help="One benchmark; all that both have by default.")
     ] = None,
     k: Annotated[
-        list[int] | None, typer.Option(min=1, help="Of pass@k; may be given several times.")
+        list[int] | None, typer.Option(min=1, help="k of pass@k; may be given several times.")
     ] = None,
     allow_differences: Annotated[
-        bool, typer.Option("--allow-differences", help="Compare unlike evaluations, and say so.")
+        bool, typer.Option("--allow-differences", help="Compare unlike evaluations, with a note.")
     ] = False,
     margin: Annotated[
-        float, typer.Option(min=0, max=1, help="Call differences below it equivalent; a fraction.")
+        float,
+        typer.Option(min=0, max=1, help="Differences below this fraction count as equivalent."),
     ] = 0.01,
     server: Server = None,
     as_json: Json = False,
 ) -> None:
-    """Compare checkpoints with one, paired by problem: difference, intervals, paired test."""
-    asked = {
-        "baseline": baseline,
-        "candidate": candidate,
-        "benchmark": benchmark,
-        "k": k or None,
-        "allow_differences": allow_differences,
-        "margin": margin,
-    }
+    """Compare checkpoints with a baseline, paired by problem: difference, intervals, test."""
     with connect(server, ["compare"]) as client:
-        answer = client.get("/v1/compare", asked)
-    found = answer["items"]
+        found = client.compare(
+            baseline,
+            candidate,
+            benchmark,
+            k,
+            allow_differences=allow_differences,
+            margin=margin,
+        )
     if as_json:
-        print_json(found)
+        print_json(found.to_dicts())
         return
     print_table(
         (
@@ -62,38 +62,38 @@ def compare(
         ),
         [
             (
-                item["candidate_checkpoint"],
-                item["benchmark"],
-                f"pass@{item['k']}",
-                percent(item["baseline"]),
-                percent(item["candidate"]),
-                f"{100 * item['difference']:+.1f}",
-                " to ".join(f"{100 * end:+.1f}" for end in item["interval_population"]),
-                f"{item['p_value']:.2g}",
-                f"{item['p_adjusted']:.2g}",
-                f"{100 * item['minimum_detectable_effect']:.1f}",
+                item.candidate_checkpoint,
+                item.benchmark,
+                f"pass@{item.k}",
+                percent(item.baseline),
+                percent(item.candidate),
+                f"{100 * item.difference:+.1f}",
+                " to ".join(f"{100 * end:+.1f}" for end in item.interval_population),
+                f"{item.p_value:.2g}",
+                f"{item.p_adjusted:.2g}",
+                f"{100 * item.minimum_detectable_effect:.1f}",
             )
             for item in found
         ],
-        title=f"against {found[0]['baseline_checkpoint']}, in points",
+        title=f"against {found[0].baseline_checkpoint}, in points",
     )
-    typer.echo(f"p (Holm) is over {found[0]['family_size']} tests: {found[0]['family']}.")
+    typer.echo(f"p (Holm) is over {found[0].family_size} tests: {found[0].family}.")
     for item in found:
-        typer.echo(f"{item['candidate_checkpoint']}, {item['benchmark']}: {item['sentence']}")
-    for crossing in answer["crossovers"]:
+        typer.echo(f"{item.candidate_checkpoint}, {item.benchmark}: {item.sentence}")
+    for crossing in found.crossings:
         typer.echo(_crossing(crossing))
-    for method in answer["methods"]:
-        typer.echo(f"{method['candidate']} against {method['baseline']}: {method['sentence']}")
-    for note in answer["notes"]:
+    for method in found.methods:
+        typer.echo(f"{method.candidate} against {method.baseline}: {method.sentence}")
+    for note in found.notes:
         typer.echo(f"Note: {note}")
 
 
-def _crossing(crossing: dict[str, Any]) -> str:
-    doubt = "" if crossing["resolved"] else "; noise can explain it"
-    if doubt and (between := crossing["resolved_between"]):
+def _crossing(crossing: CurveCrossing) -> str:
+    doubt = "" if crossing.resolved else "; noise can explain it"
+    if doubt and (between := crossing.resolved_between):
         doubt = f"; resolved is only that they cross between k = {between[0]} and {between[1]}"
     return (
-        f"{crossing['candidate_checkpoint']}, {crossing['benchmark']}: the curves cross near "
-        f"k = {crossing['k']:.0f} (the {crossing['leader_below']} leads before, the "
-        f"{crossing['leader_above']} after){doubt}."
+        f"{crossing.candidate_checkpoint}, {crossing.benchmark}: the curves cross near "
+        f"k = {crossing.k:.0f} (the {crossing.leader_below} leads before, the "
+        f"{crossing.leader_above} after){doubt}."
     )

@@ -1,40 +1,41 @@
-"""Where a command's question goes: a server, or this program itself on the local database.
+"""Where a command sends its requests: to a server, or to this program on the local database.
 
 First the server that was named (--server, EVALSVC_SERVER), then the one that runs on these data
 (DATA/server.json), then whatever answers at the default address. If none does, the same HTTP
-application answers inside this process, on the local database: one way to ask, with or without.
+application answers inside this process, on the local database.
 """
 
 import json
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import quote
 
 import httpx
 
 from evalsvc.cli.failures import needs
-from evalsvc.errors import ServerError, UsageError
-from evalsvc.settings import Settings, load_settings
-from evalsvc.trainers.client import Client
+from evalsvc.client import Client
+from evalsvc.client_http import START_REMEDY
+from evalsvc.errors import MissingExtra, ServerError, install_command
+from evalsvc.settings import SERVER_FILE, Settings, load_settings
 
 PROBE_SECONDS = 2.0
-SERVER_FILE = "server.json"
 
 
 def connect(server: str | None, nouns: Sequence[str], *, create: bool = False) -> Client:
-    """A client for `nouns` (routers of the API). `create`: make the local database if need be.
+    """A client for `nouns` (routers of the API). `create`: make the local database if needed.
 
-    Raises ServerError when no server answers and there is no local database either.
+    Raises ServerError when no server answers and there is no local database either, MissingExtra
+    when the local database cannot be used here.
     """
     settings = load_settings()
     found = find_server(settings, server)
     if found is not None:
-        return Client(found, settings.key or None)
+        return Client(found, settings.key)
     if not create and not _has_database(settings):
         raise ServerError(
             f"No server answers at {settings.resolved_server}, and there is no database in "
             f"{settings.data}.",
-            "Start one with `evalsvc up`, or name another: --server or EVALSVC_SERVER.",
+            start_remedy(),
         )
     return _embedded(settings, nouns)
 
@@ -43,11 +44,13 @@ def require_server(server: str | None) -> Client:
     """A client of a running server. Raises ServerError when none answers."""
     settings = load_settings()
     found = find_server(settings, server)
-    return Client(found or settings.resolved_server, settings.key or None)
+    if found is None:
+        raise ServerError(f"No server answers at {settings.resolved_server}.", start_remedy())
+    return Client(found, settings.key)
 
 
 def find_server(settings: Settings, server: str | None) -> str | None:
-    """The URL of the server to talk to; None when nobody named one and none answers."""
+    """The URL of the server to use; None when none was named and none answers."""
     if server or settings.server:
         return server or settings.server
     for url in (_url_in(settings.data / SERVER_FILE), settings.resolved_server):
@@ -56,11 +59,14 @@ def find_server(settings: Settings, server: str | None) -> str | None:
     return None
 
 
-def part(text: str) -> str:
-    """What a user called something, as one part of an address. Raises UsageError if empty."""
-    if not text.strip():
-        raise UsageError("An empty text names nothing.", "Give the id; --help says of what.")
-    return quote(text, safe="")
+def start_remedy() -> str:
+    """How to get a server, and what `evalsvc up` needs where its extra is missing."""
+    if find_spec("fastapi") is not None and find_spec("sqlalchemy") is not None:
+        return START_REMEDY
+    return (
+        f"{START_REMEDY} `evalsvc up` needs the extra 'server', which is not installed here: "
+        f"{install_command('server')}"
+    )
 
 
 def _url_in(path: Path) -> str | None:
@@ -84,7 +90,14 @@ def _has_database(settings: Settings) -> bool:
 
 
 def _embedded(settings: Settings, nouns: Sequence[str]) -> Client:
-    with needs("server", "Working without a server"):
-        from evalsvc.api.embedded import embedded_client  # noqa: PLC0415 - an extra
+    try:
+        with needs("server", "Working without a server"):
+            from evalsvc.server.embedded import embedded_client  # noqa: PLC0415 - an extra
 
-        return embedded_client(settings, nouns)
+            return embedded_client(settings, nouns)
+    except MissingExtra as error:
+        error.remedy += (
+            ". Or name a running server with --server or EVALSVC_SERVER: `evalsvc up` starts one "
+            "where the extra is installed."
+        )
+        raise

@@ -1,6 +1,8 @@
-"""`evalsvc db upgrade|downgrade|check`: the schema of the database."""
+"""`evalsvc db upgrade|downgrade|check|revision`: the schema of the database."""
 
+import tempfile
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +10,7 @@ import typer
 from evalsvc.cli.local import open_database
 from evalsvc.cli.printing import Json, print_json
 from evalsvc.errors import NotFound
+from evalsvc.settings import Settings
 
 if TYPE_CHECKING:
     from evalsvc.store.schema import SchemaCheck
@@ -20,7 +23,7 @@ def upgrade(
     revision: Annotated[str, typer.Argument(help="The newest by default.")] = "head",
     as_json: Json = False,
 ) -> None:
-    """Bring the schema to the newest revision. Doing it twice is no error."""
+    """Bring the schema to the newest revision. Running it twice is safe."""
     with open_database() as database:
         database.upgrade(revision)
         found = database.check()
@@ -48,10 +51,10 @@ def downgrade(
 
 @app.command("check")
 def check(as_json: Json = False) -> None:
-    """Whether the schema is the one that this version needs; exit code 1 if not."""
+    """Check that the schema is the one this version needs; exit code 1 if not."""
     with open_database() as database:
         path = database.sqlite_path
-        if path is not None and not path.exists():  # asking it would make an empty one
+        if path is not None and not path.exists():  # opening it would create an empty one
             raise NotFound(f"There is no database at {path}.", "Make it: evalsvc db upgrade")
         found = database.check()
     if as_json:
@@ -66,6 +69,29 @@ def check(as_json: Json = False) -> None:
         typer.echo("Run: evalsvc db upgrade", err=True)
     if not found.ok:
         raise typer.Exit(1)
+
+
+@app.command("revision")
+def revision(
+    message: Annotated[
+        str, typer.Option("--message", "-m", help="What changes; becomes part of the file's name.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Write a migration for what the models have and the newest schema lacks (for developers).
+
+    Works in a checkout, on an empty temporary database: your own database is not touched.
+    """
+    with tempfile.TemporaryDirectory(prefix="evalsvc-revision-") as folder:
+        settings = Settings(data=Path(folder), database_url="")
+        with open_database(settings, upgrade=True) as database:
+            written = database.write_revision(message)
+    if as_json:
+        print_json({"written": None if written is None else str(written)})
+    elif written is None:
+        typer.echo("The models and the newest schema agree: nothing to add.")
+    else:
+        typer.echo(f"Written: {written}. Read it, then run: evalsvc db upgrade")
 
 
 def _print_revision(found: "SchemaCheck", as_json: bool) -> None:

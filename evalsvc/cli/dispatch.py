@@ -11,9 +11,9 @@ app = typer.Typer()
 
 @app.command("dispatch")
 def dispatch(engine: Engine = None, executor: Executor = None, workers: Workers = None) -> None:
-    """Run the shards of the database that the settings name; Ctrl-C lets running ones end."""
+    """Run the shards of the configured database; Ctrl-C lets running ones finish."""
     with needs("server", "`evalsvc dispatch`"):
-        from evalsvc.cli.running import changed, run_dispatcher  # noqa: PLC0415 - an extra
+        from evalsvc.server.running import changed, run_dispatcher  # noqa: PLC0415 - an extra
 
     settings = changed(load_settings(), engine=engine, executor=executor, workers=workers)
     typer.echo("Starting the dispatcher; Ctrl-C stops it.")

@@ -1,4 +1,4 @@
-"""`evalsvc doctor`: what is missing on this machine, and the command that mends it."""
+"""`evalsvc doctor`: what is missing on this machine, and the command that repairs it."""
 
 import contextlib
 import importlib.util
@@ -13,14 +13,16 @@ import typer
 
 from evalsvc.cli.printing import Json, print_json, print_table
 from evalsvc.errors import EvalsvcError, install_command
-from evalsvc.machine import engine_extra
 from evalsvc.settings import Settings, load_settings
+from evalsvc.worker.engines.registry import EngineReport, list_engines
 
 if TYPE_CHECKING:
     from evalsvc.store.database import Database
 
 app = typer.Typer()
 LITTLE_SPACE_BYTES = 10 * 2**30
+READ_IMAGES = frozenset({"vllm", "transformers"})  # built-in engines for vision-language models
+OTHER_ENGINE = "set EVALSVC_ENGINE to another engine"
 EXTRAS = {
     "server": ("fastapi", "sqlalchemy", "pyarrow", "scipy"),
     "postgresql": ("psycopg",),
@@ -33,7 +35,7 @@ EXTRAS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. Only `missing` makes the exit code 1."""
+    """The result of one check. Only `missing` makes the exit code 1."""
 
     what: str
     state: Literal["ok", "optional", "missing"]
@@ -43,9 +45,9 @@ class Finding:
 
 @app.command("doctor")
 def doctor(as_json: Json = False) -> None:
-    """Look at extras, engine, database, artifact store, workers, benchmark data, disk, server."""
+    """Check extras, engine, database, artifact store, workers, benchmark data, disk and server."""
     settings = load_settings()
-    findings = [finding for look in CHECKS for finding in _looked(look, settings)]
+    findings = [finding for check in CHECKS for finding in _run_check(check, settings)]
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
@@ -57,18 +59,16 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _looked(look: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[Finding]:
-    """The findings of one look; what it cannot look at is a finding too."""
-    name = look.__name__.strip("_").replace("_", " ")
+def _run_check(check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[Finding]:
+    """The findings of one check; a check that fails is a finding too."""
+    name = check.__name__.strip("_").replace("_", " ")
     try:
-        return list(look(settings))
+        return list(check(settings))
     except ModuleNotFoundError:
         words = "its extra is not installed"
         return [Finding(name, "missing", words, install_command("server"))]
     except EvalsvcError as error:
         return [Finding(name, "missing", error.message, error.remedy)]
-    except ValueError as error:  # of the catalogue
-        return [Finding(name, "missing", str(error), str(getattr(error, "remedy", "")))]
 
 
 def _extras(settings: Settings) -> Iterator[Finding]:
@@ -85,21 +85,25 @@ def _extras(settings: Settings) -> Iterator[Finding]:
         yield Finding(f"extra {extra}", state, words, install_command(extra))
 
 
-def _engine(settings: Settings) -> Iterator[Finding]:
-    modules = {"vllm": "vllm", "transformers": "transformers"}
-    name = settings.engine
-    module = modules.get(name)
-    if module is None or importlib.util.find_spec(module) is not None:
-        yield Finding(f"engine {name}", "ok", "installed")
-        if module is not None:
-            yield _pictures()
-        return
-    yield Finding(
-        f"engine {name}",
-        "missing",
-        f"the package {module} is not installed",
-        f"{install_command(engine_extra())}, or another engine: EVALSVC_ENGINE",
-    )
+def _engines(settings: Settings) -> Iterator[Finding]:
+    reports = list_engines()
+    if settings.engine not in {report.name for report in reports}:
+        yield Finding(
+            f"engine {settings.engine}", "missing", "there is no such engine", OTHER_ENGINE
+        )
+    for report in reports:
+        yield _engine_finding(report, settings.engine)
+    if settings.engine in READ_IMAGES and importlib.util.find_spec(settings.engine) is not None:
+        yield _pictures()
+
+
+def _engine_finding(report: EngineReport, default: str) -> Finding:
+    what = f"engine {report.name}"
+    if report.state == "ok":
+        return Finding(what, "ok", report.message)
+    if report.name != default or report.state == "ignored":
+        return Finding(what, "optional", report.message, report.remedy)
+    return Finding(what, "missing", report.message, f"{report.remedy}; or {OTHER_ENGINE}")
 
 
 def _pictures() -> Finding:
@@ -116,7 +120,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
     database = Database(settings.resolved_database_url)
     path = database.sqlite_path
     if path is not None and not path.exists():
-        yield Finding("database", "ok", f"{path} will be made when it is first needed")
+        yield Finding("database", "ok", f"{path} will be created when it is first needed")
         return
     try:
         found = database.check()
@@ -131,7 +135,7 @@ def _artifact_store(settings: Settings) -> Iterator[Finding]:
 
     place = settings.resolved_artifacts
     if "://" not in place and not Path(place).exists():
-        yield Finding("artifact store", "ok", f"{place} will be made when it is first needed")
+        yield Finding("artifact store", "ok", f"{place} will be created when it is first needed")
         return
     probe(place)
     yield Finding("artifact store", "ok", f"{place} can be written")
@@ -145,22 +149,22 @@ def _workers(settings: Settings) -> Iterator[Finding]:
     path = database.sqlite_path
     with contextlib.closing(database):
         if (path is not None and not path.exists()) or not LeaderLock(database).is_held():
-            words = "no dispatcher works on this database: jobs wait"
+            words = "no dispatcher runs on this database: jobs wait"
             yield Finding("workers", "optional", words, "evalsvc up, or evalsvc dispatch")
             return
         yield _dispatching(database)
 
 
 def _dispatching(database: "Database") -> Finding:
-    """What the dispatcher says of itself and its workers."""
-    from evalsvc.store.repositories import browsing  # noqa: PLC0415
+    """What the dispatcher reports about itself and its workers."""
+    from evalsvc.store.repositories import workers  # noqa: PLC0415
     from evalsvc.store.repositories.workers import newest_epoch  # noqa: PLC0415
 
     with database.read() as session:
         epoch = newest_epoch(session)
-        states = Counter(worker.state for worker in browsing.workers(session))
+        states = Counter(worker.state for worker in workers.of_newest_dispatcher(session))
     if epoch is None:
-        return Finding("workers", "ok", "the dispatcher has only just started")
+        return Finding("workers", "ok", "the dispatcher has just started")
     words = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "none yet"
     if epoch.reason:
         return Finding("workers", "missing", f"paused: {epoch.reason}", epoch.remedy or "")
@@ -168,8 +172,8 @@ def _dispatching(database: "Database") -> Finding:
 
 
 def _benchmarks(settings: Settings) -> Iterator[Finding]:
-    from evalsvc.api.services.catalogues import list_benchmarks  # noqa: PLC0415
     from evalsvc.catalogue import Catalogue  # noqa: PLC0415
+    from evalsvc.services.benchmarks.listing import list_benchmarks  # noqa: PLC0415
 
     for found in list_benchmarks(Catalogue(settings.benchmark_folders), settings.data):
         words = "the data are here" if found.data else "no data here"
@@ -194,8 +198,8 @@ def _server(settings: Settings) -> Iterator[Finding]:
     from evalsvc.cli.connection import find_server  # noqa: PLC0415
 
     found = find_server(settings, None)
-    words = f"answers at {found}" if found else "none runs on these data"
+    words = f"answers at {found}" if found else "none is running on these data"
     yield Finding("server", "ok" if found else "optional", words, "evalsvc up")
 
 
-CHECKS = (_extras, _engine, _database, _artifact_store, _workers, _benchmarks, _disk, _server)
+CHECKS = (_extras, _engines, _database, _artifact_store, _workers, _benchmarks, _disk, _server)

@@ -3,13 +3,15 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from evalsvc.cli.connection import connect
+from evalsvc.cli.limits import MAX_EXPORTED
 from evalsvc.cli.printing import Server
-from evalsvc.cli.results import evaluations_in_full
+from evalsvc.client import Client, EvaluationResult
+from evalsvc.client_rows import ComparisonRow, MetricValue
 from evalsvc.errors import UsageError
 from evalsvc.exports import (
     FILE_FORMATS,
@@ -20,11 +22,9 @@ from evalsvc.exports import (
     to_wandb,
     write,
 )
-from evalsvc.trainers.client import Client
 
 app = typer.Typer()
 TRACKERS = ("wandb", "tensorboard", "mlflow")
-HIGHEST = 500  # evaluations in one export
 
 
 @app.command("export")
@@ -61,8 +61,8 @@ def export(
         known = ", ".join((*FILE_FORMATS, *TRACKERS))
         raise UsageError(f"There is no export format {format!r}.", f"Known: {known}.")
     with connect(server, ["evaluations", "compare"]) as client:
-        asked = {"run": run, "benchmark": benchmark, "limit": HIGHEST}
-        rows = _rows(client, evaluations_in_full(client, asked), baseline)
+        found = client.evaluations(run, benchmark, limit=MAX_EXPORTED)
+        rows = _rows(client, found, baseline)
     if format in TRACKERS:
         _track(format, rows, output, project, tracking_uri, offline=offline)
         return
@@ -77,62 +77,60 @@ def export(
 
 
 def _rows(
-    client: Client, evaluations: Sequence[dict[str, Any]], baseline: str | None
+    client: Client, evaluations: Sequence[EvaluationResult], baseline: str | None
 ) -> list[ResultRow]:
     compared = _comparisons(client, evaluations, baseline) if baseline else {}
     return [
-        _row(item, metric, compared.get((item["id"], metric["k"])))
+        _row(item, metric, compared.get((item.id, metric.k)))
         for item in evaluations
-        for metric in item["metrics"].values()
+        for metric in item.metrics.values()
     ]
 
 
-def _row(
-    item: dict[str, Any], metric: dict[str, Any], compared: dict[str, Any] | None
-) -> ResultRow:
-    fixed = metric["interval_fixed"] or (None, None)
-    population = metric["interval_population"]
+def _row(item: EvaluationResult, metric: MetricValue, compared: ComparisonRow | None) -> ResultRow:
+    fixed = metric.interval_fixed or (None, None)
+    population = metric.interval_population
     return ResultRow(
-        benchmark=item["benchmark"],
-        model=item["base_model"] or "",
-        method=item["method"],
-        run=item["run"],
-        step=item["step"],
-        metric=metric["metric"],
-        k=metric["k"],
-        value=metric["value"],
+        benchmark=item.benchmark,
+        model=item.base_model or "",
+        method=item.method,
+        run=item.run,
+        step=item.step,
+        metric=metric.metric,
+        k=metric.k,
+        value=metric.value,
         low_fixed=fixed[0],
         high_fixed=fixed[1],
         low_population=population[0],
         high_population=population[1],
-        problems=metric["problems"],
-        samples=metric["samples"],
-        coverage=item["coverage"],
-        protocol=str(item["protocol"].get("name", "")),
-        verifier=item["verifier"] or "",
-        baseline=compared["baseline_method"] if compared else None,
-        difference=compared["difference"] if compared else None,
-        p_adjusted=compared["p_adjusted"] if compared else None,
-        better=bool(compared and compared["significant"] and compared["difference"] > 0),
-        evaluation=item["id"],
+        problems=metric.problems,
+        samples=metric.samples,
+        coverage=item.coverage,
+        protocol=str(item.protocol.get("name", "")),
+        verifier=item.verifier or "",
+        baseline=compared.baseline_method if compared else None,
+        difference=compared.difference if compared else None,
+        p_adjusted=compared.p_adjusted if compared else None,
+        better=bool(compared and compared.significant and compared.difference > 0),
+        evaluation=item.id,
     )
 
 
 def _comparisons(
-    client: Client, evaluations: Sequence[dict[str, Any]], baseline: str
-) -> dict[tuple[str, int], dict[str, Any]]:
+    client: Client, evaluations: Sequence[EvaluationResult], baseline: str
+) -> dict[tuple[str, int], ComparisonRow]:
     """(candidate's evaluation, k) -> comparison with the baseline, Holm over the whole export.
 
-    Who cannot be compared stays in the export without a verdict, and is named.
+    A candidate that cannot be compared stays in the export without a comparison, with a note.
     """
-    sides = dict.fromkeys(f"{item['run']}@{item['step']}" for item in evaluations)
+    sides = dict.fromkeys(f"{item.run}@{item.step}" for item in evaluations)
     candidates = [side for side in sides if baseline not in (side, side.rpartition("@")[0])]
     if not candidates:
         return {}
-    answer = client.get("/v1/compare", {"baseline": baseline, "candidate": candidates})
-    for note in answer["notes"]:
+    found = client.compare(baseline, candidates)
+    for note in found.notes:
         typer.echo(f"Note: {note}", err=True)
-    return {(item["candidate_evaluation"], item["k"]): item for item in answer["items"]}
+    return {(item.candidate_evaluation, item.k): item for item in found}
 
 
 def _track(

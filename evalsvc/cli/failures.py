@@ -1,4 +1,4 @@
-"""Errors as sentences: what happened, what to do, and the exit code; no tracebacks for users."""
+"""Errors as sentences with a remedy and an exit code, instead of tracebacks."""
 
 import sys
 from collections.abc import Iterator
@@ -10,17 +10,13 @@ FAILED, USAGE = 1, 2
 
 
 def explain(error: Exception) -> int | None:
-    """Print an error in words; returns the exit code. None for what is not a user's affair."""
+    """Print an error as a sentence and return the exit code; None for errors of the program."""
     if isinstance(error, EvalsvcError):
         say(error.message, error.remedy)
         wrong = isinstance(error, UsageError)
         if isinstance(error, ServerError):
             wrong = error.answered_status in (400, 422)
         return USAGE if wrong else FAILED
-    # Catalogue, statistics and verification raise ValueErrors that carry a remedy.
-    if isinstance(error, ValueError) and hasattr(error, "remedy"):
-        say(str(getattr(error, "message", error)), str(error.remedy))
-        return USAGE
     return None
 
 

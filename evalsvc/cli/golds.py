@@ -1,6 +1,6 @@
-"""The golds of a benchmark before the verifier: of which kind is each, does it accept itself?
+"""Check the golds of a benchmark: the kind of each, and whether it accepts itself.
 
-Stands above catalogue and verification, which know nothing of each other.
+This is above catalogue and verification, which do not know each other.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ class GoldReport:
 
 
 def check_golds(catalogue: "Catalogue", benchmark: "Benchmark", data: Path) -> GoldReport:
-    """Type every gold whose data are here, and let the verifier judge it as its own answer."""
+    """Determine the kind of every gold, and let the verifier judge it as its own answer."""
     from evalsvc.catalogue import CatalogueError, Finding  # noqa: PLC0415 - an extra
 
     report = GoldReport(findings=_unknown_kinds(catalogue, benchmark))
@@ -29,11 +29,11 @@ def check_golds(catalogue: "Catalogue", benchmark: "Benchmark", data: Path) -> G
         return report
     for part, described in benchmark.parts.items():
         if described.where:
-            continue  # its rows belong to a whole set, which is checked anyway
+            continue  # its rows belong to a set that is checked anyway
         try:
             dataset = catalogue.load(benchmark.name, data, part=part)
         except CatalogueError:
-            continue  # no data here: the folder's own check has said so
+            continue  # no data here: the check of the folder reports that
         kinds: Counter[str] = Counter()
         for problem in dataset:
             kind, mistake = _judge(problem)
@@ -46,7 +46,7 @@ def check_golds(catalogue: "Catalogue", benchmark: "Benchmark", data: Path) -> G
 
 
 def _unknown_kinds(catalogue: "Catalogue", benchmark: "Benchmark") -> "list[Finding]":
-    """Overrides whose kind the verifier does not know; seen without the data."""
+    """Overrides whose kind the verifier does not know; this needs no data."""
     from evalsvc.catalogue import Finding  # noqa: PLC0415 - an extra
     from evalsvc.verification import VerificationError  # noqa: PLC0415 - an extra
     from evalsvc.verification.kinds import read_kind  # noqa: PLC0415 - an extra

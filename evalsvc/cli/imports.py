@@ -1,4 +1,4 @@
-"""`evalsvc import FORMAT PATH`: results of other tools become evaluations of a run."""
+"""`evalsvc import FORMAT PATH`: import results of other tools as evaluations of a run."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,9 +30,9 @@ def import_results(
     server: Server = None,
     as_json: Json = False,
 ) -> None:
-    """Import counts, or responses, which are judged here again by this service's verifier.
+    """Import counts, or responses, which are judged again by this service's verifier.
 
-    Importing the same run, step, benchmark and format again replaces the former import.
+    Importing the same run, step, benchmark and format again replaces the earlier import.
     """
     body: dict[str, Any] = {
         "format": format,
@@ -55,7 +55,7 @@ def import_results(
     typer.echo(
         f"{made['run']}@{made['step']} on {made['benchmark']}: {made['problems']:,} problems, "
         f"{made['samples']:,} samples, {percent(rate)} of them correct"
-        + ("; the former import is replaced." if made["replaced"] else ".")
+        + ("; the earlier import is replaced." if made["replaced"] else ".")
     )
     for note in made["notes"]:
         typer.echo(f"Note: {note}")
@@ -64,7 +64,7 @@ def import_results(
 
 
 def _show_claims(claims: dict[str, Any]) -> None:
-    """Both graders' scores over the same samples, and where they differ."""
+    """Print both graders' scores over the same samples, and where they differ."""
     samples, differ = claims["samples"], claims["disagreements"]
     typer.echo(
         f"The source's own grader accepts {claims['correct']:,} of {samples:,} "

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evalsvc.cli.connection import connect, part, require_server
+from evalsvc.cli.connection import connect, require_server
 from evalsvc.cli.printing import (
     Json,
     Server,
@@ -13,6 +13,7 @@ from evalsvc.cli.printing import (
     print_page,
     print_table,
 )
+from evalsvc.client import Job
 
 app = typer.Typer()
 COLUMNS = ("job", "state", "run", "step", "benchmarks", "done", "samples", "submitted")
@@ -24,7 +25,7 @@ def jobs(
     state: Annotated[
         str | None, typer.Option(help="queued, running, done, failed or cancelled.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="So many, the newest.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many, newest first.")] = 20,
     server: Server = None,
     as_json: Json = False,
 ) -> None:
@@ -34,9 +35,9 @@ def jobs(
             page = client.get("/v1/jobs", {"state": state, "limit": limit})
             print_page(page, as_json, COLUMNS, _row)
             return
-        found = client.job(part(job))
+        found = client.job(job)
     if as_json:
-        print_json(found)
+        print_json(found.to_dict())
     else:
         show_job(found)
 
@@ -47,33 +48,33 @@ def cancel(
     server: Server = None,
     as_json: Json = False,
 ) -> None:
-    """Cancel a job. Its generation stops within seconds; the samples that are there stay."""
+    """Cancel a job. Generation stops within seconds; the samples that exist stay."""
     with require_server(server) as client:
-        found = client.post(f"/v1/jobs/{part(job)}/cancel")
+        found = client.cancel(job)
     if as_json:
-        print_json(found)
+        print_json(found.to_dict())
     else:
-        typer.echo(f"{found['id']} is {found['state']}.")
+        typer.echo(f"{found.id} is {found.state}.")
 
 
-def show_job(job: dict[str, Any]) -> None:
-    """A job for a person: state, reasons first, then its evaluations."""
-    typer.echo(f"{job['id']}: {job['state']} ({percent(job['progress']['fraction'])} done)")
-    for reason in job["reasons"] or ([job["error"]] if job["error"] else []):
+def show_job(job: Job) -> None:
+    """Print a job: its state, the reasons of what failed, then its evaluations."""
+    typer.echo(f"{job.id}: {job.state} ({percent(job.progress.fraction)} done)")
+    for reason in job.reasons or ([job.error] if job.error else []):
         typer.echo(f"  {reason}")
     print_table(
         ("evaluation", "benchmark", "state", "problems", "n", "done", "samples"),
         [
             (
-                item["id"],
-                item["benchmark"],
-                item["state"],
-                item["problems"],
-                item["samples"],
-                item["samples_done"],
-                item["samples_wanted"],
+                part.id,
+                part.benchmark,
+                part.state,
+                part.problems,
+                part.samples,
+                part.samples_done,
+                part.samples_wanted,
             )
-            for item in job["evaluations"]
+            for part in job.evaluations
         ],
     )
 

@@ -1,4 +1,4 @@
-"""`evalsvc keys create|list|revoke`: works on the database itself, where the administrator is."""
+"""`evalsvc keys create|list|revoke`: manage API keys directly in the database."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,7 @@ import typer
 from evalsvc.cli.local import open_database
 from evalsvc.cli.printing import Json, print_json, print_table
 
-app = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
+app = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=True)
 
 
 @app.command("create")
@@ -18,7 +18,7 @@ def create(
     ] = "read,submit",
     as_json: Json = False,
 ) -> None:
-    """Make a key. It is shown once; only a digest is kept."""
+    """Create a key. It is shown once; only a digest is stored."""
     wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
     with open_database(upgrade=True) as database:
         from evalsvc.store.repositories import keys  # noqa: PLC0415 - an extra
@@ -29,12 +29,12 @@ def create(
         print_json({"name": made.name, "scopes": made.scopes, "key": made.key})
         return
     typer.echo(made.key)
-    typer.echo("Keep it now: it is not shown again. Clients take it as EVALSVC_KEY.", err=True)
+    typer.echo("Save it now: it is not shown again. Clients take it as EVALSVC_KEY.", err=True)
 
 
 @app.command("list")
 def list_keys(as_json: Json = False) -> None:
-    """List the keys with their scopes, never the keys themselves."""
+    """List the keys with their scopes, without the keys themselves."""
     with open_database(upgrade=True) as database:
         from evalsvc.store.repositories import keys  # noqa: PLC0415
 
@@ -74,7 +74,7 @@ def revoke(
     name: Annotated[str, typer.Argument(help="The key's name or prefix.")],
     as_json: Json = False,
 ) -> None:
-    """Revoke a key at once, and for good."""
+    """Revoke a key immediately and permanently."""
     with open_database(upgrade=True) as database:
         from evalsvc.store.repositories import keys  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Commands that work on this machine's own database, with no server between."""
+"""Opens the configured database for commands that need no server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def open_database(
     settings: Settings | None = None, *, upgrade: bool = False
 ) -> Iterator["Database"]:
-    """The database that the settings name, brought to the newest schema if `upgrade`."""
+    """The configured database, upgraded to the newest schema if `upgrade`."""
     with needs("server", "The database"):
         from evalsvc.store.database import Database  # noqa: PLC0415 - an extra
 

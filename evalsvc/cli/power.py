@@ -1,4 +1,4 @@
-"""`evalsvc power`: how many samples, problems or runs it takes to see a difference."""
+"""`evalsvc power`: how many samples, problems or runs it takes to detect a difference."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ def power(
         float, typer.Option(help="The difference to detect, a fraction: 0.05 is 5 points.")
     ],
     find: Annotated[str, typer.Option(help="samples, problems, runs or power.")] = "samples",
-    k: Annotated[int, typer.Option(min=1, help="Of pass@k.")] = 1,
+    k: Annotated[int, typer.Option(min=1, help="k of pass@k.")] = 1,
     candidate: Annotated[
         str | None, typer.Option(help="A pilot of the other side.", metavar="RUN[@STEP]")
     ] = None,
@@ -36,25 +36,24 @@ def power(
     as_json: Json = False,
 ) -> None:
     """Plan an experiment from stored pilot results, with its cost at the measured rate."""
-    asked = {
-        "run": run,
-        "benchmark": benchmark,
-        "effect": effect,
-        "find": find,
-        "k": k,
-        "candidate": candidate,
-        "samples": samples,
-        "problems": problems,
-        "runs": runs,
-        "alpha": alpha,
-        "target": target,
-        "run_deviation": run_deviation,
-    }
     with connect(server, ["power"]) as client:
-        plan = client.get("/v1/power", asked)
+        plan = client.power(
+            run,
+            benchmark,
+            effect,
+            find=find,
+            k=k,
+            candidate=candidate,
+            samples=samples,
+            problems=problems,
+            runs=runs,
+            alpha=alpha,
+            target=target,
+            run_deviation=run_deviation,
+        )
     if as_json:
-        print_json(plan)
+        print_json(plan.to_dict())
         return
     names = ("problems", "samples", "runs", "power", "best_power", "total_samples", "hours")
-    print_table(names, [[plan[name] for name in names]])
-    typer.echo(plan["sentence"])
+    print_table(names, [[getattr(plan, name) for name in names]])
+    typer.echo(plan.sentence)

@@ -1,6 +1,6 @@
-"""The printed figures of a benchmark's folder: is its published.csv one that can be shown?
+"""Check the published figures of a benchmark's folder (published.csv).
 
-Stands above catalogue and statistics, which know nothing of each other.
+This is above catalogue and statistics, which do not know each other.
 """
 
 from pathlib import Path

@@ -12,8 +12,8 @@ Server = Annotated[
     typer.Option(
         "--server",
         metavar="URL",
-        help="The server; by default EVALSVC_SERVER, the one that runs on these data, "
-        "or none: then the local database is used directly.",
+        help="The server. Default: EVALSVC_SERVER, else the one that runs on these data, "
+        "else the local database is used directly.",
     ),
 ]
 MISSING = "–"
@@ -25,7 +25,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
-    """A table as wide as the terminal; on a pipe as wide as it needs to be."""
+    """Print a table as wide as the terminal; in a pipe as wide as its content."""
     from rich.console import Console  # noqa: PLC0415 - only for people
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -43,7 +43,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: st
 
 
 def cell(value: Any) -> str:
-    """A value as a person reads it."""
+    """A value formatted for people."""
     if value is None or value == "":
         return MISSING
     if isinstance(value, bool):
@@ -68,10 +68,10 @@ def interval(pair: Sequence[float] | None) -> str:
 
 
 def print_page(page: Mapping[str, Any], as_json: bool, columns: Sequence[str], row: Any) -> None:
-    """The items of a page, and whether there are more."""
+    """Print the items of a page, and whether there are more."""
     if as_json:
         print_json(page["items"])
         return
     print_table(columns, [row(item) for item in page["items"]])
     if page.get("next_cursor"):
-        typer.echo("There are more: raise --limit.", err=True)
+        typer.echo("There are more; raise --limit to see them.", err=True)

@@ -1,4 +1,4 @@
-"""The profile of an evaluation as a person reads it: a table over k, then a line per figure."""
+"""Prints the profile of an evaluation: a table over k, then a line per figure."""
 
 from typing import Any
 
@@ -8,8 +8,9 @@ from evalsvc.cli.printing import interval, percent, print_table
 
 
 def show_profile(found: dict[str, Any]) -> None:
-    """What the samples say beyond pass@k."""
+    """Print what the samples show beyond pass@k."""
     votes = {vote["k"]: vote["value"] for vote in (found["answers"] or {}).get("votes", [])}
+    beliefs = {belief["k"]: belief for belief in found["beliefs"]}
     print_table(
         ("k", "pass^k", "95% (such problems)", "G-pass", "mG-pass", "worst tenth", "Bayes", "maj"),
         [
@@ -20,13 +21,20 @@ def show_profile(found: dict[str, Any]) -> None:
                 percent(row["g_pass_half"]),
                 percent(row["mg_pass"]),
                 percent(row["worst_tenth"]),
-                f"{percent(belief['mean'])} ({interval(belief['band'])})",
+                _belief(beliefs.get(row["k"])),
                 percent(votes.get(row["k"])),
             )
-            for row, belief in zip(found["consistency"], found["beliefs"], strict=True)
+            for row in found["consistency"]
         ],
         title="G-pass: at least half of k right; worst tenth and Bayes: of pass@k",
     )
+    for forecast in found["extrapolated"]:
+        typer.echo(forecast["sentence"])
+    for cover in found["cover"]:
+        typer.echo(
+            f"solved with at least {100 * cover['tau']:g}%: {percent(cover['value'])} of problems "
+            f"({interval(cover['interval_population'])} of such problems)"
+        )
     for rate in found["rates"]:
         name = rate["flag"].replace("_", " ")
         typer.echo(f"{name}: {percent(rate['value'])} ({interval(rate['interval_population'])})")
@@ -41,9 +49,15 @@ def show_profile(found: dict[str, Any]) -> None:
     _show_answers(found["answers"])
 
 
+def _belief(belief: dict[str, Any] | None) -> str:
+    if belief is None:
+        return "too few to say"
+    return f"{percent(belief['mean'])} ({interval(belief['band'])})"
+
+
 def _show_answers(answers: dict[str, Any] | None) -> None:
     if answers is None:
-        typer.echo("Note: there are no answers to vote with, only counts.")
+        typer.echo("Note: this evaluation has counts only, so there are no answers to vote with.")
         return
     typer.echo(
         f"answers: {answers['distinct_answers']:.1f} different ones a problem, entropy "

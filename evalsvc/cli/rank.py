@@ -1,4 +1,4 @@
-"""`evalsvc rank`: checkpoints over several benchmarks, with who cannot be told apart."""
+"""`evalsvc rank`: rank checkpoints over several benchmarks, and say which are indistinguishable."""
 
 from typing import Annotated, Any
 
@@ -18,14 +18,14 @@ def rank(
     benchmarks: Annotated[
         str | None, typer.Option(help="Separated by commas; those that all have by default.")
     ] = None,
-    k: Annotated[int, typer.Option(min=1, help="Of pass@k.")] = 1,
+    k: Annotated[int, typer.Option(min=1, help="k of pass@k.")] = 1,
     how: Annotated[
         str, typer.Option(help="mean (over benchmarks) or swiss (a tournament).")
     ] = "mean",
     server: Server = None,
     as_json: Json = False,
 ) -> None:
-    """Rank checkpoints over the benchmarks that they have in common."""
+    """Rank checkpoints over the benchmarks that they share."""
     names = [name.strip() for name in (benchmarks or "").split(",") if name.strip()]
     asked = {"checkpoint": checkpoints or None, "benchmark": names or None, "k": k, "how": how}
     with connect(server, ["rank"]) as client:

@@ -1,4 +1,4 @@
-"""`evalsvc rescore`: judge stored transcripts again with the present verifier."""
+"""`evalsvc rescore`: judge stored transcripts again with the current verifier."""
 
 import time
 from pathlib import Path
@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from evalsvc.cli.connection import connect, part
+from evalsvc.cli.connection import connect
 from evalsvc.cli.printing import Json, Server, percent, print_json, print_table
+from evalsvc.client import Client
+from evalsvc.client_operations import part
 from evalsvc.errors import ServerError
-from evalsvc.trainers.client import Client
 
 app = typer.Typer()
 POLL_SECONDS = 0.5
@@ -18,10 +19,10 @@ POLL_SECONDS = 0.5
 @app.command("rescore")
 def rescore(
     evaluation: Annotated[
-        str, typer.Argument(help="The evaluation; or an earlier rescore, to read or accept it.")
+        str, typer.Argument(help="The evaluation; or an earlier rescore, to show or accept it.")
     ],
     accept: Annotated[
-        bool, typer.Option("--accept", help="Make the new verdicts the evaluation's.")
+        bool, typer.Option("--accept", help="Replace the evaluation's verdicts by the new ones.")
     ] = False,
     disagreements: Annotated[
         Path | None, typer.Option(help="Write the changed verdicts here, as CSV.")
@@ -29,7 +30,7 @@ def rescore(
     server: Server = None,
     as_json: Json = False,
 ) -> None:
-    """Judge every sample again, generate nothing, and show what changes. The old verdicts stay."""
+    """Judge every sample again and show what changes. Nothing is generated; old verdicts stay."""
     with connect(server, ["rescores"]) as client:
         found = _wait(client, _earlier(client, evaluation) or _start(client, evaluation))
         if found["state"] != "failed" and disagreements is not None:

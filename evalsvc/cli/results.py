@@ -1,14 +1,16 @@
-"""`evalsvc results`: evaluations with their pass@k, or one of them in full."""
+"""`evalsvc results`: evaluations with their pass@k, or one of them in detail."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
-from evalsvc.cli.connection import connect, part
+from evalsvc.cli.connection import connect
 from evalsvc.cli.printing import Json, Server, interval, percent, print_json, print_table
 from evalsvc.cli.profiles import show_profile
+from evalsvc.client import EvaluationResult
+from evalsvc.client_operations import notes_of, part
 from evalsvc.errors import UsageError
-from evalsvc.trainers.client import Client
 
 app = typer.Typer()
 
@@ -24,13 +26,15 @@ def results(
     job: Annotated[str | None, typer.Option(help="Only of this job.")] = None,
     profile: Annotated[
         bool,
-        typer.Option("--profile", help="Of one: pass^k, maj@k, the worst problems, tokens ..."),
+        typer.Option(
+            "--profile", help="For one evaluation: pass^k, maj@k, worst problems, tokens ..."
+        ),
     ] = False,
     reference: Annotated[
         str | None,
         typer.Option(help="For --profile: an evaluation that says how hard each problem is."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="So many, the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many, newest first.")] = 50,
     server: Server = None,
     as_json: Json = False,
 ) -> None:
@@ -44,42 +48,36 @@ def results(
             show(client.get(path, {"reference": reference}))
             return
         if evaluation is not None:
-            found = [client.get(f"/v1/evaluations/{part(evaluation)}")]
+            found: Sequence[EvaluationResult] = [client.evaluation(evaluation)]
         else:
-            asked = {"run": run, "step": step, "benchmark": benchmark, "job": job, "limit": limit}
-            found = evaluations_in_full(client, asked)
+            found = client.evaluations(run, benchmark, step=step, job=job, limit=limit)
     if as_json:
-        print_json(found[0] if evaluation is not None else found)
+        printed = [item.to_dict() for item in found]
+        print_json(printed[0] if evaluation is not None else printed)
     else:
         show_results(found)
 
 
-def evaluations_in_full(client: Client, asked: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every evaluation that fits, with its figures."""
-    items = client.get("/v1/evaluations", asked)["items"]
-    return [client.get(f"/v1/evaluations/{item['id']}") for item in items]
-
-
-def show_results(found: list[dict[str, Any]]) -> None:
-    """The table of results: a line per evaluation and k."""
+def show_results(found: Sequence[EvaluationResult]) -> None:
+    """Print the table of results: a line per evaluation and k."""
     rows: list[tuple[Any, ...]] = []
     for item in found:
-        head = (f"{item['run']}@{item['step']}", item["method"], item["benchmark"])
-        coverage = percent(item["coverage"]) + ("" if item["complete"] else " (incomplete)")
+        head = (f"{item.run}@{item.step}", item.method, item.benchmark)
+        coverage = percent(item.coverage) + ("" if item.complete else " (incomplete)")
         rows += [
             (
                 *head,
-                f"pass@{metric['k']}",
-                percent(metric["value"]),
-                interval(metric["interval_fixed"]),
-                interval(metric["interval_population"]),
-                metric["problems"],
+                f"pass@{metric.k}",
+                percent(metric.value),
+                interval(metric.interval_fixed),
+                interval(metric.interval_population),
+                metric.problems,
                 coverage,
             )
-            for metric in item["metrics"].values()
+            for metric in item.metrics.values()
         ]
-        if not item["metrics"]:
-            rows.append((*head, None, None, None, None, 0, item["error"] or coverage))
+        if not item.metrics:
+            rows.append((*head, None, None, None, None, 0, item.error or coverage))
     print_table(
         (
             "checkpoint",
@@ -94,5 +92,5 @@ def show_results(found: list[dict[str, Any]]) -> None:
         ),
         rows,
     )
-    for note in dict.fromkeys(n for item in found for n in item["notes"]):
+    for note in notes_of(found):
         typer.echo(f"Note: {note}")

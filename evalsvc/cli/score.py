@@ -1,6 +1,6 @@
 """`evalsvc score`: verdicts for a file of responses, without a server, in bounded memory.
 
-Reads and writes JSON lines in the same order. An output file appears whole or not at all.
+Reads and writes JSON lines in the same order. An output file appears complete or not at all.
 """
 
 import contextlib
@@ -90,7 +90,7 @@ def _opened(source: Path) -> Iterator[IO[bytes]]:
 
 @contextlib.contextmanager
 def _created(target: Path) -> Iterator[IO[str]]:
-    """Where to write: a file is put in place at the end, anything else is written as it goes."""
+    """Where to write: a file is put in place at the end, anything else is written at once."""
     if str(target) == "-":
         yield sys.stdout
     elif target.exists() and not target.is_file():
@@ -100,13 +100,13 @@ def _created(target: Path) -> Iterator[IO[str]]:
         raise UsageError(f"There is no folder {target.parent}.", "Make it first.")
     else:
         place = target.resolve()  # of a link, what it points to
-        aside = place.with_name(f".{place.name}.{os.getpid()}.part")
+        temporary = place.with_name(f".{place.name}.{os.getpid()}.part")
         try:
-            with aside.open("w", encoding="utf-8") as written:
+            with temporary.open("w", encoding="utf-8") as written:
                 yield written
-            aside.replace(place)
+            temporary.replace(place)
         finally:
-            aside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def _cache_path() -> Path | None:
@@ -121,17 +121,18 @@ def _write(pool: "VerificationPool", lines: IO[bytes], written: IO[str]) -> None
     waiting: deque[Read] = deque()
     started = reported = time.monotonic()
     tally: dict[str, int] = {}
-    count = 0
+    count = by_convention = 0
     for verdict in pool.stream(read_cases(lines, waiting)):
         read = waiting.popleft()
         verdict = _accept_source(verdict, read)  # noqa: PLW2901
         written.write(json.dumps(_record(read, verdict)) + "\n")
         tally[verdict.verdict.value] = tally.get(verdict.verdict.value, 0) + 1
+        by_convention += verdict.confidence == "convention"
         count += 1
         if time.monotonic() - reported > _SECONDS_BETWEEN_REPORTS:
             reported = time.monotonic()
-            _report(count, reported - started, tally)
-    _report(count, time.monotonic() - started, tally)
+            _report(count, reported - started, tally, by_convention)
+    _report(count, time.monotonic() - started, tally, by_convention)
 
 
 def _record(read: Read, verdict: "Verdict") -> dict[str, Any]:
@@ -141,30 +142,32 @@ def _record(read: Read, verdict: "Verdict") -> dict[str, Any]:
         "correct": verdict.correct,
         "extracted": verdict.extracted,
         "rule": verdict.rule,
+        "confidence": verdict.confidence,
         "verifier": verdict.verifier,
         "ms": verdict.ms,
     }
 
 
-def _report(count: int, seconds: float, tally: Mapping[str, int]) -> None:
+def _report(count: int, seconds: float, tally: Mapping[str, int], by_convention: int) -> None:
     counts = ", ".join(f"{name} {number}" for name, number in sorted(tally.items()))
     typer.echo(
-        f"{count} responses, {count / max(seconds, 1e-9):.0f} a second: {counts or 'none'}",
+        f"{count} responses, {count / max(seconds, 1e-9):.0f} a second: {counts or 'none'}"
+        f"; {by_convention} by convention",
         err=True,
     )
 
 
 def _accept_source(verdict: "Verdict", read: Read) -> "Verdict":
-    """An answer that repeats the source's own gold is right, also where an override mends it."""
-    from evalsvc.verification import Verdicts  # noqa: PLC0415
+    """An answer equal to the source's own gold is correct, even where an override corrects it."""
+    from evalsvc.verification import VerdictKind  # noqa: PLC0415
 
     answer = verdict.extracted
-    if verdict.verdict is not Verdicts.WRONG or answer is None:
+    if verdict.verdict is not VerdictKind.WRONG or answer is None:
         return verdict
     if answer.strip() == read.given_gold.strip():
         return replace(
             verdict,
-            verdict=Verdicts.CORRECT,
+            verdict=VerdictKind.CORRECT,
             correct=True,
             rule="same text as the source's gold",
         )

@@ -1,7 +1,7 @@
-"""The lines that `evalsvc score` reads, as cases: checked, with the benchmark's own rules applied.
+"""Reads and checks the lines of `evalsvc score`, and applies the benchmark's own rules.
 
-A line that is no case raises UsageError with its number. What a response is does not matter here:
-the verifier has a verdict for everything.
+An invalid line raises UsageError with its number. Any response is valid: the verifier has a verdict
+for everything.
 """
 
 import json
@@ -16,21 +16,21 @@ from evalsvc.errors import UsageError
 
 if TYPE_CHECKING:
     from evalsvc.catalogue import Override
-    from evalsvc.verification import Case, ExtractionPolicy
+    from evalsvc.verification import ExtractionPolicy, VerificationRequest
 
 _LONGEST_INTEGER = 4_000  # digits
 
 
 class Read(NamedTuple):
-    """What of a line is needed again when its verdict is there."""
+    """The part of a line that is needed again for its verdict."""
 
     id: Any
     benchmark: str
     given_gold: str
 
 
-def read_cases(lines: IO[bytes], waiting: deque[Read]) -> Iterator["Case"]:
-    """The cases of a file; raises UsageError with the line's number for a line that is none."""
+def read_cases(lines: IO[bytes], waiting: deque[Read]) -> Iterator["VerificationRequest"]:
+    """The cases of a file; raises UsageError with the number of an invalid line."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -45,12 +45,12 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
         record = json.loads(line, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise UsageError(
-            f"Line {number} is no JSON: {error}.",
+            f"Line {number} is not JSON: {error}.",
             "Each line is one JSON object; nothing was written.",
         ) from None
     if not isinstance(record, dict):
         raise UsageError(
-            f"Line {number} is no JSON object.",
+            f"Line {number} is not a JSON object.",
             "Each line is one JSON object; nothing was written.",
         )
     missing = [key for key in ("gold", "response") if key not in record]
@@ -63,12 +63,12 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
 
 
 def _integer(digits: str) -> int | str:
-    """Numbers beyond what Python reads stay text: a response of that kind must not end the run."""
+    """Numbers too long for Python stay text: such a response must not end the run."""
     return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
 
 
-def _case(record: dict[str, Any], number: int) -> tuple["Case", Read]:
-    from evalsvc.verification import Case, VerificationError, type_gold  # noqa: PLC0415
+def _case(record: dict[str, Any], number: int) -> tuple["VerificationRequest", Read]:
+    from evalsvc.verification import VerificationError, VerificationRequest, type_gold  # noqa: PLC0415
 
     gold, name = record["gold"], record.get("benchmark") or ""
     if isinstance(gold, bool) or not isinstance(gold, str | int | float):
@@ -90,13 +90,13 @@ def _case(record: dict[str, Any], number: int) -> tuple["Case", Read]:
         type_gold(used, kind=kind, choices=choices)
     except (VerificationError, TypeError, KeyError) as error:
         raise UsageError(f"Line {number}: {error}", "Nothing was written.") from None
-    case = Case(record["response"], used, kind, choices, _policy(name.casefold()))
+    case = VerificationRequest(record["response"], used, kind, choices, _policy(name.casefold()))
     return case, Read(record.get("id", number), name, gold)
 
 
 @lru_cache(maxsize=256)
 def _known_kind(kind: Any) -> str | None:
-    """A kind that the verifier knows; for another one, a warning, and the gold's text decides."""
+    """A kind that the verifier knows; for any other a warning, and the gold's text decides."""
     from evalsvc.verification import VerificationError  # noqa: PLC0415
     from evalsvc.verification.kinds import read_kind  # noqa: PLC0415
 
@@ -111,7 +111,7 @@ def _known_kind(kind: Any) -> str | None:
 
 @lru_cache(maxsize=256)
 def _policy(benchmark: str) -> "ExtractionPolicy | None":
-    """How a benchmark marks answers: the tag counts where one of its prompts asks for it."""
+    """How a benchmark marks answers: the tag counts if one of its prompts asks for it."""
     from evalsvc.catalogue import Catalogue, CatalogueError  # noqa: PLC0415
     from evalsvc.settings import load_settings  # noqa: PLC0415
     from evalsvc.verification import ExtractionPolicy  # noqa: PLC0415

@@ -11,15 +11,15 @@ app = typer.Typer()
 
 @app.command("serve")
 def serve(host: Host = None, port: Port = None) -> None:
-    """Serve API and dashboard; workers are run by `evalsvc dispatch`, here or elsewhere."""
+    """Serve the API and the dashboard; `evalsvc dispatch` runs the workers, here or elsewhere."""
     with needs("server", "`evalsvc serve`"):
-        from evalsvc.cli.running import changed, run_service  # noqa: PLC0415 - an extra
+        from evalsvc.server.running import changed, run_service  # noqa: PLC0415 - an extra
 
     settings = changed(load_settings(), host=host, port=port)
 
     def announce(url: str) -> None:
         typer.echo(
-            f"evalsvc listens on {url}; jobs wait for an `evalsvc dispatch`. Ctrl-C stops it."
+            f"evalsvc listens on {url}; jobs wait until `evalsvc dispatch` runs. Ctrl-C stops it."
         )
 
     run_service(settings, dispatch=False, announce=announce)

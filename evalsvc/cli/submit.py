@@ -1,19 +1,18 @@
-"""`evalsvc submit`: hand in a checkpoint, and wait for its results if asked to."""
+"""`evalsvc submit`: submit a checkpoint, and optionally wait for its results."""
 
 import json
 import re
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from evalsvc.cli.connection import require_server
 from evalsvc.cli.jobs import show_job
 from evalsvc.cli.printing import Json, Server, print_json
 from evalsvc.cli.waiting import wait_with_progress
+from evalsvc.client_operations import job_request
 from evalsvc.errors import UsageError
-from evalsvc.specs import BenchmarkRequest, JobRequest
+from evalsvc.specs import BenchmarkRequest
 
 app = typer.Typer()
 HELP = "`evalsvc submit --help` lists the options."
@@ -33,18 +32,22 @@ def submit(
     samples: Annotated[
         int | None, typer.Option(min=1, help="n per problem; the protocol's by default.")
     ] = None,
-    k: Annotated[list[int] | None, typer.Option(min=1, help="Of pass@k; several times.")] = None,
+    k: Annotated[
+        list[int] | None, typer.Option(min=1, help="k of pass@k; may be given several times.")
+    ] = None,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="New tokens per answer.")] = None,
     temperature: Annotated[float | None, typer.Option(min=0)] = None,
     top_p: Annotated[float | None, typer.Option(min=0, max=1)] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of the sampling.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the sampling.")] = None,
     prompt: Annotated[str | None, typer.Option(help="A prompt of the benchmark.")] = None,
-    first: Annotated[int | None, typer.Option(min=1, help="Only so many problems.")] = None,
+    first: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many problems.")
+    ] = None,
     base_model: Annotated[str | None, typer.Option(help="What the run started from.")] = None,
     train_seed: Annotated[int | None, typer.Option(help="The seed of the training.")] = None,
     priority: Annotated[int, typer.Option(min=-100, max=100, help="Higher goes first.")] = 0,
     engine: Annotated[
-        str | None, typer.Option(help="vllm, transformers, openai or replay; the server's own.")
+        str | None, typer.Option(help="`evalsvc doctor` lists them; default: the server's.")
     ] = None,
     engine_options: Annotated[
         str | None, typer.Option(help='JSON, e.g. {"answers": "answers.jsonl"} for replay.')
@@ -55,7 +58,7 @@ def submit(
     ] = None,
     stop_k: Annotated[int, typer.Option(min=1, help="For --stop-early: k of pass@k.")] = 1,
     idempotency_key: Annotated[
-        str | None, typer.Option(help="Submitting again under this key is the same job.")
+        str | None, typer.Option(help="Submitting again under this key returns the same job.")
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the results.")] = False,
     dry_run: Annotated[
@@ -64,9 +67,9 @@ def submit(
     server: Server = None,
     as_json: Json = False,
 ) -> None:
-    """Submit a checkpoint for evaluation. Samples that are there already are not drawn again."""
-    request = _request(
-        checkpoint=_absolute(checkpoint),
+    """Submit a checkpoint for evaluation. Samples that exist already are not drawn again."""
+    request = job_request(
+        checkpoint,
         run=run,
         method=method,
         step=step,
@@ -85,6 +88,7 @@ def submit(
         engine=engine,
         engine_options=_options(engine_options),
         stop_early=None if stop_early is None else {"baseline": stop_early, "k": stop_k},
+        help_text=HELP,
     )
     if dry_run:
         sampled = request.resolved_protocol()
@@ -98,29 +102,14 @@ def submit(
         return
     _check_key(idempotency_key)
     with require_server(server) as client:
-        job = client.submit(request, idempotency_key)
+        job = client.submit_request(request, idempotency_key)
         if wait:
-            raise typer.Exit(wait_with_progress(client, job["id"], as_json=as_json))
+            raise typer.Exit(wait_with_progress(client, job, as_json=as_json))
     if as_json:
-        print_json(job)
+        print_json(job.to_dict())
         return
     show_job(job)
-    typer.echo(f"Follow it with: evalsvc jobs {job['id']}")
-
-
-def _request(**fields: Any) -> JobRequest:
-    """The request, checked here already. Raises UsageError that names the option at fault."""
-    try:
-        request = JobRequest.model_validate({k: v for k, v in fields.items() if v is not None})
-        request.resolved_protocol()
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(step) for step in first["loc"]) or "the request"
-        words = str(first["msg"]).removeprefix("Value error, ")
-        raise UsageError(f"{where}: {words}.", HELP) from error
-    except ValueError as error:
-        raise UsageError(f"{error}.", HELP) from error
-    return request
+    typer.echo(f"Follow it with: evalsvc jobs {job.id}")
 
 
 def _check_key(key: str | None) -> None:
@@ -129,12 +118,6 @@ def _check_key(key: str | None) -> None:
             f"The idempotency key {key!r} cannot be sent.",
             "Use up to 200 letters, digits and signs of ASCII, without spaces.",
         )
-
-
-def _absolute(checkpoint: str) -> str:
-    """A folder that is here as an absolute path; anything else is the server's to understand."""
-    path = Path(checkpoint).expanduser()
-    return str(path.absolute()) if path.exists() else checkpoint
 
 
 def _benchmarks(text: str, first: int | None) -> tuple[BenchmarkRequest | str, ...]:
@@ -155,6 +138,4 @@ def _options(text: str | None) -> dict[str, Any]:
         raise UsageError(
             "--engine-options is not a JSON object.", 'Write it as \'{"answers": "PATH"}\'.'
         )
-    if isinstance(options.get("answers"), str):
-        options["answers"] = _absolute(options["answers"])
     return options

@@ -1,4 +1,4 @@
-"""`evalsvc up`: everything in one process: server, dispatcher, workers, dashboard."""
+"""`evalsvc up`: server, dispatcher, workers and dashboard in one process."""
 
 from typing import Annotated
 
@@ -14,11 +14,11 @@ Port = Annotated[
     int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one. EVALSVC_PORT.")
 ]
 Engine = Annotated[
-    str | None, typer.Option(help="vllm, transformers, openai or replay. EVALSVC_ENGINE.")
+    str | None, typer.Option(help="Default engine; `evalsvc doctor` lists them. EVALSVC_ENGINE.")
 ]
 Executor = Annotated[str | None, typer.Option(help="local or ray. EVALSVC_EXECUTOR.")]
 Workers = Annotated[
-    int | None, typer.Option(min=0, help="So many; 0: one per GPU, or one. EVALSVC_WORKERS.")
+    int | None, typer.Option(min=0, help="Number; 0: one per GPU, or one. EVALSVC_WORKERS.")
 ]
 
 
@@ -30,16 +30,16 @@ def up(
     executor: Executor = None,
     workers: Workers = None,
 ) -> None:
-    """Start server, dispatcher, workers and dashboard on this machine; Ctrl-C ends them all."""
+    """Start server, dispatcher, workers and dashboard on this machine; Ctrl-C stops them."""
     with needs("server", "`evalsvc up`"):
-        from evalsvc.cli.running import changed, run_service  # noqa: PLC0415 - an extra
+        from evalsvc.server.running import changed, run_service  # noqa: PLC0415 - an extra
 
     settings = changed(
         load_settings(), host=host, port=port, engine=engine, executor=executor, workers=workers
     )
 
     def announce(url: str) -> None:
-        typer.echo(f"evalsvc listens on {url}; the data lie in {settings.data.absolute()}")
+        typer.echo(f"evalsvc listens on {url}; the data are in {settings.data.absolute()}")
         typer.echo(f"  dashboard  {url}/    API  {url}/docs")
         typer.echo("  submit     evalsvc submit CHECKPOINT --run NAME --benchmarks smoke --wait")
         typer.echo("Ctrl-C stops it.")

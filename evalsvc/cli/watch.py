@@ -1,4 +1,4 @@
-"""`evalsvc watch DIR`: evaluate the checkpoints that a training writes into a folder, by itself."""
+"""`evalsvc watch DIR`: evaluate each checkpoint that a training writes into a folder."""
 
 import logging
 import signal
@@ -11,12 +11,12 @@ import typer
 
 from evalsvc.cli.connection import find_server
 from evalsvc.cli.printing import Server
+from evalsvc.client import Client
 from evalsvc.errors import UsageError
 from evalsvc.settings import load_settings
-from evalsvc.trainers.client import Client
 from evalsvc.trainers.layouts import AUTO, LAYOUTS
-from evalsvc.trainers.watcher import POLL_SECONDS, Watcher, Wish
-from evalsvc.trainers.watching import Decision, Phase, Policy
+from evalsvc.trainers.watcher import POLL_SECONDS, RunTemplate, Watcher
+from evalsvc.trainers.watching import Decision, StepPhase, WatchPolicy
 
 app = typer.Typer()
 
@@ -38,17 +38,19 @@ def watch(
     seed: Annotated[int | None, typer.Option(help="The training's seed.")] = None,
     every: Annotated[int, typer.Option(min=1, help="Only steps divisible by this.")] = 1,
     oldest_first: Annotated[
-        bool, typer.Option("--oldest-first", help="Of several, the oldest step first.")
+        bool, typer.Option("--oldest-first", help="Evaluate the oldest step first.")
     ] = False,
     max_waiting: Annotated[
-        int, typer.Option(min=1, help="Checkpoints kept and not yet evaluated, at most.")
+        int, typer.Option(min=1, help="Most checkpoints that are pinned and not yet evaluated.")
     ] = 4,
-    poll_seconds: Annotated[float, typer.Option(min=0.1, help="Between two looks.")] = POLL_SECONDS,
+    poll_seconds: Annotated[
+        float, typer.Option(min=0.1, help="Time between polls.")
+    ] = POLL_SECONDS,
     settle_seconds: Annotated[
-        float, typer.Option(min=0, help="Files must not have changed for so long.")
+        float, typer.Option(min=0, help="Files must be unchanged for so long.")
     ] = 15.0,
     once: Annotated[
-        bool, typer.Option("--once", help="Stop when all that is there is settled and sent.")
+        bool, typer.Option("--once", help="Stop when every checkpoint is decided and sent.")
     ] = False,
     trainer_python: Annotated[
         str, typer.Option(help="The Python that has verl, to merge its sharded checkpoints.")
@@ -58,17 +60,17 @@ def watch(
     ] = None,
     server: Server = None,
 ) -> None:
-    """Watch DIR and have every complete checkpoint evaluated; goes on until it is stopped.
+    """Watch DIR and have every complete checkpoint evaluated, until stopped.
 
-    Steps that are left out (by the policy, by rotation, half-written) are told to the server with
-    the reason. Needs no change to the training; docs/trainers.md has the rules.
+    Steps that are left out (by the policy, by rotation, half-written) are reported to the server
+    with the reason. The training needs no change; docs/trainers.md has the rules.
     """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     settings = load_settings()
     address = find_server(settings, server) or settings.resolved_server
     watcher = Watcher(
         folder,
-        Wish(
+        RunTemplate(
             run=run or folder.resolve().name,
             method=method,
             benchmarks=_names(benchmarks),
@@ -79,7 +81,7 @@ def watch(
         ),
         Client(address, settings.key or None, attempts=1),
         layout=layout,
-        policy=Policy(
+        policy=WatchPolicy(
             every=every,
             newest_first=not oldest_first,
             max_waiting=max_waiting,
@@ -87,7 +89,7 @@ def watch(
         ),
         private=private,
         trainer_python=trainer_python,
-        report=_tell,
+        on_decision=_print,
     )
     stop = _stop_signal()
     watcher.run(poll_seconds, lambda: stop.is_set() or (once and watcher.is_idle()), stop.wait)
@@ -100,15 +102,15 @@ def _names(text: str) -> tuple[str, ...]:
     return names
 
 
-def _tell(decision: Decision) -> None:
-    if decision.phase is Phase.ANNOUNCED:
+def _print(decision: Decision) -> None:
+    if decision.phase is StepPhase.ANNOUNCED:
         typer.echo(f"step {decision.step}: announced")
     else:
         typer.echo(f"step {decision.step}: {decision.phase}: {decision.reason}")
 
 
 def _stop_signal() -> threading.Event:
-    """An event that SIGINT and SIGTERM set: the round under way is finished first."""
+    """An event that SIGINT and SIGTERM set; the current round is finished first."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

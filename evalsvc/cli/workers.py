@@ -36,8 +36,8 @@ def workers(server: Server = None, as_json: Json = False) -> None:
 
 
 def _dispatcher(about: Mapping[str, Any] | None) -> str:
-    """Who gives the workers work, in a sentence."""
+    """The state of the dispatcher, as a sentence."""
     if about is None:
-        return "There was no dispatcher yet: `evalsvc up` or `evalsvc dispatch` starts one."
+        return "There has been no dispatcher yet: `evalsvc up` or `evalsvc dispatch` starts one."
     why = f": {about['reason']} {about['remedy'] or ''}".rstrip() if about["reason"] else "."
     return f"The dispatcher ({about['holder']}) is {about['state']}{why}"

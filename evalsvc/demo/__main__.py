@@ -1,4 +1,4 @@
-"""`python -m evalsvc.demo --out DIR`, and instead of those `smollm2 --out DIR`, `vision --out DIR`.
+"""`python -m evalsvc.demo --out DIR`, or `smollm2 --out DIR`, `vision --out DIR`.
 
 Prints the checkpoints as JSON on standard output; progress goes to standard error.
 """
@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def main() -> int:
-    """Make the checkpoints that are asked for; 0, or 1 with a message."""
+    """Make the requested checkpoints. Returns 0, or 1 with a message."""
     parser = argparse.ArgumentParser(prog="python -m evalsvc.demo", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("train", "smollm2", "vision"), default="train")
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints")

@@ -1,4 +1,4 @@
-"""The folder of demo checkpoints: made once, whole or not at all, kept for the next time."""
+"""The folder of demo checkpoints: made once, completely or not at all, and reused."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ def demo_checkpoints(out: Path, recipe: Recipe) -> dict[int, Path]:
     """The checkpoints of `recipe` in the folder `out`, by step; trained now if they are not there.
 
     A folder `out` that was made with another recipe is replaced. Raises FileExistsError when
-    something else lies there.
+    something else is there.
     """
     if not _holds(out, recipe):
         _make(out, recipe)
@@ -40,17 +40,17 @@ def _make(out: Path, recipe: Recipe) -> None:
             f"{out} is in use and holds no demo checkpoints; choose another --out."
         )
     out.parent.mkdir(parents=True, exist_ok=True)
-    aside = out.parent / f"{PARTIAL_PREFIX}{out.name}-{uuid.uuid4().hex[:8]}"
-    aside.mkdir()
+    temporary = out.parent / f"{PARTIAL_PREFIX}{out.name}-{uuid.uuid4().hex[:8]}"
+    temporary.mkdir()
     try:
         for step, model in train(recipe):
-            save(model, aside / f"step-{step}")
+            save(model, temporary / f"step-{step}")
             log.info("saved step %d", step)
-        (aside / MANIFEST).write_text(
+        (temporary / MANIFEST).write_text(
             json.dumps({"hash": recipe.hash, "recipe": asdict(recipe)}, indent=1) + "\n"
         )
         if out.exists():
             shutil.rmtree(out)
-        aside.rename(out)
+        temporary.rename(out)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)

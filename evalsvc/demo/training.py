@@ -49,7 +49,7 @@ class Examples:
 
 
 def train(recipe: Recipe) -> Iterator[tuple[int, Any]]:
-    """Yields (step, model) at each step of the recipe; the model goes on changing afterwards."""
+    """Yields (step, model) at each step of the recipe; the model keeps changing afterwards."""
     import torch
 
     last = max(recipe.steps)

@@ -32,7 +32,7 @@ TEMPLATE = (
 
 
 def build_vision_tokenizer() -> Any:
-    """The demo's tokenizer with the marks for pictures and a template that sets them."""
+    """The demo's tokenizer with tokens for pictures and a template that places them."""
     tokenizer = build_tokenizer(CONTEXT)
     marks = [VISION_START, VISION_END, IMAGE, VIDEO]
     tokenizer.add_special_tokens({"additional_special_tokens": marks}, False)
@@ -76,7 +76,7 @@ def build_vision_model(seed: int, layers: int = 2, heads: int = 4) -> Any:
                 "bos_token_id": number(ASSISTANT),
                 "eos_token_id": number(END),
                 "pad_token_id": number(PAD),
-                # time, height and width share the half of a head's places
+                # time, height and width share half of a head's dimensions
                 "rope_parameters": {
                     "rope_type": "default",
                     "rope_theta": 10_000.0,

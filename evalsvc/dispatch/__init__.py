@@ -1,1 +1,1 @@
-"""From jobs to shards to workers: submission, planning, the policy, the dispatcher, executors."""
+"""The dispatcher: shard planning, scheduling policy, ledger, worker pool and executors."""

@@ -1,20 +1,18 @@
-"""What the dispatcher writes about shards: each method is one transaction, and waits for no worker.
+"""The dispatcher's writes about shards. Each method is one transaction and waits for no worker.
 
-Every write names the dispatcher's epoch: what is reported of a shard that is not this epoch's any
-more changes nothing, and the method says so. Once a later epoch has begun, nothing is taken.
+Every write carries the dispatcher's epoch. A report about a shard that no longer belongs to this
+epoch changes nothing, and the method's result says so. Once a later epoch has begun, no shard is
+taken.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from evalsvc.dispatch.sizing import kind_of, recut_if_needed
 from evalsvc.dispatch.stopping import stop_if_known
 from evalsvc.errors import Conflict
 from evalsvc.specs import CheckpointSpec, Protocol, ShardResult, ShardSpec
-from evalsvc.store.database import Database
+from evalsvc.store.database import Database, Session
 from evalsvc.store.models import Evaluation, Shard
 from evalsvc.store.repositories import (
     checkpoints,
@@ -31,10 +29,10 @@ from evalsvc.store.states import EvaluationState, ShardState
 
 
 class Ledger:
-    """The shards of one epoch. Used from one thread at a time."""
+    """The shards of one epoch. Use it from one thread at a time."""
 
     def __init__(self, database: Database, holder: str, *, shard_target_seconds: float) -> None:
-        """Begin a new epoch: what former ones left running is ready again."""
+        """Begin a new epoch. Shards that earlier epochs left running become ready again."""
         self._database = database
         self._target_seconds = shard_target_seconds
         with database.write() as session:
@@ -43,15 +41,15 @@ class Ledger:
             changed = evaluations.lock(session, {shard.evaluation_id for shard in left})
             for shard in left:
                 shards.put_back(session, shard.id, shard.epoch or 0)
-            demand.release(session, changed)  # a job may have been cancelled meanwhile
+            demand.release(session, changed)  # a job may have been cancelled in the meantime
             evaluations.settle(session, changed)
             jobs.settle(session, changed)
             events.record(session, "dispatcher.started", epoch=self.epoch, put_back=len(left))
 
     def take(self, evaluation_id: str, worker_ids: Sequence[str], slots: int) -> list[ShardSpec]:
-        """The evaluation's next ready shards, one for each of the workers; fewer if they run out.
+        """Take the evaluation's next ready shards, one per worker; fewer if they run out.
 
-        `slots` is how many shards all workers together run at a time. Raises Conflict when another
+        `slots` is how many shards all workers together run at a time. Raises Conflict if another
         dispatcher took over.
         """
         with self._database.write() as session:
@@ -73,20 +71,19 @@ class Ledger:
             ]
 
     def take_one(self, shard_id: str, worker_id: str) -> ShardSpec | None:
-        """This very shard, if it is still ready. Raises Conflict as `take` does."""
+        """Take this shard if it is still ready. Raises Conflict like `take`."""
         with self._database.write() as session:
             self._must_lead(session)
-            shard = session.get(Shard, shard_id)
+            shard = shards.get(session, shard_id)
             if shard is None:
                 return None
             (evaluation,) = evaluations.lock(session, [shard.evaluation_id])
-            session.refresh(shard)
-            if shard.state != ShardState.READY:
+            if shards.reload(session, shard).state != ShardState.READY:
                 return None
             return self._send(session, evaluation, shard, worker_id)
 
     def complete(self, result: ShardResult) -> bool:
-        """Results and the shard's state, together. False for a result that came too late."""
+        """Store a result and finish its shard. False if the result came too late."""
         with self._changing(result.shard_id) as (session, evaluation, shard):
             values = {
                 "artifact": result.artifact,
@@ -126,20 +123,20 @@ class Ledger:
             return True
 
     def put_back(self, shard_id: str) -> bool:
-        """The shard goes to another worker; nothing is held against it."""
+        """Make a shard ready again without counting a failure."""
         with self._changing(shard_id) as (session, _, shard):
             return shards.put_back(session, shard.id, self.epoch)
 
-    def put_back_in_trouble(
+    def put_back_for_retry(
         self, shard_id: str, error: str, remedy: str, *, died: bool
     ) -> int | None:
-        """Ready again, to run alone after a pause. Returns its deaths so far; None: not ours."""
+        """Make a shard ready to run alone. Returns its deaths so far; None if it is not ours."""
         with self._changing(shard_id) as (session, evaluation, shard):
             if not shards.put_back(
                 session, shard.id, self.epoch, deaths=int(died), error=error, remedy=remedy
             ):
                 return None
-            session.refresh(shard)
+            shards.reload(session, shard)
             events.record(
                 session,
                 "shard.retried",
@@ -151,46 +148,46 @@ class Ledger:
             return shard.deaths
 
     def deaths(self, shard_id: str) -> int:
-        """How many workers have died while they ran this shard."""
+        """Count the workers that died while they ran this shard."""
         with self._database.read() as session:
-            return session.scalar(select(Shard.deaths).where(Shard.id == shard_id)) or 0
+            return shards.deaths(session, shard_id)
 
     def fail(self, shard_id: str, error: str, remedy: str, *, died: bool = False) -> bool:
-        """The shard fails for good; the rest of its evaluation goes on."""
+        """Fail the shard for good. The rest of its evaluation continues."""
         with self._changing(shard_id) as (session, evaluation, shard):
             if not shards.fail(
                 session, shard.id, self.epoch, error=error, remedy=remedy, deaths=int(died)
             ):
                 return False
-            _tell_of_failure(session, evaluation, shard.id, error, remedy)
+            _record_failure(session, evaluation, shard.id, error, remedy)
             return True
 
     def fail_evaluation(
         self, shard_id: str, error: str, remedy: str, *, died: bool = False
     ) -> list[str]:
-        """The shard fails for a reason that all of its evaluation shares; so do the waiting ones.
+        """Fail the shard and all ready shards of its evaluation, which share the cause.
 
-        Returns those. What still runs of it may yet succeed, or will fail by itself.
+        Returns the ids of the ready shards. Shards that are still running may yet succeed, or
+        fail on their own.
         """
         with self._changing(shard_id) as (session, evaluation, shard):
             if not shards.fail(
                 session, shard.id, self.epoch, error=error, remedy=remedy, deaths=int(died)
             ):
                 return []
-            _tell_of_failure(session, evaluation, shard.id, error, remedy)
+            _record_failure(session, evaluation, shard.id, error, remedy)
             ready = shards.of_evaluation(session, evaluation.id, [ShardState.READY])
             ids = [other.id for other in ready]
             shards.end_ready(session, ids, ShardState.FAILED, error, remedy)
             return ids
 
     def has_result(self, shard_id: str) -> bool:
-        """Whether any shard of the same evaluation has brought samples."""
+        """Whether any shard of the same evaluation has produced samples."""
         with self._database.read() as session:
-            query = select(Evaluation.samples_seen).join(Shard).where(Shard.id == shard_id)
-            return bool(session.scalar(query))
+            return shards.evaluation_has_samples(session, shard_id)
 
     def cancelled(self, shard_id: str) -> bool:
-        """A worker gave the shard up. If a new job wants it meanwhile, it is ready again."""
+        """A worker cancelled the shard. It becomes ready again if a new job wants it."""
         with self._changing(shard_id) as (session, evaluation, shard):
             unwanted = demand.unwanted(session, evaluation.id, ShardState.RUNNING)
             if shard.id in {other.id for other in unwanted}:
@@ -198,7 +195,7 @@ class Ledger:
             return shards.put_back(session, shard.id, self.epoch)
 
     def unwanted(self, job_ids: Collection[str]) -> list[str]:
-        """Running shards of these cancelled jobs that no other job wants."""
+        """The running shards of these cancelled jobs that no other job wants."""
         with self._database.read() as session:
             ids = {e for job_id in job_ids for e in jobs.evaluation_ids(session, job_id)}
             return [
@@ -208,11 +205,11 @@ class Ledger:
             ]
 
     def _must_lead(self, session: Session) -> None:
-        """What an ousted dispatcher took now would be put back by nobody."""
+        """Refuse to take shards after a takeover: nobody would put them back."""
         if not workers.leads(session, self.epoch):
             raise Conflict(
                 "Another dispatcher has taken over this database.",
-                "Nothing is lost: it has put back what ran here. Stop one of the two.",
+                "Nothing is lost: it put back the shards that ran here. Stop one of the two.",
             )
 
     def _send(
@@ -241,16 +238,17 @@ class Ledger:
 
     @contextmanager
     def _changing(self, shard_id: str) -> Iterator[tuple[Session, Evaluation, Shard]]:
-        """A transaction about one shard, with its evaluation locked; states follow at its end."""
+        """A transaction on one shard with its evaluation locked. Updates dependent states last."""
         with self._database.write() as session:
-            shard = session.get_one(Shard, shard_id)  # its state may change until the lock is ours
+            shard = shards.get(session, shard_id)  # its state may change until the lock is taken
+            assert shard is not None, "shards are only removed while they are ready"
             (evaluation,) = locked = evaluations.lock(session, [shard.evaluation_id])
             yield session, evaluation, shard
             evaluations.settle(session, locked)
             jobs.settle(session, locked)
 
 
-def _tell_of_failure(
+def _record_failure(
     session: Session, evaluation: Evaluation, shard_id: str, error: str, remedy: str
 ) -> None:
     for wanted in demand.of_evaluation(session, evaluation.id):

@@ -1,28 +1,30 @@
-"""When nothing can be stored, nothing is generated: pause, say why, look again."""
+"""Pause the dispatcher while the artifact store cannot be written, and probe until it can."""
 
 import asyncio
 import os
 from dataclasses import dataclass
 
+from evalsvc.dispatch.limits import MAX_PROBE_PAUSE_SECONDS, PROBE_SECONDS
 from evalsvc.errors import EvalsvcError, MissingExtra, StorageError
 
-PROBE_BYTES = 2**20  # a full disk often still takes a few bytes
-PROBE_SECONDS = 30.0
-FIRST_SECONDS = 1.0
-LAST_SECONDS = 60.0
-CALM_SECONDS = 300.0  # without trouble until the next pause is short again
+PROBE_BYTES = 2**20  # a full disk often still accepts a few bytes
+FIRST_PROBE_PAUSE_SECONDS = 1.0
+CALM_SECONDS = 300.0  # without failures until the next pause is short again
 
 
 @dataclass(frozen=True)
 class Pause:
-    """Why nothing is assigned."""
+    """Why no shards are assigned."""
 
     reason: str
     remedy: str
 
 
 class ArtifactWatch:
-    """Pauses after a failure of the artifact store until a probe of it succeeds."""
+    """Pauses after a failure of the artifact store until a test write succeeds.
+
+    All times are seconds of one monotonic clock.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -32,25 +34,26 @@ class ArtifactWatch:
         self.pause: Pause | None = None
 
     def failed(self, reason: str, remedy: str, now: float) -> bool:
-        """A worker could not write. True when this begins a pause."""
+        """A worker could not write. True if this begins a pause."""
         begins = self.pause is None
         self.pause = Pause(reason, remedy)
         if begins:
             calm = now - self._since > CALM_SECONDS
-            self._wait = FIRST_SECONDS if calm else min(LAST_SECONDS, 2 * self._wait)
+            doubled = min(MAX_PROBE_PAUSE_SECONDS, 2 * self._wait)
+            self._wait = FIRST_PROBE_PAUSE_SECONDS if calm else doubled
             self._next_at = now + self._wait
         return begins
 
     async def is_over(self, now: float) -> bool:
-        """Whether a pause has just ended: then work may go on."""
+        """Probe the store if it is time to. True if a pause has just ended."""
         if self.pause is None or now < self._next_at:
             return False
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 await asyncio.to_thread(probe, self._url)
         except (EvalsvcError, TimeoutError) as error:
-            words = str(error) or f"The artifact store did not answer in {PROBE_SECONDS:.0f} s."
-            self.pause = Pause(words, self.pause.remedy)
+            timeout = f"The artifact store did not answer in {PROBE_SECONDS:.0f} s."
+            self.pause = Pause(str(error) or timeout, self.pause.remedy)
             self._next_at = now + self._wait
             return False
         self.pause, self._since = None, now
@@ -58,8 +61,13 @@ class ArtifactWatch:
 
 
 def probe(url: str) -> None:
-    """Write, and remove, a little in the artifact store. Raises StorageError when that fails."""
-    import fsspec  # noqa: PLC0415 - needed only in trouble
+    """Write a small file to the artifact store and remove it.
+
+    Raises:
+        StorageError: The store cannot be written.
+        MissingExtra: The package for this kind of store is not installed.
+    """
+    import fsspec  # noqa: PLC0415 - only needed after a failure
 
     try:
         files, root = fsspec.core.url_to_fs(url)

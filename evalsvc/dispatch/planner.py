@@ -1,20 +1,20 @@
-"""The planner: which samples are missing, and how they are cut into shards. Pure and deterministic.
+"""Cut the missing samples of an evaluation into shards. Pure and deterministic.
 
-Shards go through all problems a block of samples at a time, so that an evaluation that is half
-done has as many samples of the last problem as of the first, and its figures can be read.
+Shards cover all problems one block of samples at a time. So a half-finished evaluation has as many
+samples of the last problem as of the first, and its figures are already meaningful.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
+from evalsvc.dispatch.limits import MAX_SHARD_SAMPLES
 from evalsvc.store.repositories.shards import Slice
 
-SAMPLE_BLOCK = 16  # samples of a problem that stay together: they share the prompt's prefill
-MAX_SHARD_SAMPLES = 65_536  # bounds the message of a result and what one crash can cost
+SAMPLE_BLOCK = 16  # consecutive samples of a problem that stay together to share its prefill
 
 
 def range_mask(start: int, stop: int) -> int:
-    """The bits of samples [start, stop)."""
+    """The bit mask of samples [start, stop)."""
     return (1 << stop) - (1 << start) if stop > start else 0
 
 
@@ -24,11 +24,11 @@ def plan(
     covered: Mapping[int, int],
     target_samples: int,
 ) -> list[Slice]:
-    """Slices that hold each missing sample once, in the order in which they should run.
+    """Cut the missing samples into slices, each sample once, in the order they should run.
 
-    Wanted are samples [0, samples) of each of `problems` (row indices). `covered` says which of a
-    problem's samples are there or planned already (bit i: sample i). A slice holds at most about
-    `target_samples` samples, but never less than one.
+    Samples [0, samples) of each of `problems` (row indices) are wanted. `covered` is, for each
+    problem, the mask of samples that exist or are planned already (bit i: sample i). A slice holds
+    at most about `target_samples` samples and at least one.
     """
     target = max(1, target_samples)
     block = min(SAMPLE_BLOCK, target)
@@ -45,7 +45,7 @@ def plan(
 
 
 def covered_by(slices: Iterable[Slice], covered: Mapping[int, int]) -> dict[int, int]:
-    """`covered` and all that `slices` will bring."""
+    """`covered` plus the samples of `slices`."""
     union = dict(covered)
     for piece in slices:
         mask = range_mask(piece.sample_start, piece.sample_stop)
@@ -55,7 +55,7 @@ def covered_by(slices: Iterable[Slice], covered: Mapping[int, int]) -> dict[int,
 
 
 def recut(slices: Iterable[Slice], target_samples: int) -> list[Slice]:
-    """The same samples in slices of about `target_samples`."""
+    """Cut the same samples into slices of about `target_samples`."""
     wanted = covered_by(slices, {})
     samples = max((mask.bit_length() for mask in wanted.values()), default=0)
     everything = range_mask(0, samples)
@@ -64,12 +64,12 @@ def recut(slices: Iterable[Slice], target_samples: int) -> list[Slice]:
 
 
 def target_for(rate: float, seconds: float) -> int:
-    """Samples of a shard that takes about `seconds` at `rate` samples a second."""
+    """Samples in a shard that takes about `seconds` at `rate` samples per second."""
     return max(1, min(round(rate * seconds), MAX_SHARD_SAMPLES))
 
 
 def share_of(total_samples: int, pieces: int) -> int:
-    """Samples of a shard when `total_samples` are cut into `pieces`, but at least one block."""
+    """Samples in a shard when `total_samples` are cut into `pieces`; at least one block."""
     return max(SAMPLE_BLOCK, -(-total_samples // max(1, pieces)))
 
 
@@ -77,7 +77,7 @@ def _missing(
     problems: Iterable[int], samples: int, covered: Mapping[int, int]
 ) -> dict[int, list[tuple[int, int]]]:
     wanted = range_mask(0, samples)
-    intervals: dict[int, list[tuple[int, int]]] = {}  # few masks occur, on many problems each
+    intervals: dict[int, list[tuple[int, int]]] = {}  # many problems share a few masks
     found: dict[int, list[tuple[int, int]]] = {}
     for problem in sorted(set(problems)):
         mask = wanted & ~covered.get(problem, 0)
@@ -89,7 +89,7 @@ def _missing(
 
 
 def _runs(mask: int) -> Iterator[tuple[int, int]]:
-    """The runs of set bits, as [start, stop)."""
+    """The runs of set bits, each as (start, stop)."""
     position = 0
     for bit, run in groupby(reversed(bin(mask)[2:])):
         length = sum(1 for _ in run)
@@ -99,7 +99,7 @@ def _runs(mask: int) -> Iterator[tuple[int, int]]:
 
 
 def _blocks(start: int, stop: int, block: int) -> Iterator[tuple[int, int]]:
-    """[start, stop) cut at the multiples of `block`."""
+    """Cut [start, stop) at the multiples of `block`."""
     while start < stop:
         end = min(stop, (start // block + 1) * block)
         yield start, end

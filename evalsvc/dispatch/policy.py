@@ -1,59 +1,60 @@
-"""The policy: which evaluation a free worker works on next. Pure.
+"""The scheduling policy: choose the evaluation a free worker works on next. Pure.
 
-In this order: the highest level (priority, raised by waiting), the users who had least of the
-workers lately, the checkpoint that the worker has loaded, one of the same architecture, one that
-no other worker has; then the oldest. docs/decisions/0603 says why.
+Criteria, in order: highest level (priority, raised by waiting time), users who recently received
+the fewest shards, the checkpoint the worker has loaded, a checkpoint of the same architecture, a
+checkpoint that no other worker has loaded, and last the oldest. docs/decisions/0603 gives the
+reasons.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-AGEING_SECONDS = 600.0  # so long without a worker is worth one level of priority
-FAIRNESS_SHARDS = 8.0  # a user may be so many shards ahead before others go first
+from evalsvc.dispatch.limits import AGEING_SECONDS, FAIRNESS_SHARDS
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What a worker must have loaded to begin at once (`weights`), or after a swap (`family`)."""
+    """What a worker must have loaded to start at once (`weights`) or after a swap (`family`)."""
 
-    family: str  # engine, its options, architecture, tokenizer
-    weights: str  # ... and the checkpoint's fingerprint
+    family: str  # engine, engine options, architecture, tokenizer
+    weights: str  # the family and the checkpoint's fingerprint
 
 
 @dataclass(slots=True)
 class Candidate:
-    """An evaluation with ready shards, as the live jobs that want it see it."""
+    """An evaluation with ready shards, as seen by the live jobs that want it."""
 
     evaluation_id: str
     fit: Fit
     owner: str
     priority: int
-    order: str  # sorts by time of submission, then by the order within the job
-    waiting_since: float  # seconds of any clock: of its submission, or of its last shard's start
+    order: str  # sorts by submission time, then by position within the job
+    waiting_since: float  # seconds; when it was submitted, or when its last shard started
 
 
 @dataclass(slots=True)
 class Shares:
-    """How many shards each user was given, on a clock that never falls behind.
+    """How many shards each user has received.
 
-    A user who comes (back) starts level with the others: nobody saves up turns, nobody owes any.
+    A user who arrives or returns starts level with the others, so nobody builds up credit or debt
+    while they have no work waiting.
     """
 
     given: dict[str, float] = field(default_factory=dict)
 
-    def welcome(self, waiting: Iterable[str]) -> None:
-        """`waiting` are the users who want something now; the others are forgotten."""
+    def set_waiting(self, waiting: Iterable[str]) -> None:
+        """Set the users who have work waiting now. All others are forgotten."""
         present = set(waiting)
         known = [self.given[owner] for owner in present if owner in self.given]
         start = min(known, default=0.0)
         self.given = {owner: self.given.get(owner, start) for owner in present}
 
     def charge(self, owner: str) -> None:
-        """A shard of this user goes to a worker."""
+        """Count one shard of this user."""
         self.given[owner] = self.given.get(owner, 0.0) + 1.0
 
     def is_served_now(self, owner: str, least: float) -> bool:
-        """Whether this user's turn may come, when the least served one has had `least`."""
+        """Whether this user may be served when the least served user has received `least`."""
         return self.given.get(owner, 0.0) < least + FAIRNESS_SHARDS
 
 
@@ -64,9 +65,9 @@ def choose(
     shares: Shares,
     now: float,
 ) -> Candidate | None:
-    """The evaluation for a worker that has `loaded`; None when nothing waits.
+    """Choose the evaluation for a worker that has `loaded`. None when nothing is waiting.
 
-    `loads` counts the workers that have each weights loaded (or are about to).
+    `loads` counts, for each set of weights, the workers that have it loaded or soon will.
     """
     top = _top_level(candidates, now)
     if not top:
@@ -84,16 +85,16 @@ def choose(
 
 
 def _top_level(candidates: Iterable[Candidate], now: float) -> list[Candidate]:
-    """Those of the highest level: priority, plus one for each `AGEING_SECONDS` of waiting."""
+    """Candidates of the highest level: priority plus one per `AGEING_SECONDS` of waiting."""
     best: int | None = None
     top: list[Candidate] = []
     for candidate in candidates:
         waited = now - candidate.waiting_since
-        height = candidate.priority
-        if waited >= AGEING_SECONDS:  # the loop runs for every choice: a call would double its time
-            height += int(waited / AGEING_SECONDS)
-        if best is None or height > best:
-            best, top = height, [candidate]
-        elif height == best:
+        level = candidate.priority
+        if waited >= AGEING_SECONDS:  # inline: this loop runs for every choice
+            level += int(waited / AGEING_SECONDS)
+        if best is None or level > best:
+            best, top = level, [candidate]
+        elif level == best:
             top.append(candidate)
     return top

@@ -1,4 +1,4 @@
-"""What the dispatcher tells of itself and its workers, written at most once a second."""
+"""What the dispatcher reports about itself and its workers, written at most once a second."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ FLUSH_SECONDS = 1.0
 
 
 class Reporter:
-    """Gathers statuses, progress and events; `flush` writes them. For display only."""
+    """Collects statuses, progress and events; `flush` writes them. For display only."""
 
     def __init__(self, database: Database, epoch: int) -> None:
         self._database = database
@@ -24,26 +24,26 @@ class Reporter:
         self._next_at = 0.0
 
     def status(self, status: WorkerStatus) -> None:
-        """The last thing a worker said of itself."""
+        """Replace a worker's status by its latest one."""
         self._statuses[status.worker_id] = status
 
     def progress(self, progress: ShardProgress) -> None:
-        """How far a running shard has come."""
+        """Record how far a running shard has come."""
         self._progress[progress.shard_id] = progress.done
 
-    def tell(self, kind: str, **data: Any) -> None:
-        """Something happened that users may want to know."""
+    def event(self, kind: str, **data: Any) -> None:
+        """Record something that users may want to know."""
         self._events.append((kind, data))
 
     def state(self, state: DispatcherState, pause: Pause | None = None) -> None:
-        """What the dispatcher does from now on; a pause comes with its reason."""
+        """Record the dispatcher's new state. A pause comes with its reason."""
         self._state = (state, pause)
         about = vars(pause) if pause is not None else {}
-        self.tell(f"dispatcher.{state}", epoch=self._epoch, **about)
+        self.event(f"dispatcher.{state}", epoch=self._epoch, **about)
         self._next_at = 0.0
 
     def flush(self, now: float) -> None:
-        """Write what has gathered, if it is time. One transaction; kept if that fails."""
+        """Write what was collected, if it is due. One transaction; nothing is lost if it fails."""
         nothing = not (self._statuses or self._progress or self._events or self._state)
         if nothing or now < self._next_at:
             return
@@ -60,12 +60,12 @@ class Reporter:
         self._next_at = now + FLUSH_SECONDS
 
     def ended(self, worker_id: str, status: WorkerStatus, reason: str) -> None:
-        """A worker is gone."""
+        """Record that a worker is gone."""
         changes = {"state": WorkerState.DEAD, "shards_in_flight": (), "message": reason}
         self._statuses[worker_id] = status.model_copy(update=changes)
 
-    def troubled(self) -> list[tuple[str, str, int]]:
-        """The ready shards that were in trouble before: (shard, evaluation, deaths)."""
+    def suspects(self) -> list[tuple[str, str, int]]:
+        """Ready shards that failed or lost a worker before: (shard, evaluation, deaths)."""
         with self._database.read() as session:
             return queue.troubled(session)
 

@@ -1,21 +1,20 @@
-"""Shards that follow the measured rate: what waits is cut anew when the first guess was far off."""
-
-from sqlalchemy.orm import Session
+"""Resize ready shards once the measured sampling rate is known."""
 
 from evalsvc.dispatch import planner
 from evalsvc.specs import CheckpointSpec
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation, Shard
 from evalsvc.store.repositories import shards, throughputs
 from evalsvc.store.repositories.shards import Slice
 
-TOO_LARGE = 2.0  # times the target: a crash would lose too much, progress would look stuck
-TOO_SMALL = 0.25  # ... : the overhead of a shard would show
-SHARDS_PER_SLOT = 4  # never merge below this: the last worker must not run alone for long
+TOO_LARGE = 2.0  # times the target: a crash would lose too much, and progress would look stuck
+TOO_SMALL = 0.25  # times the target: the fixed cost of a shard would matter
+SHARDS_PER_SLOT = 4  # never merge into fewer: the last worker must not run alone for long
 
 
-def kind_of(evaluation: Evaluation, checkpoint: CheckpointSpec) -> throughputs.Kind:
-    """What the speed of an evaluation's shards depends on."""
-    return throughputs.Kind(
+def kind_of(evaluation: Evaluation, checkpoint: CheckpointSpec) -> throughputs.ShardKind:
+    """The properties that an evaluation's sampling rate depends on."""
+    return throughputs.ShardKind(
         engine=evaluation.engine,
         architecture_hash=checkpoint.architecture_hash,
         benchmark=evaluation.benchmark,
@@ -32,9 +31,10 @@ def recut_if_needed(
     target_seconds: float,
     slots: int,
 ) -> bool:
-    """Cut the ready shards of a (locked) evaluation anew if the measured rate asks for it.
+    """Cut the ready shards of a locked evaluation again if they are far from the target size.
 
-    `first` is the first of them; `slots` is how many shards all workers together run at a time.
+    `first` is its first ready shard. `slots` is how many shards all workers together run at a
+    time. Returns whether the shards were replaced.
     """
     rate = throughputs.measured_rate(session, kind_of(evaluation, checkpoint))
     if rate is None:

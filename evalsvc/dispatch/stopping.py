@@ -1,34 +1,36 @@
-"""Stopping early: a job that asked whether its checkpoint beats another ends when that is known.
+"""Stop a job early once it is known whether its checkpoint beats the baseline.
 
-Both evaluations' samples are paired by number, and the pairs counted by a test that may be looked
-at after every shard (docs/decisions/0203). Only whole rounds count, in which every problem has as
-many samples, so that what is kept is balanced. A job's error rate is shared among its benchmarks.
+The samples of both evaluations are paired by sample index. The sequential test stays valid when it
+is evaluated after every shard (docs/decisions/0203). Only complete rounds count, in which every
+problem has the same number of samples, so the kept samples are balanced. A job's error rate is
+split evenly among its benchmarks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, contains_eager
-
 from evalsvc.errors import UsageError
-from evalsvc.imports import COUNTS_FORMAT
+from evalsvc.imports import COUNTS_ENGINE
 from evalsvc.specs import JobRequest, StopEarly
 from evalsvc.statistics import other_problems_test, sequential_sign_test
-from evalsvc.store.models import Evaluation, Job, JobEvaluation
-from evalsvc.store.repositories import browsing, demand, events, results, shards
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.database import Session
+from evalsvc.store.models import Evaluation, JobEvaluation
+from evalsvc.store.repositories import demand, evaluations, events, results, runs, shards
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 from evalsvc.store.repositories.results import Masks
-from evalsvc.store.states import LIVE_JOBS, OPEN_SHARDS, JobState, ShardState
-
-COUNTS_ENGINE = f"import:{COUNTS_FORMAT}"
+from evalsvc.store.states import OPEN_SHARDS
 
 
 def check(session: Session, request: JobRequest) -> None:
-    """Refuses a job that can never stop. Raises NotFound (no such run), UsageError."""
+    """Reject a job that could never stop early.
+
+    Raises:
+        NotFound: There is no such baseline.
+        UsageError: The baseline is the checkpoint itself.
+    """
     if request.stop_early is None:
         return
-    run, step = browsing.parse_side(session, request.stop_early.baseline)
+    run, step = runs.parse_side(session, request.stop_early.baseline)
     if (run, step) in ((request.run, None), (request.run, request.step)):
         raise UsageError(
             "stop_early: the baseline is the checkpoint itself.",
@@ -37,8 +39,8 @@ def check(session: Session, request: JobRequest) -> None:
 
 
 def stop_if_known(session: Session, evaluation: Evaluation) -> None:
-    """Ends the sampling of a (locked) evaluation for live jobs whose question is answered."""
-    for part in _asking(session, evaluation):
+    """Stop sampling a locked evaluation for each live job whose comparison is decided."""
+    for part in demand.parts_that_may_stop(session, evaluation.id):
         asked = StopEarly.model_validate(part.job.request["stop_early"])
         rounds = _whole_rounds(session, evaluation, part)
         baseline = _baseline(session, evaluation, asked)
@@ -51,7 +53,7 @@ def stop_if_known(session: Session, evaluation: Evaluation) -> None:
         if found.stop:
             # A look is possible whenever another block of k is whole.
             others = other_problems_test(wins, losses, max(rounds // asked.k, 1), alpha=alpha)
-            told = {
+            decision = {
                 "baseline": baseline.id,
                 "samples": rounds,
                 "wins": found.wins,
@@ -60,7 +62,7 @@ def stop_if_known(session: Session, evaluation: Evaluation) -> None:
                 "other_problems_p_value": others.p_value,
                 "sentence": f"{found.sentence} {others.sentence}",
             }
-            _stop(session, evaluation, part, told)
+            _stop(session, evaluation, part, decision)
 
 
 def count_pairs(
@@ -68,7 +70,8 @@ def count_pairs(
 ) -> list[tuple[int, int]]:
     """(wins, losses) of the candidate on each problem, over blocks of k of `rounds` samples. Pure.
 
-    A block counts where both sides have all of its samples; it is solved if any of them is right.
+    A block counts if both sides have all of its samples. A side solves it if any of them is
+    correct. Pure.
     """
     found = []
     block = (1 << k) - 1
@@ -86,29 +89,19 @@ def count_pairs(
     return found
 
 
-def _asking(session: Session, evaluation: Evaluation) -> Sequence[JobEvaluation]:
-    query = (
-        select(JobEvaluation)
-        .join(JobEvaluation.job)
-        .options(contains_eager(JobEvaluation.job))
-        .where(JobEvaluation.evaluation_id == evaluation.id, Job.state.in_(LIVE_JOBS))
-    )
-    return [part for part in session.scalars(query) if part.job.request.get("stop_early")]
-
-
 def _whole_rounds(session: Session, evaluation: Evaluation, part: JobEvaluation) -> int:
-    """Samples that every problem of the job has; 0 where nothing is left to be stopped."""
+    """Samples that every problem of the job has; 0 if nothing is left to stop."""
     open_shards = shards.of_evaluation(session, evaluation.id, OPEN_SHARDS)
     wanted = [shard.sample_start for shard in open_shards if shard.sample_start < part.samples]
     return min(wanted, default=0)
 
 
 def _baseline(session: Session, evaluation: Evaluation, asked: StopEarly) -> Evaluation | None:
-    """The baseline's newest step on the same problems under the same protocol, if it has any.
+    """The baseline's newest step on the same problems under the same protocol, if there is one.
 
-    Imported counts are none: which of their samples were right is not known.
+    Imported counts are left out: they do not say which samples were correct.
     """
-    run, step = browsing.parse_side(session, asked.baseline)
+    run, step = runs.parse_side(session, asked.baseline)
     wanted = EvaluationFilter(
         run=run,
         step=step,
@@ -117,7 +110,7 @@ def _baseline(session: Session, evaluation: Evaluation, asked: StopEarly) -> Eva
     )
     found = [
         row
-        for row in browsing.all_evaluations(session, wanted)
+        for row in evaluations.matching(session, wanted)
         if row.revision_id == evaluation.revision_id
         and row.id != evaluation.id
         and row.engine != COUNTS_ENGINE
@@ -126,9 +119,8 @@ def _baseline(session: Session, evaluation: Evaluation, asked: StopEarly) -> Eva
 
 
 def _share(session: Session, part: JobEvaluation, asked: StopEarly) -> float:
-    """The error rate of one benchmark of the job."""
-    benchmarks = select(func.count()).where(JobEvaluation.job_id == part.job_id)
-    return asked.alpha / (session.scalar(benchmarks) or 1)
+    """The error rate for one benchmark of the job."""
+    return asked.alpha / (demand.count_parts(session, part.job_id) or 1)
 
 
 def _pairs(
@@ -140,21 +132,17 @@ def _pairs(
 
 
 def _stop(
-    session: Session, evaluation: Evaluation, part: JobEvaluation, told: dict[str, Any]
+    session: Session, evaluation: Evaluation, part: JobEvaluation, decision: dict[str, Any]
 ) -> None:
-    """The job wants no more than it has; shards that nobody else wants are forgotten."""
-    rounds: int = told["samples"]
-    part.samples = rounds
-    part.ks = [k for k in part.ks if k <= rounds]
-    session.flush()
-    shards.forget(session, demand.unwanted(session, evaluation.id, ShardState.READY))
-    wanted = (
-        select(func.max(JobEvaluation.samples))
-        .join(Job)
-        .where(JobEvaluation.evaluation_id == evaluation.id, Job.state != JobState.CANCELLED)
-    )
-    evaluation.samples_wanted = session.scalar(wanted) or rounds
-    evaluation.provenance = {**evaluation.provenance, "stopped_early": told}
+    """Lower the job's demand to what it has, and drop shards that no other job wants."""
+    rounds: int = decision["samples"]
+    demand.shorten(session, part, rounds)
+    evaluation.samples_wanted = demand.most_samples(session, evaluation.id) or rounds
+    evaluation.provenance = {**evaluation.provenance, "stopped_early": decision}
     events.record(
-        session, "evaluation.stopped_early", evaluation_id=evaluation.id, job_id=part.job_id, **told
+        session,
+        "evaluation.stopped_early",
+        evaluation_id=evaluation.id,
+        job_id=part.job_id,
+        **decision,
     )

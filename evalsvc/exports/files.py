@@ -1,4 +1,4 @@
-"""Writing an export to a file: aside first, then renamed, so that no half file is ever seen."""
+"""Writes an export to a temporary file and renames it, so that no partial file is ever seen."""
 
 import os
 import tempfile
@@ -30,10 +30,10 @@ def render(name: str, rows: Sequence[ResultRow]) -> str | bytes:
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write the whole content or nothing."""
+    """Write all of the content or nothing."""
     data = content.encode("utf-8") if isinstance(content, str) else content
     try:
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
         raise ExportError(
             f"{path} cannot be written: {error.strerror}.", "Choose a folder that exists."
@@ -41,8 +41,8 @@ def write(path: Path, content: str | bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
-        Path(aside).chmod(0o644)
-        Path(aside).replace(path)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
     except OSError as error:
-        Path(aside).unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
         raise ExportError(f"{path} cannot be written: {error.strerror}.") from error

@@ -1,4 +1,4 @@
-"""The paper's table layout, free of any markup: methods down, k or benchmarks across.
+"""The paper's table layout without markup: a row per method, a column per k or benchmark.
 
 Several k: a block per benchmark with a column per k (tables 2, 5, 6, 7). One k: a single block with
 a column per benchmark (table 4). A table per model. Bold is only what is significantly better than
@@ -32,13 +32,13 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ExportTable:
     title: str
     blocks: tuple[Block, ...]
     note: str
 
 
-def lay_out(rows: Sequence[ResultRow]) -> tuple[Table, ...]:
+def lay_out(rows: Sequence[ResultRow]) -> tuple[ExportTable, ...]:
     """One table per model, in the order of the rows. ExportError where two rows claim one cell."""
     need_rows(rows)
     return tuple(
@@ -47,7 +47,7 @@ def lay_out(rows: Sequence[ResultRow]) -> tuple[Table, ...]:
     )
 
 
-def _table(model: str, rows: Sequence[ResultRow]) -> Table:
+def _table(model: str, rows: Sequence[ResultRow]) -> ExportTable:
     metrics = _distinct([metric_name(r) for r in sorted(rows, key=lambda r: (r.metric, r.k))])
     benchmarks = _distinct([r.benchmark for r in rows])
     labels = _labels(rows)
@@ -72,7 +72,7 @@ def _table(model: str, rows: Sequence[ResultRow]) -> Table:
             blocks.append(_block(benchmark, own, columns, names, cells))
     incomplete = sorted({r.benchmark for r in rows if r.coverage < 1})
     note = NOTE + (f" Incomplete: {', '.join(incomplete)}." if incomplete else "")
-    return Table(model or "Results", tuple(blocks), note)
+    return ExportTable(model or "Results", tuple(blocks), note)
 
 
 def _block(

@@ -1,7 +1,7 @@
-"""What an export is made of: one figure per row, with its intervals and what it was made with.
+"""The rows of an export: one figure per row, with its intervals and how it was made.
 
 Plain values only, so that the writers need neither the database nor the statistics. Values are
-fractions of 1 everywhere but in the tables for readers (LaTeX, Markdown), which print percent.
+fractions of 1, except in the tables for readers (LaTeX, Markdown), which print percent.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from evalsvc.errors import UsageError
 
 
 class ExportError(UsageError):
-    """Results that cannot be written in the asked form."""
+    """Results that cannot be written in the requested form."""
 
     status, kind, title = 422, "export", "The results cannot be exported"
 
@@ -65,6 +65,6 @@ def metric_name(row: ResultRow) -> str:
 
 
 def need_rows(rows: Sequence[ResultRow]) -> None:
-    """Raises ExportError where there is nothing to export."""
+    """Raises ExportError if there is nothing to export."""
     if not rows:
         raise ExportError("there are no results to export.", "Check the run and benchmark names.")

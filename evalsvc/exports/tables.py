@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from evalsvc.errors import MissingExtra
-from evalsvc.exports.layout import Table, lay_out
+from evalsvc.exports.layout import ExportTable, lay_out
 from evalsvc.exports.rows import COLUMNS, ResultRow, as_dicts, need_rows
 
 # A cell that begins with one of these is a formula to a spreadsheet; names come from users.
@@ -31,7 +31,7 @@ def to_json(rows: Sequence[ResultRow]) -> str:
 
 
 def to_parquet(rows: Sequence[ResultRow]) -> bytes:
-    """A Parquet file with one row per figure and the column types of `ResultRow`."""
+    """Parquet bytes with one row per figure and the column types of `ResultRow`."""
     need_rows(rows)
     try:
         import pyarrow as pa  # noqa: PLC0415 - not part of the light core
@@ -62,7 +62,7 @@ def to_markdown(rows: Sequence[ResultRow]) -> str:
     return "\n\n".join(_markdown(table) for table in lay_out(rows)) + "\n"
 
 
-def _markdown(table: Table) -> str:
+def _markdown(table: ExportTable) -> str:
     lines = [f"**{_escaped(table.title)}**", ""]
     for block in table.blocks:
         header = [block.title, *block.columns]

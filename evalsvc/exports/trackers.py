@@ -2,7 +2,7 @@
 
 Each is an extra and imported only here, when it is asked for. Metric names are the same everywhere
 (`aime2025/pass_at_16`, with `_low` and `_high` of the population interval), the step is that of
-the training, so that evaluations lie on the curves of the training run.
+the training, so that evaluations appear on the curves of the training run.
 """
 
 from collections import defaultdict
@@ -43,8 +43,8 @@ def to_wandb(
             for step, values in _by_step(own):
                 tracked.log({"training_step": step, **values})
             identifiers.append(str(tracked.id))
-    if wandb.run is None:  # nobody else's run is open
-        wandb.teardown()  # W&B's own process goes on writing after a run's end: wait for it
+    if wandb.run is None:  # no other run is open
+        wandb.teardown()  # W&B's process keeps writing after a run ends: wait for it
     return identifiers
 
 

@@ -1,4 +1,4 @@
-"""Imports: results of other tools as typed rows. Readers only; storing them is the API's part.
+"""Imports: results of other tools as typed rows. These are only readers; the API stores the rows.
 
 The files are untrusted: nothing is executed or unpickled, lines are capped, and every complaint
 names file and line. Only lighteval's Parquet needs more than the standard library.
@@ -6,9 +6,11 @@ names file and line. Only lighteval's Parquet needs more than the standard libra
 
 from evalsvc.imports.lighteval import read_lighteval
 from evalsvc.imports.readers import (
+    COUNTS_ENGINE,
     COUNTS_FORMAT,
     FORMATS,
     RESPONSE_FORMATS,
+    import_engine,
     read,
     read_agrae,
     read_counts,
@@ -19,12 +21,14 @@ from evalsvc.imports.readers import (
 from evalsvc.imports.rows import CountsRow, ImportFileError, ResponseRow
 
 __all__ = [
+    "COUNTS_ENGINE",
     "COUNTS_FORMAT",
     "FORMATS",
     "RESPONSE_FORMATS",
     "CountsRow",
     "ImportFileError",
     "ResponseRow",
+    "import_engine",
     "read",
     "read_agrae",
     "read_counts",

@@ -51,7 +51,7 @@ def read_lighteval(path: Path) -> Iterator[ResponseRow]:
     except (pyarrow.ArrowException, OSError) as error:
         raise ImportFileError(
             f"{files[0].name} is not a readable Parquet file ({error!s:.120}).",
-            "Was it copied whole?",
+            "Was it copied completely?",
         ) from error
     if number == 0:
         raise ImportFileError(f"{files[0].name} is empty.", "Is this the right file?")
@@ -68,7 +68,7 @@ def _rows(values: dict[str, Any], where: str, index: int) -> Iterator[ResponseRo
     identity = str(document.get("id") or index)
     for i, text in enumerate(texts):
         if not isinstance(text, str):
-            raise ImportFileError(f"{where}: a generation is no text.", "Was the file changed?")
+            raise ImportFileError(f"{where}: a generation is not text.", "Was the file changed?")
         counted = tokens[i] if i < len(tokens) else None
         yield ResponseRow(
             problem_id=identity,

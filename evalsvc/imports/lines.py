@@ -10,20 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from evalsvc.imports.limits import MAX_LINE_BYTES
 from evalsvc.imports.rows import ImportFileError
-
-MAX_LINE_BYTES = 64 * 1024 * 1024  # a line above it is no line of samples
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One JSON object and where it stands."""
+    """One JSON object and its place in the file."""
 
     values: dict[str, Any]
     where: str
 
     def text(self, *names: str) -> str:
-        """The first of the fields that is there, as text."""
+        """The first of the fields that exists, as text."""
         value = self._first(names)
         if not isinstance(value, str):
             self.refuse(f"{' or '.join(names)} must be text, not {_kind(value)}")
@@ -84,7 +83,7 @@ class Line:
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """The JSON objects of a file, one a line; empty lines are passed over.
+    """The JSON objects of a file, one per line; empty lines are skipped.
 
     ImportFileError where the file is missing or empty, a line is no UTF-8, no JSON object or above
     64 MiB.

@@ -1,7 +1,7 @@
-"""One reader per format: a path in, typed rows out, nothing kept but what the format forces.
+"""One reader per format: a path in, typed rows out, in as little memory as the format allows.
 
-`FORMATS` names them as the command line and the API do. Formats that several tools share are told
-apart by the name, never guessed.
+`FORMATS` names them as the command line and the API do. Formats that look
+alike are told apart by the given name, never guessed.
 """
 
 import hashlib
@@ -136,6 +136,14 @@ RESPONSE_FORMATS: dict[str, ResponseReader] = {
 }
 COUNTS_FORMAT = "counts"
 FORMATS = (*RESPONSE_FORMATS, COUNTS_FORMAT)
+
+
+def import_engine(name: str) -> str:
+    """The engine that an evaluation names whose results were imported in this format."""
+    return f"import:{name}"
+
+
+COUNTS_ENGINE = import_engine(COUNTS_FORMAT)
 
 
 def read(name: str, path: Path) -> Iterator[ResponseRow] | Iterator[CountsRow]:

@@ -11,7 +11,7 @@ from evalsvc.errors import UsageError
 
 
 class ImportFileError(UsageError):
-    """A file that cannot be imported; the message names the file and the line, if it has lines."""
+    """A file that cannot be imported; the message names the file, and the line if there is one."""
 
     status, kind, title = 422, "import", "The file cannot be imported"
 
@@ -21,7 +21,7 @@ class ResponseRow:
     """One response to one problem, in the order of the file.
 
     output_tokens: 0 where the source does not say. claimed_correct: what the source's own grader
-    said, or None; this service judges anew. where: `file:line`, in a Parquet file its row from 1.
+    said, or None; this service judges again. where: `file:line`, in a Parquet file its row from 1.
     """
 
     problem_id: str

@@ -1,15 +1,16 @@
 """Bayesian avg@n and pass@k: posteriors per problem, credible bands for the benchmark's mean.
 
 The problems are fixed; the bands speak of their unknown success rates. With a uniform prior the
-order of two models is that of avg@n (Hariri et al. 2025, arXiv 2510.04265), but a band exists at
-any n, also at n = 1 and where nothing was solved.
+order of two models by avg@n does not change (Hariri et al. 2025, arXiv 2510.04265), but a band
+exists at any n. For pass@k a uniform prior would presume that every unsolved problem can be solved:
+there the prior is fitted to the counts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betaincinv, betaln
+from scipy.special import betaincinv
 
 from evalsvc.statistics.counts import (
     FloatArray,
@@ -19,6 +20,7 @@ from evalsvc.statistics.counts import (
     integers,
 )
 from evalsvc.statistics.errors import StatisticsError
+from evalsvc.statistics.extrapolation import FittedDifficulty
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +66,39 @@ def bayes_average(
 
 
 def bayes_pass_at_k(
-    n: ArrayLike, c: ArrayLike, k: int, *, prior: float = 1.0, level: float = 0.95
+    n: ArrayLike, c: ArrayLike, k: int, *, level: float = 0.95, seed: int = 0
 ) -> Posterior:
-    """Posterior of the mean over problems of 1-(1-p)^k under Beta(prior + c, prior + n - c).
+    """Posterior of the mean over these problems of 1-(1-p)^k, by empirical Bayes.
 
-    k may be above n here: then the prior speaks loudly, which the band shows by its width.
+    The prior is the zero-inflated Beta law that fits all the counts best (see `extrapolation`), so
+    that a problem never solved in many samples is not presumed to be solvable. The deviation holds
+    the uncertainty of each problem's p and that of the law. k may be above n. StatisticsError with
+    fewer than 5 problems or 4 samples: no law can be fitted to them.
     """
     samples, correct = check_problem_counts(n, c)
-    check_probability(level, "level")
-    one_k = check_one_k(k, np.maximum(samples, k))
-    if prior <= 0:
-        raise StatisticsError(f"prior = {prior} is not above 0.", "1 is uniform, 0.5 Jeffreys'.")
-    hits, misses = correct + prior, samples - correct + prior
-    first = np.exp(betaln(hits, misses + one_k) - betaln(hits, misses))
-    second = np.exp(betaln(hits, misses + 2 * one_k) - betaln(hits, misses))
-    return _posterior(1.0 - first, np.maximum(second - first**2, 0.0), (0.0, 1.0), level)
+    fitted = FittedDifficulty(samples, correct, level=level, seed=seed)
+    return posterior_of(fitted, k, level)
+
+
+def posterior_of(fitted: FittedDifficulty, k: int, level: float = 0.95) -> Posterior:
+    """`bayes_pass_at_k` from a law that was fitted once, for figures at many k."""
+    check_one_k(k, np.asarray(k))
+    mean, deviation = fitted.posterior(k)
+    made = _with_band(mean, deviation, (0.0, 1.0), level)
+    least, most = fitted.unseen(k)
+    return replace(made, band=(min(made.band[0], least), max(made.band[1], most)))
 
 
 def _posterior(
     means: FloatArray, variances: FloatArray, bounds: tuple[float, float], level: float
 ) -> Posterior:
     mean, deviation = float(means.mean()), float(np.sqrt(variances.sum()) / means.size)
+    return _with_band(mean, deviation, bounds, level)
+
+
+def _with_band(
+    mean: float, deviation: float, bounds: tuple[float, float], level: float
+) -> Posterior:
     low, width = bounds[0], bounds[1] - bounds[0]
     share, spread = (mean - low) / width, deviation / width
     size = share * (1.0 - share) / spread**2 - 1.0 if spread > 0 else np.inf

@@ -30,7 +30,7 @@ from evalsvc.statistics.power import POWER, detectable_gain, fewest_discordant
 from evalsvc.statistics.sampling import SamplingNoise
 from evalsvc.statistics.sentences import comparison_sentence
 from evalsvc.statistics.sign_flip import PairedTest, mcnemar, sign_flip_tests
-from evalsvc.statistics.studentised import Spread, spread_of
+from evalsvc.statistics.studentised import Spread, rare_difference, spread_of
 from evalsvc.statistics.thinning import thinned
 
 Counts = tuple[IntArray, IntArray]
@@ -149,8 +149,9 @@ def compare_curves(
     Same shapes and errors; StatisticsError too where `ks` is empty. The intervals are at level
     1 - alpha, each for its own k.
 
-    >>> [c.k for c in compare_curves([4, 4], [1, 2], [4, 4], [2, 3], [1, 2])]
-    [1, 2]
+    Examples:
+        >>> [c.k for c in compare_curves([4, 4], [1, 2], [4, 4], [2, 3], [1, 2])]
+        [1, 2]
     """
     baseline = check_problem_counts(baseline_n, baseline_c)
     candidate = check_problem_counts(candidate_n, candidate_c)
@@ -310,7 +311,8 @@ def _comparison(
 ) -> Comparison:
     baseline, candidate = sides
     totals = groups.totals(candidate.values - baseline.values)
-    spread = spread_of(totals, groups)
+    fewest = int(min(baseline.n.min(), candidate.n.min()))
+    spread = spread_of(totals, groups, rare_difference(k, fewest))
     gained = int(np.sum((candidate.c > 0) & (baseline.c == 0)))
     lost = int(np.sum((baseline.c > 0) & (candidate.c == 0)))
     indicator = bool(np.all(baseline.n == k) and np.all(candidate.n == k))

@@ -16,9 +16,9 @@ def normal_quantile(p: float) -> float:
     return float(special.ndtri(p))
 
 
-def normal_above(x: float) -> float:
+def normal_above(x: ArrayLike) -> FloatArray:
     """Chance that a standard normal variable is above x."""
-    return float(special.ndtr(-x))
+    return np.asarray(special.ndtr(-np.asarray(x, dtype=np.float64)), dtype=np.float64)
 
 
 def t_quantile(p: float, freedom: float) -> float:

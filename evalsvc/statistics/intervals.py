@@ -117,7 +117,7 @@ def fixed_interval(
             return None
         return noise_interval(float(pass_at_k(n, c, j).mean()), error, n, j, level)
 
-    return _risen(n, c, k, at)
+    return raised_by_smaller_k(k, lambda j: float(pass_at_k(n, c, j).mean()), at)
 
 
 def population_interval(n: IntArray, c: IntArray, k: int, groups: Partition, level: float) -> Pair:
@@ -127,12 +127,15 @@ def population_interval(n: IntArray, c: IntArray, k: int, groups: Partition, lev
     """
 
     def at(j: int) -> Pair:
-        return _clustered_interval(pass_at_k(n, c, j), groups, level)
+        return clustered_interval(pass_at_k(n, c, j), groups, level)
 
-    return _risen(n, c, k, at) or (0.0, 1.0)
+    figure = raised_by_smaller_k(k, lambda j: float(pass_at_k(n, c, j).mean()), at)
+    return figure or (0.0, 1.0)
 
 
-def _risen(n: IntArray, c: IntArray, k: int, at: Callable[[int], Pair | None]) -> Pair | None:
+def raised_by_smaller_k(
+    k: int, mean_at: Callable[[int], float], at: Callable[[int], Pair | None]
+) -> Pair | None:
     """The interval at k, its lower end raised to that at half of k, a quarter ... where higher.
 
     Near 1 all problems seem to agree, and the interval says no more than that so many coins all
@@ -144,7 +147,7 @@ def _risen(n: IntArray, c: IntArray, k: int, at: Callable[[int], Pair | None]) -
         return None
     low, high = interval
     j = (1 << (k - 1).bit_length()) // 2
-    while j >= 1 and float(pass_at_k(n, c, j).mean()) > low:
+    while j >= 1 and mean_at(j) > low:
         smaller = at(j)
         if smaller is not None:
             low = max(low, smaller[0])
@@ -160,7 +163,7 @@ def noise_interval(mean: float, error: float, n: IntArray, k: int, level: float)
     N min(floor(n/k)) trials. n: (problems,), each at least k.
     """
     floor = float(n.size * max(int(n.min()) // k, 1))
-    return wilson(mean, _trials(mean, error, floor), normal_quantile(0.5 + level / 2))
+    return wilson(mean, effective_trials(mean, error, floor), normal_quantile(0.5 + level / 2))
 
 
 def population_standard_error(values: FloatArray, groups: Partition) -> float | None:
@@ -178,7 +181,7 @@ def population_standard_error(values: FloatArray, groups: Partition) -> float | 
     return float(np.sqrt(residuals @ residuals + worst_case) / problems)
 
 
-def _clustered_interval(values: FloatArray, groups: Partition, level: float) -> Pair:
+def clustered_interval(values: FloatArray, groups: Partition, level: float) -> Pair:
     """Wilson interval with the t quantile of (clusters - 1) degrees of freedom.
 
     A value in [0, 1] with mean m varies by m(1-m) at most, so that clusters of equal size are
@@ -189,10 +192,12 @@ def _clustered_interval(values: FloatArray, groups: Partition, level: float) -> 
     if error is None:
         return 0.0, 1.0
     floor = groups.problems**2 / float(groups.sizes @ groups.sizes)
-    return wilson(mean, _trials(mean, error, floor), t_quantile(0.5 + level / 2, groups.count - 1))
+    return wilson(
+        mean, effective_trials(mean, error, floor), t_quantile(0.5 + level / 2, groups.count - 1)
+    )
 
 
-def _trials(mean: float, error: float, floor: float) -> float:
+def effective_trials(mean: float, error: float, floor: float) -> float:
     """Binary trials that a mean with this standard error is worth, at least `floor`."""
     if not 0 < mean < 1 or error == 0:
         return floor

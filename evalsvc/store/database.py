@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from evalsvc.errors import MissingExtra, StorageError, UsageError
@@ -21,6 +21,9 @@ from evalsvc.store.repositories import events
 
 if TYPE_CHECKING:
     from evalsvc.store.schema import SchemaCheck
+
+# What the layers above need of SQLAlchemy, they take from here.
+__all__ = ["DBAPIError", "DataError", "Database", "SQLAlchemyError", "Session"]
 
 BUSY_SECONDS = 30.0
 CONNECT_SECONDS = 10
@@ -104,6 +107,13 @@ class Database:
 
         with self.connect() as connection:
             return schema.check(connection)
+
+    def write_revision(self, message: str, folder: Path | None = None) -> Path | None:
+        """Write a migration for what the models have and this database lacks; None if nothing."""
+        from evalsvc.store import schema  # noqa: PLC0415
+
+        with self._migrating() as connection:
+            return schema.write_revision(connection, message, folder)
 
     def close(self) -> None:
         self._engine.dispose()

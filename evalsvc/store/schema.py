@@ -12,6 +12,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.operations.ops import MigrationScript
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
@@ -45,10 +46,11 @@ def migrations_folder() -> Path:
     )
 
 
-def configuration(connection: Connection | None = None) -> Config:
+def configuration(connection: Connection | None = None, folder: Path | None = None) -> Config:
     """Alembic's configuration; there is no alembic.ini."""
     config = Config()
-    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    location = str(folder or migrations_folder())
+    config.set_main_option("script_location", location.replace("%", "%%"))
     config.set_main_option(
         "file_template", "%%(year)d%%(month).2d%%(day).2d_%%(hour).2d%%(minute).2d_%%(slug)s"
     )
@@ -109,6 +111,33 @@ def _in_words(difference: Any) -> str:
     return f"{kind.replace('_', ' ')} {'.'.join(name for name in names if isinstance(name, str))}"
 
 
-def new_revision(connection: Connection, message: str) -> None:
-    """Write a migration for what the models have and the database lacks (for developers)."""
-    command.revision(configuration(connection), message, autogenerate=True)
+def write_revision(connection: Connection, message: str, folder: Path | None = None) -> Path | None:
+    """Write a migration for what the models have and the database lacks, and return its file.
+
+    The database must be at head. None is returned, and nothing is written, when there is no
+    difference. `folder` is where the migrations are; the checkout's own by default.
+
+    Raises:
+        UsageError: The installation is a wheel, whose migrations are not a place to write.
+    """
+    folder = folder or migrations_folder()
+    if folder.name == "_migrations":
+        raise UsageError(
+            "New migrations are written in a checkout, and this is an installed wheel.",
+            "Clone the project, run `make install-dev`, and run this command in the checkout.",
+        )
+    written = command.revision(
+        configuration(connection, folder),
+        message,
+        autogenerate=True,
+        process_revision_directives=_drop_empty,
+    )
+    scripts = written if isinstance(written, list) else [written]
+    return next((Path(script.path) for script in scripts if script is not None), None)
+
+
+def _drop_empty(_context: object, _revision: object, directives: list[MigrationScript]) -> None:
+    """Alembic's hook before it writes: write no file for a migration that does nothing."""
+    operations = directives[0].upgrade_ops
+    if operations is None or operations.is_empty():
+        directives.clear()

@@ -12,7 +12,7 @@ from evalsvc.artifacts import ArtifactStore, StoredFile
 from evalsvc.errors import NotFound, UsageError
 from evalsvc.store.database import Database
 from evalsvc.store.repositories import shards
-from evalsvc.store.repositories.shards import Transcript
+from evalsvc.store.repositories.shards import RecordedTranscript
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _older(
 
 
 def _damage(
-    transcript: Transcript, size: int | None, artifacts: ArtifactStore, read_all: bool
+    transcript: RecordedTranscript, size: int | None, artifacts: ArtifactStore, read_all: bool
 ) -> str:
     if size is None:
         return "is missing"

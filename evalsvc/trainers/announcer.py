@@ -1,8 +1,9 @@
-"""The hook-facing side: `announce` never raises and never holds a training up for a second.
+"""What a trainer's hook calls: `announce` never raises and never blocks for a second.
 
-Two daemon threads do the work. The keeper inspects, pins and writes announcements to the outbox;
-the sender carries the outbox to the server. They share only the outbox on disk, so a hanging
-server never keeps a checkpoint from being pinned, and a crash loses nothing that was written.
+Two daemon threads do the work. The writer inspects and pins checkpoints and writes announcements to
+the outbox; the sender takes the outbox to the server. They share only the outbox on disk, so a
+hanging server never keeps a checkpoint from being pinned, and a crash loses nothing that was
+written.
 """
 
 import atexit
@@ -16,23 +17,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalsvc.checkpoints.pinning import CheckpointVanished
+from evalsvc.client import Client
 from evalsvc.errors import CheckpointError
-from evalsvc.trainers.client import Client
-from evalsvc.trainers.outbox import Announcement, Entry, Outbox, exclusive
+from evalsvc.specs import Announcement
+from evalsvc.trainers.limits import LONGEST_BLOCK_SECONDS, MAX_QUEUED, MAX_WAITING
+from evalsvc.trainers.outbox import Entry, Outbox, exclusive
 from evalsvc.trainers.pins import drop_pin, sweep
-from evalsvc.trainers.preparation import Prepared, kept
-from evalsvc.trainers.sender import Complaints, ResultHandler, Sender
+from evalsvc.trainers.preparation import Prepared, pin_and_stage
+from evalsvc.trainers.sender import DedupedLogger, ResultHandler, Sender
 
 log = logging.getLogger("evalsvc.trainers")
-LONGEST_BLOCK_SECONDS = 0.9
 SEND_TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 10.0
 LONGEST_POLL_SECONDS = 120.0
 AT_EXIT_SECONDS = 10.0  # when the program ends and something has not been sent
-MAX_QUEUED = 256
-MAX_WAITING = 16
 
-Prepare = Callable[[], Prepared]  # waits for or makes the model; may raise CheckpointError
+Prepare = Callable[[], Prepared]  # waits for the model or makes it; may raise CheckpointError
 
 
 @dataclass
@@ -68,22 +68,24 @@ class Announcer:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._finishing = False
-        self._complaints = Complaints()
-        for target in (self._keep, self._send):
+        self._troubles = DedupedLogger()
+        for target in (self._write_loop, self._send_loop):
             threading.Thread(target=target, name=f"evalsvc{target.__name__}", daemon=True).start()
         atexit.register(self._stop.set)
 
     def announce(self, announcement: Announcement, prepare: Prepare | None = None) -> None:
         """Announce a checkpoint: pinned, written to disk, sent when the server is there.
 
-        With `prepare` the folder to evaluate is what that returns, in the background. Returns
-        after 0.9 s at the latest, whatever happens; failures are logged.
+        With `prepare` the folder to evaluate is what that function returns in the background.
+        Returns within 0.9 s, whatever happens; failures are logged.
         """
         task = _Task(announcement, prepare)
         try:
             self._tasks.put_nowait(task)
         except queue.Full:
-            log.warning("Step %d is not evaluated: too much waits already", announcement.step)
+            log.warning(
+                "Step %d is not evaluated: too many checkpoints wait already", announcement.step
+            )
             return
         if prepare is None:
             task.done.wait(LONGEST_BLOCK_SECONDS)
@@ -98,7 +100,7 @@ class Announcer:
         return True
 
     def flush(self, timeout_seconds: float) -> bool:
-        """Wait until all is written and sent; gives up at once if the server does not answer."""
+        """Wait until everything is written and sent; give up if the server does not answer."""
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline and not self._stop.is_set():
             written, rounds = self._is_written(), self._rounds
@@ -113,8 +115,8 @@ class Announcer:
     def finish(self) -> None:
         """The training has ended: send what is left in the background, then stop.
 
-        When the program ends it is waited for, unless the server has failed to answer the last
-        time; the rest stays on disk.
+        When the program ends it waits for that, unless the server did not answer the last time;
+        the rest stays on disk.
         """
         self._finishing = True
         self._wake.set()
@@ -125,7 +127,7 @@ class Announcer:
         self._stop.set()
         self._wake.set()
 
-    def _keep(self) -> None:
+    def _write_loop(self) -> None:
         sweep(self._folder / "pins", self.outbox)
         while not self._stop.is_set():
             try:
@@ -136,29 +138,31 @@ class Announcer:
             try:
                 self._unwritten.append(self._entry(task))
                 self._write_unwritten()
-            except Exception:  # the thread must live on: the next checkpoint may be fine
+            except Exception:  # the thread must continue: the next checkpoint may be fine
                 log.exception("Step %d could not be announced", task.announcement.step)
             finally:
                 task.done.set()
                 self._tasks.task_done()
 
     def _entry(self, task: _Task) -> Entry:
-        wish = task.announcement
-        if wish.state is not None:
-            return Entry(announcement=wish)
+        announcement = task.announcement
+        if announcement.state is not None:
+            return Entry(announcement=announcement)
         if not self._make_room():
             reason = f"{self._max_waiting} checkpoints wait already"
-            return Entry(announcement=wish.without_job("skipped", reason))
+            return Entry(announcement=announcement.without_job("skipped", reason))
         try:
-            given = Prepared(Path(wish.path), private=False)
-            return kept(wish, task.prepare() if task.prepare else given, self._folder / "pins")
+            given = Prepared(Path(announcement.path), private=False)
+            return pin_and_stage(
+                announcement, task.prepare() if task.prepare else given, self._folder / "pins"
+            )
         except CheckpointVanished as error:
-            return Entry(announcement=wish.without_job("rotated", str(error)))
+            return Entry(announcement=announcement.without_job("rotated", str(error)))
         except CheckpointError as error:
-            return Entry(announcement=wish.without_job("failed", str(error)))
+            return Entry(announcement=announcement.without_job("failed", str(error)))
 
     def _make_room(self) -> bool:
-        """Keep the number of pinned checkpoints bounded: the oldest unsent one gives way."""
+        """Limit the number of pinned checkpoints: the oldest unsent one is skipped."""
         waiting = [(path, entry) for path, entry in self.outbox.waiting() if entry.pin]
         if len(waiting) + len(self.outbox.sent()) < self._max_waiting:
             return True
@@ -176,14 +180,14 @@ class Announcer:
             try:
                 self.outbox.add(self._unwritten[0])
             except OSError as error:
-                self._complaints.say(
-                    f"Announcements wait in memory, the disk refuses them: {error}"
+                self._troubles.warn(
+                    f"Announcements wait in memory because the disk refuses them: {error}"
                 )
                 return
             self._unwritten.popleft()
             self._wake.set()
 
-    def _send(self) -> None:
+    def _send_loop(self) -> None:
         pause = self._poll_seconds
         while not self._stop.is_set():
             self._wake.clear()
@@ -199,9 +203,9 @@ class Announcer:
             with exclusive(self._folder / "sender.lock") as mine:
                 reached = not mine or self._sender.round()
         except OSError as error:
-            self._complaints.say(f"Evaluations wait, the disk does not answer: {error}")
+            self._troubles.warn(f"Evaluations wait because the disk does not answer: {error}")
             return False
-        except Exception:  # a handler of results may be anybody's: it must not end the thread
+        except Exception:  # a user's result handler must not end the thread
             log.exception("An evaluation's result could not be handled")
             return False
         return reached

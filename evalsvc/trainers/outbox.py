@@ -1,8 +1,8 @@
 """Announcements on disk: waiting, sent or refused. They survive crashes of trainer and server.
 
-Each announcement is one file, written aside and renamed, in the order of its making. A file moves
-from `waiting/` to `sent/` (its job is under way) and is removed when the job has ended; what the
-server refuses for good goes to `refused/` with the reason. One process sends; any may add.
+Each announcement is one file, written under a temporary name and renamed; names sort by time. A
+file moves from `waiting/` to `sent/` while its job runs and is removed when the job has ended. What
+the server refuses for good goes to `refused/` with the reason. One process sends; any may add.
 """
 
 import fcntl
@@ -15,37 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from evalsvc.specs import Name, Spec, content_hash
+from evalsvc.specs import Announcement, Spec, content_hash
+from evalsvc.trainers.limits import MAX_REFUSED
 
-PRIVATE_FOLDER = ".evalsvc"  # beside the checkpoints, so that pins are hard links
-MAX_REASON = 4000  # characters that the server takes
-MAX_REFUSED = 100  # refused files kept for a person to look at
+PRIVATE_FOLDER = ".evalsvc"  # next to the checkpoints, so that pins can be hard links
 Stamp = tuple[int, int]  # inode and time of the last change: a file that is replaced has another
-
-
-class Announcement(Spec):
-    """Body of `POST /v1/checkpoints`: a checkpoint and its benchmarks, or why it is left out."""
-
-    path: str
-    run: Name
-    method: Name = "unknown"
-    step: int = Field(ge=0)
-    base_model: str | None = None
-    seed: int | None = None  # of the training
-    trainer: str | None = None
-    benchmarks: tuple[str, ...] = ()
-    protocol: str | None = None
-    samples: int | None = None
-    state: str | None = None  # skipped, rotated, abandoned or failed: a row without a job
-    reason: str | None = None
-
-    def without_job(self, state: str, reason: str) -> "Announcement":
-        """The same checkpoint as a row that says why it is not evaluated."""
-        return self.model_copy(
-            update={"benchmarks": (), "state": state, "reason": reason[:MAX_REASON]}
-        )
 
 
 class Entry(Spec):
@@ -59,15 +35,15 @@ class Entry(Spec):
 
     @property
     def idempotency_key(self) -> str:
-        """The same content and the same wish give the same key: announcing twice is harmless."""
+        """The same content and announcement give the same key: announcing twice is harmless."""
         return content_hash([self.fingerprint, self.announcement.model_dump(mode="json")], 32)
 
 
 class Outbox:
     """The folder of one training run's announcements.
 
-    Files that have not changed are not read again: with a server that is down for days there are
-    thousands, and every save looks at them.
+    Files that have not changed are not read again: while a server is down for days there are
+    thousands, and every save lists them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -135,33 +111,33 @@ class Outbox:
 
 
 def _read(path: Path, known: tuple[Stamp, Entry] | None) -> tuple[Stamp, Entry]:
-    """The entry in `path`: what is known of it, if the file is still the same one."""
+    """The entry in `path`; `known` where the file has not changed."""
     status = path.stat()
-    stamp = (status.st_ino, status.st_mtime_ns)  # taken first: a later change shows next time
+    stamp = (status.st_ino, status.st_mtime_ns)  # read first: a later change is noticed next time
     if known is not None and known[0] == stamp:
         return known
     return stamp, Entry.model_validate_json(path.read_bytes())
 
 
 def write_atomically(path: Path, value: Any) -> None:
-    """Write JSON aside, then rename: a reader sees the old file or the new one, never a half."""
+    """Write JSON under a temporary name, then rename: readers never see half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        with aside.open("w", encoding="utf-8") as stream:
+        with temporary.open("w", encoding="utf-8") as stream:
             json.dump(value, stream)
             stream.flush()
             os.fsync(stream.fileno())
-        aside.replace(path)
+        temporary.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[bool]:
     """Hold the lock file `path`; yields False at once if another process holds it.
 
-    The kernel releases the lock when its process ends, however it ends.
+    The kernel releases the lock when its process ends, in whatever way.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as stream:

@@ -1,4 +1,4 @@
-"""When a pin has done its duty, and what to do about pins that nobody remembers."""
+"""Removing pins: those whose job has ended, and those that a killed process left behind."""
 
 import logging
 import time
@@ -14,16 +14,16 @@ ORPHAN_SECONDS = 2 * 3600.0  # longer than anything that is being merged or copi
 def drop_pin(entry: Entry, outbox: Outbox) -> None:
     """Remove the pin of an entry that has left the outbox, unless another entry needs it.
 
-    A failure is logged, as no user waits.
+    A failure is only logged.
     """
     if entry.pin is not None and entry.pin not in outbox.pins():
         _remove(Path(entry.pin))
 
 
 def sweep(folder: Path, outbox: Outbox) -> None:
-    """Remove from `folder` what a killed process left: pins without an entry, half-made ones.
+    """Remove from `folder` what a killed process left: pins without an entry, and partial ones.
 
-    What is younger than two hours stays: another process may be making it.
+    Anything younger than two hours stays: another process may be writing it.
     """
     try:
         needed = {Path(pin).name for pin in outbox.pins()}
@@ -32,7 +32,7 @@ def sweep(folder: Path, outbox: Outbox) -> None:
             if found.name not in needed and age > ORPHAN_SECONDS:
                 _remove(found)
     except OSError as error:
-        log.warning("Old pins in %s could not be looked for: %s", folder, error)
+        log.warning("Old pins in %s could not be listed: %s", folder, error)
 
 
 def _remove(folder: Path) -> None:

@@ -1,8 +1,8 @@
-"""An ended job as numbers for a trainer's log: pass@1 and the like by benchmark."""
+"""An ended job as numbers for a trainer's log: pass@k by benchmark."""
 
 from typing import Any
 
-from evalsvc.trainers.client import Client
+from evalsvc.client import Client
 
 PREFIX = "eval_"  # the Trainer's integrations (W&B, TensorBoard) file such names under "eval/"
 
@@ -10,7 +10,7 @@ PREFIX = "eval_"  # the Trainer's integrations (W&B, TensorBoard) file such name
 def job_scores(client: Client, job: dict[str, Any]) -> dict[str, float]:
     """`{"eval_aime2025_pass@1": 0.13, ...}` for the evaluations of an ended job.
 
-    Empty if nothing was evaluated. Raises ServerError if the server cannot say.
+    Empty if nothing was evaluated. Raises ServerError if the server does not answer.
     """
     scores: dict[str, float] = {}
     for summary in job.get("evaluations") or ():

@@ -1,36 +1,41 @@
-"""Carries an outbox to the server, in order, and brings back how the jobs have ended.
+"""Sends an outbox to the server in order, and reads how the jobs ended.
 
-One round sends what waits and asks after what was sent. A server that is down, slow or broken
-postpones; a refusal that will not change moves the one announcement aside and lets the others pass.
+One round sends what waits and asks for the state of what was sent. While the server is down, slow
+or broken everything waits. A refusal that will not change sets that announcement aside; the others
+are sent. Only the fields that are needed are read: this may be older than the server.
 """
 
 import logging
 from collections.abc import Callable
 from typing import Any
 
+from evalsvc.client import ENDED, Client
+from evalsvc.client_operations import part
 from evalsvc.errors import ServerError
-from evalsvc.trainers.client import ENDED, Client
-from evalsvc.trainers.outbox import Announcement, Entry, Outbox
+from evalsvc.specs import Announcement
+from evalsvc.trainers.outbox import Entry, Outbox
 from evalsvc.trainers.pins import drop_pin
 from evalsvc.trainers.results import job_scores
 
 log = logging.getLogger("evalsvc.trainers")
-NOT_YET = frozenset({0, 401, 403, 408, 425, 429})  # unreachable, or a key that an admin may mend
+NOT_YET = frozenset(
+    {0, 401, 403, 408, 425, 429}
+)  # unreachable, or a key that an administrator can correct
 ResultHandler = Callable[[Announcement, dict[str, float]], None]  # as job_scores names them
 
 
-class Complaints:
-    """Logs a lasting trouble once: a server that is down for hours must not fill the log."""
+class DedupedLogger:
+    """Logs a message only when it changes: a server that is down must not fill the log."""
 
     def __init__(self) -> None:
         self._last = ""
 
-    def say(self, text: str) -> None:
+    def warn(self, text: str) -> None:
         if text != self._last:
             log.warning("%s", text)
         self._last = text
 
-    def clear(self) -> None:
+    def reset(self) -> None:
         self._last = ""
 
 
@@ -43,17 +48,17 @@ class Sender:
         self._outbox = outbox
         self._client = client
         self._on_result = on_result
-        self._complaints = Complaints()
+        self._troubles = DedupedLogger()
 
     def round(self) -> bool:
-        """Send and ask once. Returns whether the server was there for all of it."""
+        """Send and ask once. Returns whether the server answered every time."""
         try:
             self._send_waiting()
-            self._ask_after_jobs()
+            self._check_jobs()
         except ServerError as error:
-            self._complaints.say(f"Evaluations wait on disk until the server answers: {error}")
+            self._troubles.warn(f"Evaluations wait on disk until the server answers: {error}")
             return False
-        self._complaints.clear()
+        self._troubles.reset()
         return True
 
     def _send_waiting(self) -> None:
@@ -74,7 +79,7 @@ class Sender:
             else:
                 self._outbox.mark_sent(path, entry, job_id)
 
-    def _ask_after_jobs(self) -> None:
+    def _check_jobs(self) -> None:
         for path, entry in self._outbox.sent():
             job = self._ended_job(str(entry.job_id))
             if job is None:
@@ -93,16 +98,21 @@ class Sender:
             return job_scores(self._client, job)
         except (KeyError, TypeError, ValueError) as error:
             log.warning("The results of job %s cannot be read: %r", job["id"], error)
-            return {}  # they are on the server; the pin must go all the same
+            return {}  # they are on the server; the pin is removed anyway
 
     def _ended_job(self, job_id: str) -> dict[str, Any] | None:
         try:
-            job = self._client.job(job_id)
+            job = self._client.get(f"/v1/jobs/{part(job_id)}")
         except ServerError as error:
             if _may_change(error):
                 raise
-            return {"id": job_id, "state": "unknown", "error": str(error)}  # the server forgot it
-        return job if job.get("state") in ENDED else None
+            return {
+                "id": job_id,
+                "state": "unknown",
+                "error": str(error),
+            }  # the server no longer knows it
+        ended = isinstance(job, dict) and job.get("state") in ENDED
+        return {"id": job_id, **job} if ended else None
 
 
 def announce(client: Client, entry: Entry) -> str | None:

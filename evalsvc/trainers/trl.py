@@ -18,25 +18,45 @@ import torch
 from transformers import Trainer, TrainerCallback
 
 from evalsvc.settings import load_settings
+from evalsvc.specs import Announcement
 from evalsvc.trainers.agrae import Level, asymmetric_advantages
-from evalsvc.trainers.announcer import MAX_WAITING, POLL_SECONDS, Announcer
-from evalsvc.trainers.outbox import PRIVATE_FOLDER, Announcement
+from evalsvc.trainers.announcer import POLL_SECONDS, Announcer
+from evalsvc.trainers.limits import MAX_WAITING
+from evalsvc.trainers.outbox import PRIVATE_FOLDER
 
 log = logging.getLogger("evalsvc.trainers")
 
 
 class EvaluationCallback(TrainerCallback):  # type: ignore[misc]  # transformers has no types here
-    """Has each saved checkpoint evaluated, and logs the results in the trainer when they come.
+    """Has each saved checkpoint evaluated, and logs the results in the trainer when they arrive.
+
+    It never raises into the training and never blocks it for a second.
 
     Args:
         run: name of the training run; by default the trainer's `run_name`, else its output folder.
         method: e.g. "GRPO + A-GRAE" (`evalsvc.methods` knows the paper's names).
         benchmarks: what to evaluate on; `protocol` and `samples` as of `evalsvc submit`.
         base_model: by default the name that the model was loaded under.
-        server, key: by default EVALSVC_SERVER and EVALSVC_KEY, else this machine.
-        max_waiting: at most so many checkpoints are kept for evaluation at a time; past it the
-            oldest that the server has not taken yet is skipped, visibly.
+        server: by default EVALSVC_SERVER, else this machine.
+        key: by default EVALSVC_KEY, else none.
+        max_waiting: at most so many checkpoints are pinned for evaluation at a time. Beyond that
+            the oldest one that the server has not taken is recorded as skipped.
         wait_at_end_seconds: wait so long for the last results when the training ends.
+        poll_seconds: time between two questions to the server for results.
+
+    Examples:
+        Any transformers Trainer; `trainer` is yours.
+
+        >>> from evalsvc.trainers.trl import EvaluationCallback
+        >>> callback = EvaluationCallback(
+        ...     run="qwen-grpo-seed0",
+        ...     method="GRPO",
+        ...     benchmarks=["aime2025", "amc23"],
+        ...     protocol="paper",
+        ...     samples=16,
+        ... ).attach(trainer)
+        >>> callback in trainer.callback_handler.callbacks
+        True
     """
 
     def __init__(
@@ -80,7 +100,7 @@ class EvaluationCallback(TrainerCallback):  # type: ignore[misc]  # transformers
         return self
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Start the threads, which also send what an earlier run of this training left."""
+        """Start the threads, which also send what an earlier run of this training left behind."""
         if state.is_world_process_zero:
             self._guarded(self._start, args, state)
 
@@ -100,11 +120,11 @@ class EvaluationCallback(TrainerCallback):  # type: ignore[misc]  # transformers
             self._guarded(self._finish, args, state)
 
     def _guarded(self, act: Any, *arguments: Any) -> None:
-        """A trouble of the evaluation is logged: it must never end a training."""
+        """Log what goes wrong: an evaluation must never end a training."""
         try:
             act(*arguments)
         except Exception:
-            log.exception("The evaluation hook failed; the training goes on")
+            log.exception("The evaluation hook failed; the training continues")
 
     def _start(self, args: Any, state: Any) -> Announcer:
         if self._announcer is None:
@@ -114,8 +134,8 @@ class EvaluationCallback(TrainerCallback):  # type: ignore[misc]  # transformers
                 self._key or settings.key or None,
                 Path(args.output_dir) / PRIVATE_FOLDER,
                 max_waiting=self._max_waiting,
-                on_result=lambda wish, scores: self._results.put(
-                    {**scores, "eval_checkpoint_step": float(wish.step)}
+                on_result=lambda announced, scores: self._results.put(
+                    {**scores, "eval_checkpoint_step": float(announced.step)}
                 ),
                 poll_seconds=self._poll_seconds,
             )

@@ -19,9 +19,10 @@ from verl.trainer.ppo.checkpoint_callback import CheckpointCallback
 from evalsvc.checkpoints.pinning import CheckpointVanished
 from evalsvc.errors import CheckpointError
 from evalsvc.settings import load_settings
+from evalsvc.specs import Announcement
 from evalsvc.trainers.announcer import Announcer
-from evalsvc.trainers.layouts.verl import look
-from evalsvc.trainers.outbox import PRIVATE_FOLDER, Announcement
+from evalsvc.trainers.layouts.verl import inspect_step
+from evalsvc.trainers.outbox import PRIVATE_FOLDER
 from evalsvc.trainers.preparation import Prepared, prepare
 
 log = logging.getLogger("evalsvc.trainers")
@@ -37,7 +38,17 @@ class EvaluationCallback(CheckpointCallback):  # type: ignore[misc]  # verl has 
 
     run (default: the experiment's name), method (default: from the advantage estimator),
     benchmarks (default: [smoke]), protocol, samples, seed, server (default: EVALSVC_SERVER). The
-    key is taken from EVALSVC_KEY only, as verl logs its configuration.
+    key is taken from EVALSVC_KEY only, because verl logs its configuration.
+
+    Examples:
+        verl makes the callback itself, from `trainer.checkpoint_callback_class`; `config` is
+        verl's configuration, here with `+trainer.evalsvc.benchmarks=[aime2025,amc23]`.
+
+        >>> from pathlib import Path
+        >>> from evalsvc.trainers.verl import EvaluationCallback, announcement
+        >>> callback = EvaluationCallback(config)
+        >>> announcement(callback.config, Path("/runs/grpo/global_step_20"), 20).benchmarks
+        ('aime2025', 'amc23')
     """
 
     def __init__(self, config: Any = None) -> None:
@@ -52,7 +63,7 @@ class EvaluationCallback(CheckpointCallback):  # type: ignore[misc]  # verl has 
         async_save: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Announce the checkpoint, which with `async_save` may still be on its way to the disk."""
+        """Announce the checkpoint; with `async_save` it may not be completely written yet."""
         try:
             folder = Path(checkpoint_dir).absolute()
             announcer = self._started(folder.parent)
@@ -61,8 +72,8 @@ class EvaluationCallback(CheckpointCallback):  # type: ignore[misc]  # verl has 
                 announcement(self.config, folder, int(global_step)),
                 lambda: prepared_when_written(int(global_step), folder, private),
             )
-        except Exception:  # the training is worth more than its evaluation
-            log.exception("The evaluation hook failed; the training goes on")
+        except Exception:  # an evaluation must never end a training
+            log.exception("The evaluation hook failed; the training continues")
 
     def _started(self, root: Path) -> Announcer:
         if self._announcer is None:
@@ -74,7 +85,7 @@ class EvaluationCallback(CheckpointCallback):  # type: ignore[misc]  # verl has 
 
 
 def announcement(config: Any, folder: Path, step: int) -> Announcement:
-    """What to say of a checkpoint. Raises ValueError for an option that does not exist."""
+    """The announcement of a checkpoint. Raises ValueError for an unknown option."""
     options = _options(config)
     if unknown := set(options) - OPTIONS:
         raise ValueError(f"trainer.evalsvc has no {sorted(unknown)}; known: {sorted(OPTIONS)}")
@@ -94,9 +105,9 @@ def announcement(config: Any, folder: Path, step: int) -> Announcement:
 
 
 def prepared_when_written(step: int, folder: Path, private: Path) -> Prepared:
-    """Wait until the last byte is written, then merge if need be. Raises CheckpointError."""
+    """Wait until everything is written, then merge if needed. Raises CheckpointError."""
     deadline = time.monotonic() + WRITING_SECONDS
-    while not (seen := look(step, folder)).complete:
+    while not (seen := inspect_step(step, folder)).complete:
         if not folder.exists():
             raise CheckpointVanished(f"{folder} was removed before it was complete.")
         if time.monotonic() >= deadline:

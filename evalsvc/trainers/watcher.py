@@ -1,8 +1,8 @@
 """`evalsvc watch`: polls a training's folder and has every complete checkpoint evaluated.
 
-Polling, as notifications do not cross NFS, Lustre or FUSE. All that is known lies in one private
-folder (state, outbox, pins), so a restarted watcher goes on where the last one was; a lock keeps
-two watchers off one folder.
+It polls because file notifications do not cross NFS, Lustre or FUSE. All its state is in one
+private folder (state, outbox, pins), so a restarted watcher continues where the last one stopped. A
+lock keeps a second watcher off the same folder.
 """
 
 import hashlib
@@ -16,30 +16,31 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from evalsvc.checkpoints.pinning import CheckpointVanished
+from evalsvc.client import Client
 from evalsvc.errors import CheckpointError, Conflict, UsageError
-from evalsvc.trainers.client import Client
-from evalsvc.trainers.layouts import AUTO, Layout, Look, choose_layout
-from evalsvc.trainers.outbox import (
-    PRIVATE_FOLDER,
-    Announcement,
-    Entry,
-    Outbox,
-    exclusive,
-    write_atomically,
-)
+from evalsvc.specs import Announcement
+from evalsvc.trainers.layouts import AUTO, Layout, StepSnapshot, choose_layout
+from evalsvc.trainers.outbox import PRIVATE_FOLDER, Entry, Outbox, exclusive, write_atomically
 from evalsvc.trainers.pins import sweep
-from evalsvc.trainers.preparation import kept, prepare
-from evalsvc.trainers.sender import Complaints, Sender
-from evalsvc.trainers.watching import Decision, Known, Phase, Policy, decided, plan
+from evalsvc.trainers.preparation import pin_and_stage, prepare
+from evalsvc.trainers.sender import DedupedLogger, Sender
+from evalsvc.trainers.watching import (
+    Decision,
+    StepPhase,
+    StepRecord,
+    WatchPolicy,
+    plan_poll,
+    with_phase,
+)
 
 log = logging.getLogger("evalsvc.trainers")
 POLL_SECONDS = 5.0
-Report = Callable[[Decision], None]
+OnDecision = Callable[[Decision], None]
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What to say of each checkpoint of the watched run; see Announcement."""
+class RunTemplate:
+    """What every announcement of the watched run has in common; see Announcement."""
 
     run: str
     method: str
@@ -51,36 +52,36 @@ class Wish:
 
 
 class Watcher:
-    """Watches one folder. `poll` is one round; `run` goes on until it is told to stop."""
+    """Watches one folder. `poll` is one round; `run` repeats it until it is asked to stop."""
 
     def __init__(
         self,
         root: Path,
-        wish: Wish,
+        template: RunTemplate,
         client: Client,
         *,
         layout: str = AUTO,
-        policy: Policy | None = None,
+        policy: WatchPolicy | None = None,
         private: Path | None = None,
         trainer_python: str = sys.executable,
-        report: Report | None = None,
+        on_decision: OnDecision | None = None,
     ) -> None:
         if not root.is_dir():
             raise UsageError(
                 f"There is no folder {root}.",
-                "Create it first, or correct the path; it may be empty.",
+                "Create it first (it may be empty), or correct the path.",
             )
-        choose_layout(layout, root)  # an unknown name is told at once
+        choose_layout(layout, root)  # raises for an unknown name
         self.root = root
         self.private = _writable(private or root / PRIVATE_FOLDER)
         self.outbox = Outbox(self.private / "outbox")
-        self._wish = wish
+        self._template = template
         self._layout_name = layout
-        self._policy = policy or Policy()
+        self._policy = policy or WatchPolicy()
         self._trainer_python = trainer_python
-        self._report = report
+        self._on_decision = on_decision
         self._sender = Sender(self.outbox, client)
-        self._complaints = Complaints()
+        self._troubles = DedupedLogger()
         self._known = self._load()
         self._polled = False
 
@@ -94,8 +95,8 @@ class Watcher:
         with exclusive(self.private / "watcher.lock") as mine:
             if not mine:
                 raise Conflict(
-                    f"Another watcher works on {self.root}.",
-                    "One is enough; stop it first if you want other options.",
+                    f"Another watcher is running on {self.root}.",
+                    "Stop it first if you want other options.",
                 )
             sweep(self.private / "pins", self.outbox)
             while not until():
@@ -103,50 +104,52 @@ class Watcher:
                 pause(poll_seconds)
 
     def is_idle(self) -> bool:
-        """Whether a round has been made, every step seen is decided and everything is sent."""
-        undecided = any(row.phase is Phase.OPEN for row in self._known.values())
+        """Whether a round was made, every step it found is decided, and everything is sent."""
+        undecided = any(row.phase is StepPhase.OPEN for row in self._known.values())
         return self._polled and not undecided and not self.outbox.waiting()
 
     def poll(self, now: float) -> None:
-        """Look at every step once, carry out what follows, and talk to the server once."""
+        """Inspect every step once, act on it, and contact the server once."""
         layout = choose_layout(self._layout_name, self.root)
         if layout is not None:
             self._decide(layout, now)
         try:
-            with exclusive(self.private / "sender.lock") as mine:  # a hook may be sending
+            with exclusive(self.private / "sender.lock") as mine:  # a hook may be sending now
                 if mine:
                     self._sender.round()
         except OSError as error:
-            self._complaints.say(f"Evaluations wait, the disk does not answer: {error}")
+            self._troubles.warn(f"Evaluations wait because the disk does not answer: {error}")
         self._polled = True
 
     def _decide(self, layout: Layout, now: float) -> None:
-        looks = layout.looks(self.root)
-        seen = {self._key(look): (look, snapshot(look.folder)) for look in looks}
+        snapshots = layout.snapshots(self.root)
+        seen = {
+            self._key(snapshot): (snapshot, files_digest(snapshot.folder)) for snapshot in snapshots
+        }
         pinned = sum(entry.pin is not None for _, entry in self.outbox.waiting())
         slots = self._policy.max_waiting - pinned - len(self.outbox.sent())
-        outcome = plan(self._known, seen, now, self._policy, slots)
+        outcome = plan_poll(self._known, seen, now, self._policy, slots)
         known = dict(outcome.known)
         for decision in outcome.decisions:
             done = self._carry_out(decision, layout.name)
-            known[decision.key] = decided(known[decision.key], done.phase)
-            if done.phase is not Phase.OPEN and self._report is not None:
-                self._report(done)
-        if _lasting(known) != _lasting(self._known):
+            known[decision.key] = with_phase(known[decision.key], done.phase)
+            if done.phase is not StepPhase.OPEN and self._on_decision is not None:
+                self._on_decision(done)
+        if _persistent(known) != _persistent(self._known):
             self._save(known)
         self._known = known
 
     def _carry_out(self, decision: Decision, trainer: str) -> Decision:
-        """Put the decision into the outbox. Returns what became of it; OPEN: try again."""
+        """Put the decision into the outbox. Returns the outcome; OPEN means try again."""
         entry: Entry | None = None
-        look = decision.look
-        if look is not None:
+        snapshot = decision.snapshot
+        if snapshot is not None:
             try:
-                entry = self._prepared(look, trainer)
+                entry = self._prepared(snapshot, trainer)
             except CheckpointVanished as error:
-                decision = replace(decision, phase=Phase.ROTATED, reason=str(error))
+                decision = replace(decision, phase=StepPhase.ROTATED, reason=str(error))
             except CheckpointError as error:
-                phase = Phase.FAILED if look.folder.exists() else Phase.ROTATED
+                phase = StepPhase.FAILED if snapshot.folder.exists() else StepPhase.ROTATED
                 decision = replace(decision, phase=phase, reason=str(error))
             except OSError as error:
                 return self._postponed(decision, error)
@@ -161,32 +164,32 @@ class Watcher:
         return decision
 
     def _postponed(self, decision: Decision, error: OSError) -> Decision:
-        self._complaints.say(f"Step {decision.step} waits, the disk refuses it: {error}")
-        return replace(decision, phase=Phase.OPEN)
+        self._troubles.warn(f"Step {decision.step} waits because the disk refuses it: {error}")
+        return replace(decision, phase=StepPhase.OPEN)
 
-    def _prepared(self, look: Look, trainer: str) -> Entry:
-        ready = prepare(look, self.private, self._trainer_python)
-        wish = self._announcement(look.step, ready.path, trainer)
-        return kept(wish, ready, self.private / "pins")
+    def _prepared(self, snapshot: StepSnapshot, trainer: str) -> Entry:
+        ready = prepare(snapshot, self.private, self._trainer_python)
+        announcement = self._announcement(snapshot.step, ready.path, trainer)
+        return pin_and_stage(announcement, ready, self.private / "pins")
 
     def _announcement(self, step: int, path: Path, trainer: str) -> Announcement:
         return Announcement(
-            path=str(path.absolute()), step=step, trainer=trainer, **asdict(self._wish)
+            path=str(path.absolute()), step=step, trainer=trainer, **asdict(self._template)
         )
 
-    def _key(self, look: Look) -> str:
-        return look.folder.relative_to(self.root).as_posix()
+    def _key(self, snapshot: StepSnapshot) -> str:
+        return snapshot.folder.relative_to(self.root).as_posix()
 
-    def _load(self) -> dict[str, Known]:
-        """What a former watcher of this folder knew; undecided steps are watched afresh."""
+    def _load(self) -> dict[str, StepRecord]:
+        """What an earlier watcher of this folder saved; undecided steps start again."""
         try:
             rows = json.loads((self.private / "state.json").read_text(encoding="utf-8"))
             known = {
-                key: Known(
+                key: StepRecord(
                     step=int(row["step"]),
-                    snapshot=str(row["snapshot"]),
+                    digest=str(row["digest"]),
                     since=float(row["since"]),
-                    phase=Phase(row["phase"]),
+                    phase=StepPhase(row["phase"]),
                     announced=bool(row["announced"]),
                 )
                 for key, row in rows.items()
@@ -194,17 +197,17 @@ class Watcher:
         except FileNotFoundError:
             return {}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning("The watcher's state was unreadable and starts anew: %s", error)
+            log.warning("The watcher's state could not be read and starts empty: %s", error)
             return {}  # announcing again is harmless: the idempotency keys are the same
         return known
 
-    def _save(self, known: dict[str, Known]) -> None:
+    def _save(self, known: dict[str, StepRecord]) -> None:
         try:
             write_atomically(
                 self.private / "state.json", {key: asdict(row) for key, row in known.items()}
             )
         except OSError as error:
-            log.warning("The watcher's state could not be kept: %s", error)
+            log.warning("The watcher's state could not be saved: %s", error)
 
 
 def _writable(folder: Path) -> Path:
@@ -213,18 +216,18 @@ def _writable(folder: Path) -> Path:
         (folder / "watcher.lock").touch()
     except OSError as error:
         raise UsageError(
-            f"The watcher cannot keep its state in {folder}: {error.strerror}.",
-            "Give it a folder that it may write to with --private, best on the same disk.",
+            f"The watcher cannot save its state in {folder}: {error.strerror}.",
+            "Name a folder that it may write to with --private, preferably on the same disk.",
         ) from error
     return folder
 
 
-def _lasting(known: dict[str, Known]) -> dict[str, Known]:
-    """What a restart must not lose: all but the counting of polls."""
+def _persistent(known: dict[str, StepRecord]) -> dict[str, StepRecord]:
+    """What a restart must not lose: everything but the number of polls."""
     return {key: replace(row, polls=0) for key, row in known.items()}
 
 
-def snapshot(folder: Path) -> str:
+def files_digest(folder: Path) -> str:
     """Hash of names, sizes and times of all files below a folder; files may vanish meanwhile."""
     digest = hashlib.sha256()
     for parent, folders, names in os.walk(folder):

@@ -1,34 +1,34 @@
-"""The watcher's decisions, as a pure function: what is seen, what is known, what to do.
+"""The watcher's decisions, as a pure function of what it sees and what it remembers.
 
-A step is announced once it is complete, and, unless the trainer itself vouches for it, its files
-have stopped changing. Steps that are left out are told, each with the reason: skipped by the
-policy, rotated away, abandoned half-written below a newer complete step, or unusable.
+A step is announced once it is complete and, unless the trainer itself marks it as final, its files
+have stopped changing. Steps that are left out are reported with the reason: skipped by the policy,
+rotated away, abandoned half-written below a newer complete step, or unusable.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from evalsvc.trainers.layouts import Look
+from evalsvc.trainers.layouts import StepSnapshot
 
 
-class Phase(StrEnum):
-    """Where a step stands. The last five are told to the server under these names."""
+class StepPhase(StrEnum):
+    """The state of a step. The server gets the last five under these names."""
 
     OPEN = "open"  # seen, not decided
     ANNOUNCED = "announced"
-    WAITING = "waiting"  # open for so long that it was told
+    WAITING = "waiting"  # open for so long that the server was told
     SKIPPED = "skipped"
     ROTATED = "rotated"
     ABANDONED = "abandoned"
     FAILED = "failed"
 
 
-UNDECIDED = frozenset({Phase.OPEN, Phase.WAITING})
+UNDECIDED = frozenset({StepPhase.OPEN, StepPhase.WAITING})
 
 
 @dataclass(frozen=True)
-class Policy:
+class WatchPolicy:
     """Which steps are evaluated, and how long to wait. Times in seconds."""
 
     every: int = 1  # only steps divisible by this
@@ -36,143 +36,152 @@ class Policy:
     max_waiting: int = 4  # checkpoints that are pinned and not yet evaluated
     settle_seconds: float = 15.0  # files must stay unchanged for so long, over at least two polls
     abandon_seconds: float = 60.0  # ... an incomplete step below a newer complete one
-    stalled_seconds: float = 600.0  # ... before an incomplete step is told as waiting
+    stalled_seconds: float = 600.0  # ... before an incomplete step is reported as waiting
 
 
 @dataclass(frozen=True)
-class Known:
+class StepRecord:
     """What is remembered of one step folder."""
 
     step: int
-    snapshot: str
-    since: float  # when the snapshot was first seen
+    digest: str
+    since: float  # when the digest was first seen
     polls: int = 0  # how often it was seen again
-    phase: Phase = Phase.OPEN
+    phase: StepPhase = StepPhase.OPEN
     announced: bool = False  # in this or an earlier version: its row on the server must stay
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Announce (`phase` is ANNOUNCED, with the look) or tell a row with the reason."""
+    """Announce the step (`phase` is ANNOUNCED), or report why it is not announced."""
 
     key: str
     step: int
-    phase: Phase
+    phase: StepPhase
     reason: str = ""
-    look: Look | None = None
+    snapshot: StepSnapshot | None = None  # of a step to announce
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The new memory and what to do; `decided` puts what became of it into the memory."""
+class PollPlan:
+    """The new memory and what to do; `with_phase` records the outcome in the memory."""
 
-    known: dict[str, Known]
+    known: dict[str, StepRecord]
     decisions: list[Decision] = field(default_factory=list)
 
 
-def plan(
-    known: Mapping[str, Known],
-    seen: Mapping[str, tuple[Look, str]],
+def plan_poll(
+    known: Mapping[str, StepRecord],
+    seen: Mapping[str, tuple[StepSnapshot, str]],
     now: float,
-    policy: Policy,
+    policy: WatchPolicy,
     slots: int,
-) -> Plan:
-    """Decide on one poll. `seen` maps a step's key to its look and snapshot; `slots` is how many
+) -> PollPlan:
+    """Decide on one poll. `seen` maps a step's key to its snapshot and digest; `slots` is how many
     checkpoints may be announced now."""
     memory = dict(known)
-    for key, (look, snapshot) in seen.items():
-        memory[key] = _observed(memory.get(key), look, snapshot, now)
+    for key, (snapshot, digest) in seen.items():
+        memory[key] = _observed(memory.get(key), snapshot, digest, now)
     newest = max(
-        [look.step for look, _ in seen.values() if look.complete]
-        + [k.step for k in memory.values() if k.phase is Phase.ANNOUNCED],
+        [snapshot.step for snapshot, _ in seen.values() if snapshot.complete]
+        + [k.step for k in memory.values() if k.phase is StepPhase.ANNOUNCED],
         default=-1,
     )
     decisions = _vanished(memory, seen)
     ready: list[Decision] = []
-    for key, (look, _) in seen.items():
-        decision = _decide(key, memory[key], look, _Moment(now, newest, policy))
+    for key, (snapshot, _) in seen.items():
+        decision = _decide(key, memory[key], snapshot, _PollContext(now, newest, policy))
         if decision is not None:
-            (ready if decision.phase is Phase.ANNOUNCED else decisions).append(decision)
-    return Plan(memory, decisions + _chosen(ready, policy, slots))
+            (ready if decision.phase is StepPhase.ANNOUNCED else decisions).append(decision)
+    return PollPlan(memory, decisions + _chosen(ready, policy, slots))
 
 
-def decided(known: Known, phase: Phase) -> Known:
-    """What is remembered of a step when a decision has been carried out as `phase`."""
-    return replace(known, phase=phase, announced=known.announced or phase is Phase.ANNOUNCED)
+def with_phase(known: StepRecord, phase: StepPhase) -> StepRecord:
+    """The record of a step after a decision was carried out as `phase`."""
+    return replace(known, phase=phase, announced=known.announced or phase is StepPhase.ANNOUNCED)
 
 
-def _observed(before: Known | None, look: Look, snapshot: str, now: float) -> Known:
+def _observed(
+    before: StepRecord | None, snapshot: StepSnapshot, digest: str, now: float
+) -> StepRecord:
     if before is None:
-        return Known(look.step, snapshot, now)
-    came_back = before.phase is Phase.ROTATED and not look.rotated  # a disk that did not answer
-    if before.snapshot == snapshot and not came_back:
+        return StepRecord(snapshot.step, digest, now)
+    # A disk that did not answer for a moment.
+    came_back = before.phase is StepPhase.ROTATED and not snapshot.rotated
+    if before.digest == digest and not came_back:
         return replace(before, polls=before.polls + 1)
-    # A step that is written again is looked at again, unless the policy left it out.
-    phase = before.phase if before.phase is Phase.SKIPPED else Phase.OPEN
-    return replace(before, snapshot=snapshot, since=now, polls=0, phase=phase)
+    # A step that is written again is inspected again, unless the policy left it out.
+    phase = before.phase if before.phase is StepPhase.SKIPPED else StepPhase.OPEN
+    return replace(before, digest=digest, since=now, polls=0, phase=phase)
 
 
-def _vanished(memory: dict[str, Known], seen: Mapping[str, tuple[Look, str]]) -> list[Decision]:
+def _vanished(
+    memory: dict[str, StepRecord], seen: Mapping[str, tuple[StepSnapshot, str]]
+) -> list[Decision]:
     """Steps that are gone undecided were rotated, unless they were announced before they changed,
     or the same step is found in another folder."""
-    steps = {look.step for look, _ in seen.values()}
+    steps = {snapshot.step for snapshot, _ in seen.values()}
     reason = "the trainer removed it before it could be evaluated"
     decisions = []
     for key, known in list(memory.items()):
         if key in seen or known.phase not in UNDECIDED:
             continue
         if known.announced:
-            memory[key] = replace(known, phase=Phase.ANNOUNCED)
+            memory[key] = replace(known, phase=StepPhase.ANNOUNCED)
         elif known.step in steps:
             del memory[key]
         else:
-            decisions.append(Decision(key, known.step, Phase.ROTATED, reason))
+            decisions.append(Decision(key, known.step, StepPhase.ROTATED, reason))
     return decisions
 
 
 @dataclass(frozen=True)
-class _Moment:
-    """What is the same for every step of one poll. `newest` is the newest complete step."""
+class _PollContext:
+    """What all steps of one poll share. `newest` is the newest complete step."""
 
     now: float
     newest: int
-    policy: Policy
+    policy: WatchPolicy
 
 
-def _decide(key: str, known: Known, look: Look, moment: _Moment) -> Decision | None:
+def _decide(
+    key: str, known: StepRecord, snapshot: StepSnapshot, context: _PollContext
+) -> Decision | None:
     if known.phase not in UNDECIDED:
         return None
-    if look.step % moment.policy.every:
-        reason = f"the policy takes every step divisible by {moment.policy.every}"
-        return Decision(key, look.step, Phase.SKIPPED, reason)
-    if not look.complete:
-        phase = _phase_of_incomplete(known, look, moment)
-        return Decision(key, look.step, phase, look.reason) if phase else None
-    settled = known.polls >= 2 and moment.now - known.since >= moment.policy.settle_seconds
-    if look.certain or settled:
-        return Decision(key, look.step, Phase.ANNOUNCED, look=look)
+    if snapshot.step % context.policy.every:
+        reason = f"the policy takes every step divisible by {context.policy.every}"
+        return Decision(key, snapshot.step, StepPhase.SKIPPED, reason)
+    if not snapshot.complete:
+        phase = _phase_of_incomplete(known, snapshot, context)
+        return Decision(key, snapshot.step, phase, snapshot.reason) if phase else None
+    settled = known.polls >= 2 and context.now - known.since >= context.policy.settle_seconds
+    if snapshot.certain or settled:
+        return Decision(key, snapshot.step, StepPhase.ANNOUNCED, snapshot=snapshot)
     return None
 
 
-def _phase_of_incomplete(known: Known, look: Look, moment: _Moment) -> Phase | None:
-    if known.announced:  # it is being removed or written again: what was announced stays
+def _phase_of_incomplete(
+    known: StepRecord, snapshot: StepSnapshot, context: _PollContext
+) -> StepPhase | None:
+    if known.announced:  # it is being removed or rewritten: the announced row stays
         return None
-    if look.rotated:
-        return Phase.ROTATED
-    unchanged = moment.now - known.since
-    if look.certain:
-        return Phase.FAILED
+    if snapshot.rotated:
+        return StepPhase.ROTATED
+    unchanged = context.now - known.since
+    if snapshot.certain:
+        return StepPhase.FAILED
     if (
-        look.step < moment.newest
+        snapshot.step < context.newest
         and known.polls >= 2
-        and unchanged >= moment.policy.abandon_seconds
+        and unchanged >= context.policy.abandon_seconds
     ):
-        return Phase.ABANDONED
-    if known.phase is Phase.OPEN and unchanged >= moment.policy.stalled_seconds:
-        return Phase.WAITING
+        return StepPhase.ABANDONED
+    if known.phase is StepPhase.OPEN and unchanged >= context.policy.stalled_seconds:
+        return StepPhase.WAITING
     return None
 
 
-def _chosen(ready: Sequence[Decision], policy: Policy, slots: int) -> list[Decision]:
+def _chosen(ready: Sequence[Decision], policy: WatchPolicy, slots: int) -> list[Decision]:
     ordered = sorted(ready, key=lambda d: d.step, reverse=policy.newest_first)
     return ordered[: max(slots, 0)]

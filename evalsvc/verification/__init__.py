@@ -8,29 +8,36 @@ import atexit
 import os
 import threading
 
+from evalsvc.verification.answer_keys import answer_key
 from evalsvc.verification.cache import VerdictCache
 from evalsvc.verification.extraction import Extraction, ExtractionPolicy, extract
 from evalsvc.verification.golds import Choices, TypedGold, type_gold
-from evalsvc.verification.judge import answer_key
 from evalsvc.verification.kinds import Kind
-from evalsvc.verification.looking import Case
-from evalsvc.verification.pool import VerificationPool
+from evalsvc.verification.sandbox.inline import VerificationRequest
+from evalsvc.verification.sandbox.pool import VerificationPool
 from evalsvc.verification.strict import box_only
-from evalsvc.verification.verdict import VERIFIER_VERSION, Verdict, Verdicts, VerificationError
+from evalsvc.verification.verdict import (
+    VERIFIER_VERSION,
+    Confidence,
+    Verdict,
+    VerdictKind,
+    VerificationError,
+)
 
 __all__ = [
     "VERIFIER_VERSION",
-    "Case",
     "Choices",
+    "Confidence",
     "Extraction",
     "ExtractionPolicy",
     "Kind",
     "TypedGold",
     "Verdict",
     "VerdictCache",
-    "Verdicts",
+    "VerdictKind",
     "VerificationError",
     "VerificationPool",
+    "VerificationRequest",
     "answer_key",
     "box_only",
     "default_pool",
@@ -80,6 +87,17 @@ def verify(
         choices: option texts in the order A, B, ..., or a mapping from letter to text.
         policy: which marks hold the answer; by default the box, and `<answer>` for choices.
 
-    Raises VerificationError when the gold is empty or the kind unknown.
+    Returns:
+        The verdict. Only `VerdictKind.CORRECT` counts as right; `timeout`, `crashed` and `too_long`
+        say that nothing could be decided.
+
+    Raises:
+        VerificationError: the gold is empty or too long, or the kind is unknown.
+
+    Examples:
+        >>> from evalsvc.verification import verify
+        >>> verdict = verify(r"The half of it, $\\boxed{\\frac{1}{2}}$.", "0.5")
+        >>> verdict.correct, verdict.rule, verdict.extracted
+        (True, 'exact value', '\\\\frac{1}{2}')
     """
     return default_pool().verify(response, gold, kind=kind, choices=choices, policy=policy)

@@ -10,11 +10,11 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from evalsvc.verification.verdict import VERIFIER_VERSION, Verdicts
+from evalsvc.verification.verdict import VERIFIER_VERSION, Confidence, VerdictKind
 
 Key = tuple[str, str | None, tuple[str, ...], str]
-Entry = tuple[Verdicts, str]
-_KEPT = frozenset((Verdicts.CORRECT, Verdicts.WRONG, Verdicts.TOO_LONG))
+Entry = tuple[VerdictKind, str, Confidence | None]
+_KEPT = frozenset((VerdictKind.CORRECT, VerdictKind.WRONG, VerdictKind.TOO_LONG))
 _UNSAVED_MOST = 1_000
 _BUSY_SECONDS = 5
 
@@ -31,7 +31,7 @@ class VerdictCache:
         self._size = entries_in_memory
         self._lock = threading.Lock()
         self._file: sqlite3.Connection | None = None
-        self._unsaved: list[tuple[bytes, str, str]] = []
+        self._unsaved: list[tuple[bytes, str, str, str]] = []
         self.problem = ""
         if path is not None:
             self._open(path)
@@ -45,14 +45,14 @@ class VerdictCache:
             self._file.execute("PRAGMA journal_mode=WAL")
             self._file.execute("PRAGMA synchronous=OFF")
             self._file.execute(
-                "CREATE TABLE IF NOT EXISTS verdicts"
-                " (key BLOB PRIMARY KEY, verdict TEXT, rule TEXT) WITHOUT ROWID"
+                "CREATE TABLE IF NOT EXISTS judgements (key BLOB PRIMARY KEY, verdict TEXT,"
+                " rule TEXT, confidence TEXT) WITHOUT ROWID"
             )
         except (sqlite3.Error, OSError) as error:
             self._fail(error)
 
     def get(self, key: Key) -> Entry | None:
-        """The verdict and rule kept under a key."""
+        """The verdict, rule and confidence kept under a key."""
         entry = self._memory.get(key)
         if entry is None and self._file is not None:
             entry = self._read(key)
@@ -60,15 +60,23 @@ class VerdictCache:
                 self._remember(key, entry)
         return entry
 
-    def put(self, key: Key, verdict: Verdicts, rule: str, *, persist: bool = True) -> None:
+    def put(
+        self,
+        key: Key,
+        verdict: VerdictKind,
+        rule: str,
+        confidence: Confidence | None = None,
+        *,
+        persist: bool = True,
+    ) -> None:
         """Keep a verdict; `persist` false for what is cheaper to decide again than to read."""
         if verdict not in _KEPT:
             return
-        self._remember(key, (verdict, rule))
+        self._remember(key, (verdict, rule, confidence))
         if self._file is None or not persist:
             return
         with self._lock:
-            self._unsaved.append((_digest(key), verdict.value, rule))
+            self._unsaved.append((_digest(key), verdict.value, rule, confidence or ""))
             if len(self._unsaved) >= _UNSAVED_MOST:
                 self._save()
 
@@ -78,12 +86,15 @@ class VerdictCache:
                 if self._file is None:
                     return None
                 row = self._file.execute(
-                    "SELECT verdict, rule FROM verdicts WHERE key = ?", (_digest(key),)
+                    "SELECT verdict, rule, confidence FROM judgements WHERE key = ?",
+                    (_digest(key),),
                 ).fetchone()
             except sqlite3.Error as error:
                 self._fail(error)
                 return None
-        return (Verdicts(row[0]), row[1]) if row else None
+        if not row:
+            return None
+        return VerdictKind(row[0]), row[1], Confidence(row[2]) if row[2] else None
 
     def _remember(self, key: Key, entry: Entry) -> None:
         with self._lock:
@@ -98,7 +109,7 @@ class VerdictCache:
         try:
             self._file.execute("BEGIN IMMEDIATE")
             self._file.executemany(
-                "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)", self._unsaved
+                "INSERT OR REPLACE INTO judgements VALUES (?, ?, ?, ?)", self._unsaved
             )
             self._file.execute("COMMIT")
         except sqlite3.Error as error:

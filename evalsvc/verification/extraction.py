@@ -32,10 +32,13 @@ class ExtractionPolicy:
         answer_tag: `<answer>X</answer>` counts as well (the medical set); the later mark wins.
         phrase: "the answer is ..." is read where there is neither. Off for every benchmark by
             default, because it reads prose; verdicts that come from it carry the rule `phrase`.
+        join_boxes: for a gold that is a list or a set, the boxes of the last sentence that has any
+            are one answer (`\\boxed{2}` and `\\boxed{3}` for `2,3`), unless one repeats another.
     """
 
     answer_tag: bool = False
     phrase: bool = False
+    join_boxes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +50,38 @@ class Extraction:
     rule: str
 
 
+#: The rule of an answer that stands in several boxes.
+JOINED = "boxes joined"
+_BOXES_MOST = 30
+_BETWEEN_LONGEST = 80
+_BETWEEN = re.compile(
+    r"\}?[\s$,;]*(?:\\[,;! ]|\\q?quad|\\\)|\\\]|\s)*[,;]?\s*(?:and|\\text\s*\{\s*and\s*\}|和)?"
+    r"(?:[\s$]|\\[,;! ]|\\q?quad|\\\(|\\\[)*(?:[A-Za-z](?:_\{?\d\}?)?\s*=\s*)?\\f?box(?:ed)?\s*\{?"
+)
 _BOX_ONLY = ExtractionPolicy()
 
 
-def extract(response: str, policy: ExtractionPolicy = _BOX_ONLY) -> Extraction:
-    """Find the answer. Spans count characters of `response`."""
+def extract(  # noqa: PLR0911 - one reason each
+    response: str, policy: ExtractionPolicy = _BOX_ONLY, *, several: bool = False
+) -> Extraction:
+    """Find the answer. Spans count characters of `response`.
+
+    `several`: the gold has several items, so that boxes may be joined where the policy says so.
+    """
     start, end = _outside_thinking(response)
-    span, unclosed = _last_box(response, start, end)
+    spans, unclosed = _boxes(response, start, end)
+    if unclosed and (spans and unclosed > spans[-1][1]):
+        return Extraction(None, None, "truncated: the last box was not closed")
+    span = spans[-1] if spans else None
     rule = "box"
+    joined = _joined(response, spans) if several and policy.join_boxes else None
     if policy.answer_tag:
         tag = _last_tag(response, start, end)
         # the later mark counts, and of two that enclose each other the inner one
         if tag is not None and (span is None or tag[1] > span[1] or tag[0] >= span[0]):
             span, rule = tag, "answer tag"
+    if joined is not None and rule == "box":
+        return joined
     if span is None and policy.phrase:
         span, rule = _last_phrase(response, start, end), "phrase"
     if span is None:
@@ -87,13 +109,16 @@ def _outside_thinking(response: str) -> tuple[int, int]:
     return start, len(response) if opened is None else opened
 
 
-def _last_box(text: str, start: int, end: int) -> tuple[tuple[int, int] | None, bool]:
-    """Span of the content of the last complete outermost box, and whether a box stayed open."""
+def _boxes(text: str, start: int, end: int) -> tuple[list[tuple[int, int]], int]:
+    """Contents of the complete outermost boxes, in order, and where the last open one begins.
+
+    The second is 0 where no box stays open.
+    """
     boxes: list[tuple[int, int] | int] = []  # spans; where a box without braces was, its end
     stack: list[int] = []  # content starts of open boxes; -1 for an ordinary brace
     found = [at for at in (text.find("\\boxed", start), text.find("\\fbox", start)) if at >= 0]
     if not found:
-        return None, False
+        return [], 0
     first = min(found)
     for mark in _SCAN.finditer(text, first, end):
         piece = mark.group()
@@ -107,18 +132,44 @@ def _last_box(text: str, start: int, end: int) -> tuple[tuple[int, int] | None, 
             stack.append(mark.end())
         elif piece.lstrip("\\").startswith(("boxed", "fbox")):
             boxes.append(mark.end())
-    return _last_complete(text, boxes, end), any(opened >= 0 for opened in stack)
+    open_box = max((opened for opened in stack if opened >= 0), default=0)
+    spans = _complete(text, boxes, end)
+    ends_with_command = (
+        isinstance(boxes[-1], int) and not text[boxes[-1] : end].strip() if boxes else False
+    )
+    return spans, end if spans and ends_with_command else open_box
 
 
-def _last_complete(
-    text: str, boxes: list[tuple[int, int] | int], end: int
-) -> tuple[int, int] | None:
-    """From the back: a box without braces is read only where no later one counts."""
+def _complete(text: str, boxes: list[tuple[int, int] | int], end: int) -> list[tuple[int, int]]:
+    """The spans from the last one back to where a sentence before it has none.
+
+    A box without braces is read only where it is asked for.
+    """
+    spans: list[tuple[int, int]] = []
     for box in reversed(boxes):
         span = _braceless(text, box, end) if isinstance(box, int) else box
-        if span is not None:
-            return span
-    return None
+        if span is None:
+            continue
+        if spans and not _next_to(text, span, spans[-1]):
+            break
+        spans.append(span)
+        if len(spans) > _BOXES_MOST:
+            break
+    return spans[::-1]
+
+
+def _next_to(text: str, span: tuple[int, int], following: tuple[int, int]) -> bool:
+    """Whether only a comma, "and" or a label stands between two boxes."""
+    between = text[span[1] : following[0]]
+    return len(between) <= _BETWEEN_LONGEST and _BETWEEN.fullmatch(between) is not None
+
+
+def _joined(text: str, spans: list[tuple[int, int]]) -> Extraction | None:
+    """Several boxes of one sentence as one answer; None for one box or a repeated one."""
+    contents = [text[start:end].strip() for start, end in spans]
+    if len(contents) < 2 or not all(contents) or len(set(contents)) < len(contents):
+        return None
+    return Extraction(", ".join(contents), (spans[0][0], spans[-1][1]), JOINED)
 
 
 def _braceless(text: str, start: int, end: int) -> tuple[int, int] | None:

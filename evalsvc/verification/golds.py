@@ -5,20 +5,16 @@ the text it is ignored, because the gold's own structure is what answers are hel
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
-from evalsvc.verification.exact import exact_value
-from evalsvc.verification.kinds import Kind, read_kind
-from evalsvc.verification.limits import (
-    ANSWER_CHARACTERS,
-    NESTING_IN_CALLER,
-    LimitExceeded,
-    NeedsChild,
-)
-from evalsvc.verification.normalise import (
+from evalsvc.verification.equality.exact import exact_value
+from evalsvc.verification.equality.plus_minus import has_two_values
+from evalsvc.verification.equality.scalar_equality import infinity_sign
+from evalsvc.verification.grammar.literals import certainly_a_time, is_clock, read_based, read_time
+from evalsvc.verification.grammar.normalise import (
     Unreadable,
     clean,
     plain_text,
@@ -26,11 +22,8 @@ from evalsvc.verification.normalise import (
     strip_full_stop,
     unwrap,
 )
-from evalsvc.verification.parser import parse
-from evalsvc.verification.scalar_equality import infinity_sign
-from evalsvc.verification.special import read_based, read_time
-from evalsvc.verification.spread import is_spread
-from evalsvc.verification.tree import (
+from evalsvc.verification.grammar.parser import parse
+from evalsvc.verification.grammar.tree import (
     SCALARS,
     Based,
     Braces,
@@ -43,6 +36,14 @@ from evalsvc.verification.tree import (
     Ratio,
     Relation,
     Words,
+)
+from evalsvc.verification.grammar.units import AnyWord, unit_words
+from evalsvc.verification.kinds import Kind, read_kind
+from evalsvc.verification.limits import (
+    ANSWER_CHARACTERS,
+    NESTING_IN_CALLER,
+    LimitExceeded,
+    NeedsChild,
 )
 from evalsvc.verification.verdict import VerificationError
 
@@ -78,6 +79,8 @@ class TypedGold:
         letters: the letters of a choice gold.
         exact: the rational value of a gold that is one number.
         unit: the unit of a gold that is one number ("" for none).
+        clock: whether it may be a time as well as a ratio.
+        own_words: the words of the gold, which answers may use as units.
     """
 
     text: str
@@ -88,6 +91,8 @@ class TypedGold:
     letters: frozenset[str] = frozenset()
     exact: Fraction | None = None
     unit: str = ""
+    own_words: frozenset[str] = frozenset()
+    clock: bool = False
 
     @property
     def is_single(self) -> bool:
@@ -137,6 +142,9 @@ def _typed(gold: str, choices: tuple[str, ...], kind: Kind | None) -> TypedGold:
             return TypedGold(gold, Kind.CHOICE, None, plain_text(gold), choices, letters)
     if kind is Kind.TEXT:
         return _text(gold)
+    clock = kind in (None, Kind.EXPRESSION) and is_clock(gold)
+    if clock and certainly_a_time(gold):
+        return TypedGold(gold, Kind.TIME, None, plain_text(gold))
     if kind in (None, Kind.TIME):
         time = read_time(gold)
         if (
@@ -145,7 +153,7 @@ def _typed(gold: str, choices: tuple[str, ...], kind: Kind | None) -> TypedGold:
             and (kind or re.search(r"[apAP]\.?\s*[mM]", gold))
         ):
             return TypedGold(gold, Kind.TIME, None, plain_text(gold))
-    return _mathematics(gold, kind)
+    return replace(_mathematics(gold, kind), clock=clock)
 
 
 def _choice_letters(gold: str, choices: tuple[str, ...], *, forced: bool) -> frozenset[str]:
@@ -188,7 +196,9 @@ def _mathematics(gold: str, kind: Kind | None) -> TypedGold:
     if metres:
         repaired = metres.group(1) + "\\text{ m}"
     try:
-        node, cleaned = read(repaired, commas=single, max_depth=NESTING_IN_CALLER)
+        node, cleaned = read(
+            repaired, commas=single, max_depth=NESTING_IN_CALLER, own_words=AnyWord()
+        )
     except (Unreadable, NeedsChild, LimitExceeded, RecursionError):
         return _text(gold)
     node = _as_kind(node, kind)
@@ -205,10 +215,13 @@ def _mathematics(gold: str, kind: Kind | None) -> TypedGold:
     if derived is Kind.EXPRESSION and exact is not None:
         derived = Kind.NUMBER
     unit = node.unit if isinstance(node, Quantity) else ""
-    return TypedGold(gold, derived, node, squeeze(cleaned), exact=exact, unit=unit)
+    own = unit_words(cleaned)
+    return TypedGold(gold, derived, node, squeeze(cleaned), exact=exact, unit=unit, own_words=own)
 
 
-def read(text: str, *, commas: bool = False, max_depth: int = 200) -> tuple[Node, str]:
+def read(
+    text: str, *, commas: bool = False, max_depth: int = 200, own_words: Container[str] = ()
+) -> tuple[Node, str]:
     """Clean and parse; also returns the cleaned text.
 
     Raises Unreadable, NeedsChild or LimitExceeded.
@@ -217,7 +230,7 @@ def read(text: str, *, commas: bool = False, max_depth: int = 200) -> tuple[Node
     if not cleaned:
         raise Unreadable("nothing")
     based = read_based(cleaned) if "_" in cleaned or "base" in cleaned else None
-    return (based or parse(cleaned, max_depth=max_depth)), cleaned
+    return (based or parse(cleaned, max_depth=max_depth, own_words=own_words)), cleaned
 
 
 def _as_kind(node: Node, kind: Kind | None) -> Node:
@@ -242,7 +255,7 @@ def _derive(node: Node) -> Kind:
         return Kind.EQUATION if set(node.operators) <= {"=", "in"} else Kind.INEQUALITY
     if isinstance(node, Quantity):
         return Kind.PERCENTAGE if node.unit == "percent" else Kind.EXPRESSION
-    if is_spread(node):
+    if has_two_values(node):
         return Kind.LIST
     table = {
         Listing: Kind.LIST, Braces: Kind.SET, Joined: Kind.INTERVAL, Matrix: Kind.MATRIX,

@@ -4,6 +4,8 @@ Whatever is under all of these is decided in milliseconds; whatever is over one 
 verdict `too_long`, independent of the load of the machine.
 """
 
+from contextvars import ContextVar
+
 ANSWER_CHARACTERS = 4096
 #: Far above any model's output; finding the answer in so much text takes seconds.
 RESPONSE_CHARACTERS = 10_000_000
@@ -18,7 +20,7 @@ CHARACTERS_IN_CALLER = 500
 #: Responses whose search for the answer would hold up an event loop.
 RESPONSE_IN_LOOP = 20_000
 #: Processor time of one case in a child. The wall limit is far above it, whatever the load.
-CPU_SECONDS = 0.2
+CPU_SECONDS = 1.5
 #: Bits of an exact integer or fraction (2004! has about 19,000).
 EXACT_BITS = 100_000
 FACTORIAL = 5_000
@@ -29,8 +31,20 @@ MAGNITUDE_BITS = 100_000_000
 ARGUMENT_BITS = 64
 #: Terms of a finite sum or product that are added up.
 TERMS = 2_000
+#: Products of entries in a product of matrices.
+MATRIX_ENTRIES = 1_000
+#: Bits that a proof of equality may take, and the degree of the field that it works in.
+PROOF_BITS = 30_000
+#: The same in the caller's thread; what takes more goes to a child.
+PROOF_BITS_IN_CALLER = 3_000
+PROOF_NODES_IN_CALLER = 60
+PROOF_DEGREE = 2_000
 PRECISION_DIGITS = 60
 PRECISION_DIGITS_MAX = 5_000
+
+
+#: Whether this is a child process, where work is bounded by processor time and may be long.
+IN_SANDBOX: ContextVar[bool] = ContextVar("in_sandbox", default=False)
 
 
 class LimitExceeded(Exception):

@@ -6,10 +6,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-VERIFIER_VERSION = "1.2.0"
+from evalsvc.errors import UsageError
+
+VERIFIER_VERSION = "2.0.0"
 
 
-class Verdicts(StrEnum):
+class VerdictKind(StrEnum):
     """The six verdicts. All but `CORRECT` score as not correct; none of them is silent."""
 
     CORRECT = "correct"
@@ -20,33 +22,49 @@ class Verdicts(StrEnum):
     TOO_LONG = "too_long"
 
 
+class Confidence(StrEnum):
+    """How far a verdict can be trusted, by the rule that reached it.
+
+    `proven`: the same text, exact values, structure, a proof. `computed`: numbers decided.
+    `convention`: something was dropped or read by agreement (a unit, a label, words around it).
+    """
+
+    PROVEN = "proven"
+    COMPUTED = "computed"
+    CONVENTION = "convention"
+
+    @property
+    def rank(self) -> int:
+        """0 for the strongest."""
+        return list(Confidence).index(self)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One verdict, with its reasons.
 
     Attributes:
         verdict: one of the six.
-        correct: True only for `Verdicts.CORRECT`.
+        correct: True only for `VerdictKind.CORRECT`.
         extracted: the answer that was judged, as it stands in the response; None for none.
         span: start and end of `extracted` in the response, in characters.
         rule: the rule that decided, in words (`docs/verification.md` lists them).
         verifier: the version of the verifier.
-        ms: time spent on this response, waiting for a process not counted, in milliseconds.
+        ms: milliseconds spent on this response, in a child those of its processor.
+        confidence: how the rule decided; None where nothing was decided.
     """
 
-    verdict: Verdicts
+    verdict: VerdictKind
     correct: bool
     extracted: str | None
     span: tuple[int, int] | None
     rule: str
     verifier: str
     ms: float
+    confidence: Confidence | None = None
 
 
-class VerificationError(ValueError):
+class VerificationError(UsageError):
     """A mistake of the caller: an unknown kind, a gold that is empty, a malformed golds file."""
 
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(f"{message} {remedy}".strip())
-        self.message = message
-        self.remedy = remedy
+    status, kind, title = 422, "unusable", "The request cannot be carried out"

@@ -1,4 +1,4 @@
-"""The worker: engines that sample, verification beside them, one result per shard.
+"""The worker: engines that generate completions, and verification that runs next to them.
 
-Light at import time: the dispatcher imports `protocol` and `config` without torch or an engine.
+Light to import: the dispatcher imports `protocol` and `config` without torch or an engine.
 """

@@ -1,6 +1,6 @@
-"""What a worker process is told when it starts: where things lie, and its limits.
+"""The configuration of a worker process: paths and limits.
 
-Travels as JSON in the one argument `--config`; the dispatcher makes it with `from_settings`.
+The dispatcher creates it with `from_settings` and passes it as JSON in the argument `--config`.
 """
 
 import os
@@ -11,26 +11,25 @@ from pydantic import Field
 from evalsvc.logs import LogFormat
 from evalsvc.settings import Settings
 from evalsvc.specs import Spec
-
-MAX_VERIFIER_PROCESSES = 8
+from evalsvc.worker.limits import MAX_VERIFIER_PROCESSES
 
 
 class WorkerConfig(Spec):
-    """The configuration of one worker. Folders are absolute; times are in seconds."""
+    """The configuration of one worker. Paths are absolute; times are in seconds."""
 
     data: str  # the service's data folder
-    artifacts: str  # fsspec URL or folder of the transcripts
-    benchmarks: tuple[str, ...] = ()  # further catalogue folders
-    verifier_processes: int = Field(default=0, ge=0)  # 0: as many as there are cores, at most 8
+    artifacts: str  # fsspec URL or folder for the transcripts
+    benchmarks: tuple[str, ...] = ()  # additional catalogue folders
+    verifier_processes: int = Field(default=0, ge=0)  # 0: one per core, at most 8
     engine_start_seconds: float = Field(default=600.0, gt=0)
     allow_pickle_weights: bool = False
-    log_file: str | None = None  # where the process's output goes; its tail is quoted in errors
+    log_file: str | None = None  # where the process's output goes; errors quote its end
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: LogFormat = "text"
 
     @classmethod
     def from_settings(cls, settings: Settings, log_file: str | None = None) -> Self:
-        """The part of the service's settings that a worker needs."""
+        """Take what a worker needs from the service's settings."""
         return cls(
             data=str(settings.data.absolute()),
             artifacts=settings.resolved_artifacts,

@@ -1,30 +1,30 @@
-"""What became of a shard that gave no result: the one error to tell, and whether to try again."""
+"""Turn the error of a shard into the event for the dispatcher, and decide whether to retry."""
 
 from evalsvc.errors import EvalsvcError, MissingExtra, UsageError
 from evalsvc.specs import ShardSpec
-from evalsvc.worker.protocol import FailedEvent
+from evalsvc.worker.protocol import FailedEvent, FailureKind
 
 
 class ShardCancelled(EvalsvcError):
-    """The shard was given up because somebody asked for it."""
+    """The shard was stopped on request."""
 
-    kind, title = "cancelled", "The shard was cancelled"
+    kind, title = FailureKind.CANCELLED, "The shard was cancelled"
 
 
 class WorkerDraining(EvalsvcError):
     """The worker takes no more shards."""
 
-    kind, title = "draining", "The worker takes no more shards"
+    kind, title = FailureKind.DRAINING, "The worker takes no more shards"
 
 
 class InternalError(EvalsvcError):
-    """Something that nobody thought of."""
+    """An unexpected error."""
 
-    kind, title = "internal", "The worker failed"
+    kind, title = FailureKind.INTERNAL, "The worker failed"
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error to be told of several: one of ours if there is one, otherwise the first."""
+    """Choose the error to report: the first EvalsvcError, or else the first error of any kind."""
     leaves: list[BaseException] = []
     waiting: list[BaseException] = [group]
     while waiting:
@@ -37,14 +37,26 @@ def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 def failure(spec: ShardSpec, error: Exception) -> FailedEvent:
-    """`error` as the dispatcher is told it. What is wrong with the request fails again."""
+    """Describe `error` for the dispatcher. Errors in the request itself are not retryable."""
     if not isinstance(error, EvalsvcError):
         error = InternalError(f"{type(error).__name__}: {error}", "See the worker's log.")
     return FailedEvent(
         shard_id=spec.shard_id,
         epoch=spec.epoch,
-        kind=error.kind,
+        kind=failure_kind(error),
         message=error.message,
         remedy=error.remedy,
         retryable=not isinstance(error, UsageError | MissingExtra),
     )
+
+
+def failure_kind(error: EvalsvcError) -> FailureKind:
+    """The kind of the error's class, or of its nearest base class that has one.
+
+    Engines of other packages may define errors of their own.
+    """
+    known = {kind.value for kind in FailureKind}
+    for base in type(error).__mro__:
+        if (kind := vars(base).get("kind")) in known:
+            return FailureKind(kind)
+    return FailureKind.INTERNAL

@@ -1,9 +1,9 @@
-"""The guard: a small child that ends the worker's whole process group when it has to end.
+"""The guard: a small child process that kills the worker's whole process group when needed.
 
-An engine's own processes outlive a worker that is killed (on a GPU they would hold its memory), and
-a busy or importing worker cannot always notice that its dispatcher has died. The guard does
-nothing but watch: when the worker is gone, or the dispatcher's end of the socket is closed, it
-sends SIGKILL to the group, itself included. It is forked before the first thread is started.
+The processes of an engine outlive a killed worker (on a GPU they would keep its memory), and a
+worker that is busy or importing cannot always notice that its dispatcher has died. The guard only
+watches: when the worker is gone or the dispatcher's end of the socket is closed, it sends SIGKILL
+to the group, including itself. It is forked before the first thread starts.
 """
 
 import os
@@ -15,13 +15,13 @@ POLL_MILLISECONDS = 200
 
 
 def own_group() -> None:
-    """Make this process the leader of its own session and group, unless it is one already."""
+    """Make this process the leader of its own session and group, unless it already is."""
     if os.getpgrp() != os.getpid():
         os.setsid()
 
 
 def start_guard(dispatcher: socket.socket) -> None:
-    """Fork the guard. Call it once, after `own_group` and before any thread."""
+    """Fork the guard. Call it once, after `own_group` and before any thread starts."""
     worker = os.getpid()
     if os.fork() == 0:
         try:
@@ -31,14 +31,14 @@ def start_guard(dispatcher: socket.socket) -> None:
 
 
 def end_group() -> None:
-    """End this process and every other of its group, at once."""
+    """Kill this process and its whole group at once."""
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 def _watch(worker: int, dispatcher: socket.socket) -> None:
-    """Returns when the worker or the dispatcher is gone."""
+    """Return when the worker or the dispatcher is gone."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # meant for the worker, which then ends in order
+        signal.signal(number, signal.SIG_IGN)  # meant for the worker, which then exits cleanly
     poll = select.poll()
     poll.register(dispatcher, select.POLLRDHUP | select.POLLHUP)
     while os.getppid() == worker and not poll.poll(POLL_MILLISECONDS):

@@ -25,13 +25,12 @@ from evalsvc.errors import (
 )
 from evalsvc.specs import CheckpointSpec, ShardSpec, WorkerState, content_hash
 from evalsvc.worker.config import WorkerConfig
-from evalsvc.worker.engines import create_engine
 from evalsvc.worker.engines.base import Engine, EngineDied, SwapFailed
+from evalsvc.worker.engines.registry import create_engine
+from evalsvc.worker.limits import ENGINE_CLOSE_SECONDS, MAX_START_ATTEMPTS
 from evalsvc.worker.logtail import LogTail
-from evalsvc.worker.slots import Slots
+from evalsvc.worker.slots import RequestSlots
 
-START_ATTEMPTS = 2
-CLOSE_SECONDS = 30.0
 LoadedBy = Literal["cold", "swapped"]
 
 log = logging.getLogger(__name__)
@@ -45,7 +44,7 @@ class Loaded:
     key: str  # engine and its options
     checkpoint: CheckpointSpec
     by: LoadedBy
-    slots: Slots
+    slots: RequestSlots
 
 
 class EngineHost:
@@ -65,7 +64,7 @@ class EngineHost:
         self._users = 0
         self._load: asyncio.Task[Loaded] | None = None
         self.loaded: Loaded | None = None
-        self.feeding = asyncio.Lock()  # the oldest shard is fed first
+        self.sampling_lock = asyncio.Lock()  # the oldest shard submits its requests first
         self.swaps = 0
         self.cold_starts = 0
         self.last_swap_seconds: float | None = None
@@ -132,6 +131,9 @@ class EngineHost:
                 self.loaded = await self._swap(self.loaded, spec.checkpoint)
             except SwapFailed as error:
                 log.warning("the swap failed, the engine is restarted: %s", error)
+            except BaseException:
+                await self._drop()  # it may hold parts of both checkpoints
+                raise
             else:
                 return self.loaded
         await self._drop()
@@ -157,13 +159,13 @@ class EngineHost:
         return replace(present, checkpoint=checkpoint, by="swapped")
 
     async def _start(self, engine: Engine, spec: ShardSpec) -> Loaded:
-        for attempt in range(1, START_ATTEMPTS + 1):
+        for attempt in range(1, MAX_START_ATTEMPTS + 1):
             try:
                 await self._start_once(engine, spec)
             except EvalsvcError as error:
                 await _close(engine)
                 hopeless = isinstance(error, UsageError | MissingExtra)
-                if hopeless or attempt == START_ATTEMPTS:
+                if hopeless or attempt == MAX_START_ATTEMPTS:
                     raise
                 log.warning("the engine did not start, trying once more: %s", error)
                 engine = create_engine(spec.engine, spec.engine_options)
@@ -172,7 +174,7 @@ class EngineHost:
                 raise
             else:
                 break
-        slots = Slots(engine.max_concurrency)
+        slots = RequestSlots(engine.max_concurrency)
         return Loaded(engine, engine_key(spec), spec.checkpoint, "cold", slots)
 
     async def _start_once(self, engine: Engine, spec: ShardSpec) -> None:
@@ -224,7 +226,7 @@ def _may_swap(present: Loaded, spec: ShardSpec) -> bool:
 async def _close(engine: Engine) -> None:
     """Close an engine whatever state it is in; what it still complains of is only logged."""
     try:
-        async with asyncio.timeout(CLOSE_SECONDS):
+        async with asyncio.timeout(ENGINE_CLOSE_SECONDS):
             await engine.close()
     except (EvalsvcError, TimeoutError, OSError, RuntimeError):
         log.exception("the engine %s did not close well", engine.name)

@@ -1,9 +1,9 @@
-"""The worker's process: commands come in over a socket, events go out; nothing is left behind.
+"""The worker process: receives commands over a socket, sends events, leaves nothing behind.
 
     python -m evalsvc.worker --worker-id ID --fd N --config JSON
 
-`--fd` is the inherited end of a socket pair. When the other end closes without `shutdown`, the
-dispatcher is dead, and the process ends with its whole group at once.
+`--fd` is the inherited end of a socket pair. If the other end closes without `shutdown`, the
+dispatcher is dead, and the process kills itself with its whole group.
 """
 
 import argparse
@@ -25,8 +25,8 @@ from evalsvc.specs import ShardSpec
 from evalsvc.worker.config import WorkerConfig
 from evalsvc.worker.failures import ShardCancelled, failure
 from evalsvc.worker.guard import end_group, own_group, start_guard
+from evalsvc.worker.limits import MAX_LINE_BYTES
 from evalsvc.worker.protocol import (
-    MAX_LINE_BYTES,
     CancelCommand,
     CancelledEvent,
     Command,
@@ -46,7 +46,7 @@ log = logging.getLogger("evalsvc.worker")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one worker until it is told to stop; the process ends with 0, or 2 if it cannot begin."""
+    """Run one worker until it is stopped. Exits with 0, or with 2 if it cannot start."""
     parser = argparse.ArgumentParser(prog="python -m evalsvc.worker", description=__doc__)
     parser.add_argument("--worker-id", required=True)
     parser.add_argument("--fd", required=True, type=int, help="inherited end of a socket pair")
@@ -59,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         print(f"error: a worker is started by the dispatcher: {error}", file=sys.stderr)
         sys.exit(2)
     own_group()
-    # A Ray cluster can be set up so that its processes ignore the ends of their children, and that
-    # is inherited: every exit code here would read as 0, also those of verifiers that crashed.
+    # A Ray cluster may make its processes ignore SIGCHLD, and children inherit that. Every exit
+    # code would then read as 0 here, even that of a crashed verifier.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     start_guard(connection)
     logs.configure(config.log_level, config.log_format)
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 class Process:
-    """Carries commands to a Worker and its events back."""
+    """Passes commands to a Worker and sends its events back."""
 
     def __init__(self, worker_id: str, config: WorkerConfig) -> None:
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
@@ -76,9 +76,9 @@ class Process:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self, connection: socket.socket) -> NoReturn:
-        """Serve until `shutdown` or SIGTERM, then end the process with code 0.
+        """Serve until `shutdown` or SIGTERM, then exit with code 0.
 
-        When the dispatcher is gone, the process ends at once, with its whole group.
+        If the dispatcher is gone, kill the process and its whole group at once.
         """
         reader, writer = await asyncio.open_connection(sock=connection, limit=MAX_LINE_BYTES)
         sender = asyncio.create_task(self._send(writer))
@@ -87,13 +87,13 @@ class Process:
         self._post(StatusEvent(status=self._worker.status()))
         await asyncio.wait([receiver, sender], return_when=asyncio.FIRST_COMPLETED)
         if not receiver.cancelled() and (sender.done() or not receiver.result()):
-            log.error("the dispatcher is gone; ending with everything that was started here")
+            log.error("the dispatcher is gone; killing this process group")
             end_group()
         log.info("shutting down")
         await self._worker.close()
-        log.info("ended")
+        log.info("shut down")
         logging.shutdown()
-        os._exit(0)  # a thread in which an engine never came up must not hold the process
+        os._exit(0)  # a thread that hangs in an engine start must not keep the process alive
 
     async def _receive(self, reader: asyncio.StreamReader) -> bool:
         """Handle commands until `shutdown` (True) or the end of the connection (False)."""
@@ -102,11 +102,11 @@ class Process:
                 if not self._handle(command):
                     return True
         except WireError:
-            log.exception("the dispatcher sent something that is no command")
+            log.exception("the dispatcher sent an invalid command")
         return False
 
     def _handle(self, command: Command) -> bool:
-        """Begin what `command` asks for. False for `shutdown`."""
+        """Start what `command` asks for. False for `shutdown`."""
         match command:
             case RunCommand():
                 self._begin(self._run(command.shard))
@@ -120,14 +120,14 @@ class Process:
 
     async def _run(self, spec: ShardSpec) -> None:
         what = about(shard=spec.shard_id, evaluation=spec.evaluation_id)
-        log.info("shard begun", extra=what)
+        log.info("shard started", extra=what)
         try:
             self._post(ResultEvent(result=await self._worker.run(spec)))
-            log.info("shard ended", extra=what)
+            log.info("shard done", extra=what)
         except ShardCancelled:
             log.info("shard cancelled", extra=what)
             self._post(CancelledEvent(shard_id=spec.shard_id))
-        except Exception as error:  # the dispatcher must hear of every end of a shard
+        except Exception as error:  # the dispatcher must learn of every failure
             log.exception("shard failed", extra=what)
             self._post(failure(spec, error))
 
@@ -139,7 +139,7 @@ class Process:
         self._outbox.put_nowait(encode(event))
 
     async def _send(self, writer: asyncio.StreamWriter) -> None:
-        """Write events as they come; ends when the other side is gone."""
+        """Write events as they come. Returns when the other side is gone."""
         with suppress(ConnectionError):
             while True:
                 writer.write(await self._outbox.get())

@@ -1,4 +1,4 @@
-"""Tokens per second over the last moments: what a worker's status shows."""
+"""Tokens per second over the last seconds, for the worker's status."""
 
 import time
 from collections import deque
@@ -8,7 +8,7 @@ WINDOW_SECONDS = 15.0
 
 
 class Meter:
-    """A rate over a sliding window. `clock` gives seconds."""
+    """A rate over a sliding window. `clock` returns seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -16,13 +16,13 @@ class Meter:
         self._sum = 0
 
     def add(self, amount: int) -> None:
-        """Count `amount` as having happened now."""
+        """Count `amount` now."""
         self._events.append((self._clock(), amount))
         self._sum += amount
         self._forget()
 
     def rate(self) -> float:
-        """Amount per second over the window, or over the time since the first event if shorter."""
+        """Amount per second over the window, or since the first event if that is shorter."""
         self._forget()
         if not self._events:
             return 0.0

@@ -1,7 +1,7 @@
-"""The problems of a shard: loaded once per benchmark, checked, rendered into chats.
+"""The problems of a shard: loaded once per benchmark, checked, and rendered into chats.
 
-A worker whose rows differ from those that the server planned with refuses the shard: answers to
-other questions must never be counted.
+A worker refuses a shard if its rows differ from those the server planned with: completions for
+other problems must never be counted.
 """
 
 import asyncio
@@ -31,8 +31,8 @@ from evalsvc.worker.engines.pictures import PictureLimits
 
 
 @dataclass(frozen=True)
-class Question:
-    """One problem as an engine is asked it. `messages` are JSON; `images` are PIL images."""
+class RenderedProblem:
+    """One problem as an engine receives it. `messages` are JSON; `images` are PIL images."""
 
     messages: list[dict[str, Any]]
     images: tuple[Any, ...]
@@ -40,7 +40,7 @@ class Question:
 
 @dataclass(frozen=True)
 class ShardProblems:
-    """The problems that a shard asks for, and the prompt they are put in."""
+    """The problems of a shard and the prompt they are rendered with."""
 
     dataset: Dataset
     problems: tuple[Problem, ...]
@@ -51,26 +51,26 @@ class ShardProblems:
     def prompt(self) -> Prompt:
         return self.dataset.benchmark.prompts[self.prompt_name]
 
-    async def question(self, problem: Problem) -> Question:
-        """Render one problem. Raises RequestRefused when it cannot be asked (a broken image).
+    async def render(self, problem: Problem) -> RenderedProblem:
+        """Render one problem. Raises RequestRefused if that fails (for example a broken image).
 
-        Its pictures are read here, when its turn comes, and live no longer than its requests.
+        Images are read only now, and are released with the problem's requests.
         """
         try:
             chat = render(self.dataset.benchmark, problem, self.prompt_name)
             images = [image for message in chat for image in message.images]
             self.limits.check_count(len(images))
-            loaded = [await asyncio.to_thread(self._picture, image) for image in images]
+            loaded = [await asyncio.to_thread(self._image, image) for image in images]
         except CatalogueError as error:
             raise RequestRefused(error.message, error.remedy) from error
-        return Question([_as_json(message) for message in chat], tuple(loaded))
+        return RenderedProblem([_as_json(message) for message in chat], tuple(loaded))
 
-    def _picture(self, reference: ImageRef) -> Any:
+    def _image(self, reference: ImageRef) -> Any:
         return self.limits.shrunk(load_image(reference))
 
 
 class ProblemSource:
-    """Loads benchmarks from the data folder and keeps them for the next shard."""
+    """Loads benchmarks from the data folder and caches them for the next shard."""
 
     def __init__(self, config: WorkerConfig) -> None:
         self._data = Path(config.data)
@@ -79,7 +79,7 @@ class ProblemSource:
         self._lock = asyncio.Lock()
 
     async def load(self, spec: ShardSpec) -> ShardProblems:
-        """The problems of `spec`. Raises BenchmarkError if the rows are not those of the plan."""
+        """Load the problems of `spec`. Raises BenchmarkError if the rows differ from the plan."""
         async with self._lock:
             dataset = self._datasets.get((spec.benchmark, spec.benchmark_revision))
             if dataset is None:
@@ -101,8 +101,8 @@ class ProblemSource:
         if dataset.revision != spec.benchmark_revision:
             raise BenchmarkError(
                 f"The rows of {spec.benchmark!r} on this worker (revision {dataset.revision[:12]}) "
-                f"are not those of the evaluation (revision {spec.benchmark_revision[:12]}).",
-                "Give all machines the same data, or submit the job again with the present ones.",
+                f"differ from those of the evaluation (revision {spec.benchmark_revision[:12]}).",
+                "Give all machines the same data, or submit the job again with the current data.",
             )
         return dataset
 
@@ -112,17 +112,17 @@ def _select(dataset: Dataset, indices: Sequence[int]) -> tuple[Problem, ...]:
         if not 0 <= index < len(dataset):
             raise BenchmarkError(
                 f"{dataset.benchmark.full_name!r} has no problem {index}; it has {len(dataset)}.",
-                "Name rows from 0 on.",
+                "Rows count from 0.",
             )
     return tuple(dataset.problems[index] for index in indices)
 
 
 def _as_ours(error: CatalogueError) -> BenchmarkError:
-    return BenchmarkError(str(error.args[0]), getattr(error, "remedy", ""))
+    return BenchmarkError(error.message, error.remedy)
 
 
 def _as_json(message: Message) -> dict[str, Any]:
-    """A text-only turn has a plain string; one with pictures a list of parts."""
+    """A text-only message has a string as content; one with images has a list of parts."""
     if not message.images:
         return {"role": message.role, "content": message.text}
     return {"role": message.role, "content": [_part(part) for part in message.content]}

@@ -1,53 +1,71 @@
-"""What dispatcher and worker say to each other: one JSON object a line over a socket.
+"""The messages between dispatcher and worker: one JSON object per line over a socket.
 
-Every line is one of the types below, told apart by its field `op` (commands, dispatcher to worker)
-or `event` (worker to dispatcher). A line is bounded; a longer or unknown one raises WireError.
-Standard output is never used: engines print there.
+Every line is one of the types below. Its field `op` (commands, dispatcher to worker) or `event`
+(worker to dispatcher) names the type. Lines have a maximum length; a longer or unknown line raises
+WireError. Standard output is not used because engines print there.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from enum import StrEnum
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from evalsvc.errors import EvalsvcError
 from evalsvc.specs import ShardProgress, ShardResult, ShardSpec, Spec, WorkerStatus
+from evalsvc.worker.limits import MAX_LINE_BYTES
 
-MAX_LINE_BYTES = (
-    64 * 2**20
-)  # 5,000 problems x 16,384 samples in five hexadecimal masks: about 100 MB;
-# a shard is far smaller (1-3 minutes of work), so that a longer line is a mistake and not a result
+
+class FailureKind(StrEnum):
+    """Why a shard failed. The values are the `kind` of the errors in `evalsvc.errors`."""
+
+    USAGE = "usage"
+    CHECKPOINT = "checkpoint"
+    BENCHMARK = "benchmark"
+    PROTOCOL = "protocol"
+    MISSING_EXTRA = "missing-extra"
+    ENGINE_IMPORT = "engine-import"  # an engine of another package cannot be imported
+    ENGINE = "engine"
+    ENGINE_DIED = "engine-died"
+    SWAP = "swap"
+    REQUEST = "request"
+    STORAGE = "storage"  # the artifact store cannot be written
+    CONFLICT = "conflict"
+    WIRE = "wire"
+    CANCELLED = "cancelled"
+    DRAINING = "draining"
+    INTERNAL = "internal"  # anything else
 
 
 class WireError(EvalsvcError):
-    """A line that is too long, or that is none of the messages below."""
+    """A line that is too long, or that is not one of the messages below."""
 
-    kind, title = "wire", "Dispatcher and worker do not understand each other"
+    kind, title = FailureKind.WIRE, "Dispatcher and worker do not understand each other"
 
 
 class RunCommand(Spec):
-    """Generate and verify this shard; answered by `result`, `failed` or `cancelled`."""
+    """Sample and verify this shard. Answered by `result`, `failed` or `cancelled`."""
 
     op: Literal["run"] = "run"
     shard: ShardSpec
 
 
 class CancelCommand(Spec):
-    """Give this shard up; answered by `cancelled`, also when it is not (or no longer) here."""
+    """Cancel this shard. Answered by `cancelled`, even if the worker does not have it."""
 
     op: Literal["cancel"] = "cancel"
     shard_id: str
 
 
 class DrainCommand(Spec):
-    """Let the running shards end and take no more: a further `run` is answered by `failed`."""
+    """Finish the running shards and take no more. Further `run` commands get `failed`."""
 
     op: Literal["drain"] = "drain"
 
 
 class ShutdownCommand(Spec):
-    """Close the engine and end the process with code 0; running shards are given up."""
+    """Cancel running shards, close the engine and exit with code 0."""
 
     op: Literal["shutdown"] = "shutdown"
 
@@ -68,12 +86,12 @@ class ResultEvent(Spec):
 
 
 class FailedEvent(Spec):
-    """A shard that could not be done. `retryable` is false where another try must fail again."""
+    """A shard failed. `retryable` is false if a retry would fail again."""
 
     event: Literal["failed"] = "failed"
     shard_id: str
     epoch: int
-    kind: str  # of the error, as in `evalsvc.errors`: engine, checkpoint, benchmark, storage ...
+    kind: FailureKind
     message: str
     remedy: str = ""
     retryable: bool = True
@@ -91,39 +109,37 @@ Event = Annotated[
     StatusEvent | ProgressEvent | ResultEvent | FailedEvent | CancelledEvent,
     Field(discriminator="event"),
 ]
-Message = TypeVar("Message")
+M = TypeVar("M")
 
 _commands: TypeAdapter[Command] = TypeAdapter(Command)
 _events: TypeAdapter[Event] = TypeAdapter(Event)
 
 
 def encode(message: Command | Event) -> bytes:
-    """One line, with its newline. Raises WireError if it is longer than `MAX_LINE_BYTES`."""
+    """Encode a message as one line with its newline. Raises WireError if it is too long."""
     line = message.model_dump_json().encode() + b"\n"
     if len(line) > MAX_LINE_BYTES:
         raise WireError(
-            f"A message of {len(line)} bytes is longer than a line may be ({MAX_LINE_BYTES}).",
+            f"A message of {len(line)} bytes exceeds the limit of {MAX_LINE_BYTES}.",
             "Cut the evaluation into smaller shards (EVALSVC_SHARD_TARGET_SECONDS).",
         )
     return line
 
 
 def decode_command(line: bytes) -> Command:
-    """The command in `line`. Raises WireError if it is none."""
+    """Decode a command. Raises WireError if `line` is not one."""
     return _decode(_commands, line)
 
 
 def decode_event(line: bytes) -> Event:
-    """The event in `line`. Raises WireError if it is none."""
+    """Decode an event. Raises WireError if `line` is not one."""
     return _decode(_events, line)
 
 
-async def messages(
-    reader: asyncio.StreamReader, decode: Callable[[bytes], Message]
-) -> AsyncIterator[Message]:
-    """The messages until the other side closes. `reader` needs `limit=MAX_LINE_BYTES`.
+async def messages(reader: asyncio.StreamReader, decode: Callable[[bytes], M]) -> AsyncIterator[M]:
+    """Yield messages until the other side closes. `reader` needs `limit=MAX_LINE_BYTES`.
 
-    A last line without its newline was cut off by the death of the other side and is dropped.
+    A last line without a newline is dropped: the other side died while it wrote the line.
     """
     while True:
         try:
@@ -132,18 +148,18 @@ async def messages(
             return
         except asyncio.LimitOverrunError as error:
             raise WireError(
-                f"A line of more than {MAX_LINE_BYTES} bytes came.",
-                "Server and worker must be of the same version.",
+                f"Received a line of more than {MAX_LINE_BYTES} bytes.",
+                "Server and worker must have the same version.",
             ) from error
         yield decode(line)
 
 
-def _decode(adapter: TypeAdapter[Message], line: bytes) -> Message:
+def _decode(adapter: TypeAdapter[M], line: bytes) -> M:
     try:
         return adapter.validate_json(line)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise WireError(
-            f"A message cannot be understood: {first['msg']} at {first['loc']}.",
-            "Server and worker must be of the same version.",
+            f"Received an invalid message: {first['msg']} at {first['loc']}.",
+            "Server and worker must have the same version.",
         ) from error

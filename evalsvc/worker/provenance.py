@@ -1,4 +1,4 @@
-"""What an evaluation has to remember to be understood later: everything that shaped its samples."""
+"""Everything that shaped the samples of an evaluation, recorded with its results."""
 
 import platform
 import socket
@@ -22,7 +22,7 @@ PACKAGES = {
 
 
 def provenance(spec: ShardSpec, problems: ShardProblems, loaded: Loaded) -> dict[str, Any]:
-    """Versions, engine, seeds, prompt, data and checkpoint of one shard, as JSON."""
+    """Describe the versions, engine, seeds, prompt, data and checkpoint of one shard, as JSON."""
     seeded = spec.protocol.seed_policy is SeedPolicy.PER_SAMPLE
     return {
         "versions": {**versions(), "verifier": VERIFIER_VERSION},
@@ -41,7 +41,7 @@ def provenance(spec: ShardSpec, problems: ShardProblems, loaded: Loaded) -> dict
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of Python, evalsvc and of those packages that are installed."""
+    """Versions of Python, of evalsvc, and of the installed ones among `PACKAGES`."""
     found = {"python": platform.python_version(), "evalsvc": __version__}
     for name, candidates in PACKAGES.items():
         for package in candidates:

@@ -1,8 +1,9 @@
-"""One shard from questions to result: sampling, with verification beside it.
+"""Run one shard: sample its problems, and verify the completions at the same time.
 
-Samples go problem by problem, so that a problem's samples share their prompt in the engine's
-cache and are complete, and written to the transcript, soon after each other. Memory is bounded:
-at most `UNJUDGED` samples are on their way, and a problem's rows are let go when it is complete.
+Samples are drawn problem by problem. So the samples of a problem share their prompt in the
+engine's cache, and are complete and written to the transcript soon after each other. Memory is
+bounded: at most `MAX_UNVERIFIED_SAMPLES` samples are in progress, and the rows of a problem are
+released once it is complete.
 """
 
 import asyncio
@@ -14,46 +15,47 @@ from evalsvc.artifacts import ArtifactStore
 from evalsvc.artifacts.store import Transcript
 from evalsvc.specs import ShardProgress, ShardResult, ShardSpec
 from evalsvc.verification import VERIFIER_VERSION
-from evalsvc.worker.engines.base import RequestRefused, Sample, SampleRequest
+from evalsvc.worker.async_verifier import AsyncVerifier
+from evalsvc.worker.engines.base import Completion, RequestRefused, SampleRequest
 from evalsvc.worker.failures import first_error
-from evalsvc.worker.feeding import Feed
 from evalsvc.worker.hosting import EngineHost, Loaded
-from evalsvc.worker.judging import Judge
+from evalsvc.worker.limits import MAX_UNVERIFIED_SAMPLES
 from evalsvc.worker.problems import ProblemSource, ShardProblems
 from evalsvc.worker.provenance import provenance
+from evalsvc.worker.sampler import Sampler
 from evalsvc.worker.tally import ProblemBook
-
-UNJUDGED = 2048
 
 
 @dataclass(frozen=True)
-class Workplace:
+class WorkerResources:
     """What all shards of a worker share."""
 
     source: ProblemSource
     host: EngineHost
-    judge: Judge
+    verifier: AsyncVerifier
     artifacts: ArtifactStore
-    on_sample: Callable[[Sample], None]
+    on_completion: Callable[[Completion], None]
 
 
 @dataclass
 class ShardRun:
-    """One shard while it runs; `execute` is called once."""
+    """One shard while it runs. Call `execute` once."""
 
     spec: ShardSpec
-    place: Workplace
-    done: int = 0  # samples judged
+    resources: WorkerResources
+    done: int = 0  # verified samples
     output_tokens: int = 0
     prompt_tokens: int = 0
-    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(UNJUDGED))
+    _room: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MAX_UNVERIFIED_SAMPLES)
+    )
 
     async def execute(self) -> ShardResult:
-        """Sample, judge and store the shard. Cancelling it aborts its requests in the engine."""
+        """Sample, verify and store the shard. Cancelling it aborts its requests in the engine."""
         began = time.perf_counter()
-        problems = await self.place.source.load(self.spec)
+        problems = await self.resources.source.load(self.spec)
         books = [ProblemBook(self.spec, problem) for problem in problems.problems]
-        transcript = self.place.artifacts.begin(self.spec.artifact)
+        transcript = self.resources.artifacts.begin(self.spec.artifact)
         try:
             loaded = await self._fill(books, problems, transcript)
             written = await asyncio.to_thread(transcript.commit)
@@ -82,40 +84,46 @@ class ShardRun:
     async def _fill(
         self, books: list[ProblemBook], problems: ShardProblems, transcript: Transcript
     ) -> Loaded:
-        """The engine is free for the next checkpoint once all is sampled; judging may go on."""
+        """Fill `books` and `transcript`.
 
-        async def judge(book: ProblemBook, request: SampleRequest, answer: Sample) -> None:
+        The engine is free for the next checkpoint once all samples are drawn; verification may
+        still go on.
+        """
+
+        async def verify(book: ProblemBook, request: SampleRequest, completion: Completion) -> None:
             try:
-                verdict = await self.place.judge.judge(
-                    book.problem, problems.prompt, request, answer
+                verified = await self.resources.verifier.verify(
+                    book.problem, problems.prompt, request, completion
                 )
             except RequestRefused as error:
                 book.refuse(str(error))
                 return
-            book.add(verdict)
+            book.add(verified)
             self.done += 1
             if book.complete:
                 rows, book.rows = book.rows, []
                 await asyncio.to_thread(transcript.write, rows)
 
         try:
-            async with asyncio.TaskGroup() as judging:
+            async with asyncio.TaskGroup() as verifying:
 
-                def on_answer(book: ProblemBook, request: SampleRequest, answer: Sample) -> None:
-                    self._count(answer)
-                    task = judging.create_task(judge(book, request, answer))
+                def on_completion(
+                    book: ProblemBook, request: SampleRequest, completion: Completion
+                ) -> None:
+                    self._count(completion)
+                    task = verifying.create_task(verify(book, request, completion))
                     task.add_done_callback(lambda _: self._room.release())
 
-                async with self.place.host.serving(self.spec) as loaded:
-                    feed = Feed(self.spec, loaded, problems, self._room, on_answer)
-                    await feed.run(books, self.place.host.feeding)
+                async with self.resources.host.serving(self.spec) as loaded:
+                    sampler = Sampler(self.spec, loaded, problems, self._room, on_completion)
+                    await sampler.run(books, self.resources.host.sampling_lock)
         except BaseExceptionGroup as group:
             raise first_error(group) from group
-        for book in books:  # what a problem answered before it was refused
+        for book in books:  # completions of a problem that was refused later
             await asyncio.to_thread(transcript.write, book.rows)
         return loaded
 
-    def _count(self, answer: Sample) -> None:
-        self.output_tokens += answer.output_tokens
-        self.prompt_tokens += answer.prompt_tokens
-        self.place.on_sample(answer)
+    def _count(self, completion: Completion) -> None:
+        self.output_tokens += completion.output_tokens
+        self.prompt_tokens += completion.prompt_tokens
+        self.resources.on_completion(completion)

@@ -1,9 +1,9 @@
-"""How many requests an engine has in flight, and how many it would like to have."""
+"""Count and bound the requests that an engine has in flight."""
 
 import asyncio
 
 
-class Slots:
+class RequestSlots:
     """At most `wanted` requests at a time, over all shards that share the engine."""
 
     def __init__(self, wanted: int) -> None:
@@ -17,6 +17,6 @@ class Slots:
         self.in_flight += 1
 
     def release(self) -> None:
-        """Give a slot back."""
+        """Free a slot."""
         self.in_flight -= 1
         self._free.release()

@@ -1,34 +1,32 @@
-"""From judged samples to the tally of one problem: pure.
+"""Aggregate verified samples into the tally of one problem. Pure.
 
-Bit i of a mask is sample `sample_start + i`. `sampled` holds every sample that the engine answered;
-`correct`, `truncated`, `no_answer` and `failed` are subsets of it, so that a failed verification
-is never mistaken for a wrong answer nor for a missing sample.
+Bit i of a mask is sample `sample_start + i`. `sampled` holds every sample that has a completion.
+`correct`, `truncated`, `no_answer` and `failed` are subsets of it, so a failed verification is
+never mistaken for a wrong answer or for a missing sample.
 """
 
 from dataclasses import dataclass, field
 
 from evalsvc.artifacts import TranscriptRow
 from evalsvc.catalogue import Problem
-from evalsvc.specs import ProblemTally, ShardSpec
-from evalsvc.verification import Verdict, Verdicts
-from evalsvc.worker.engines.base import Sample, SampleRequest
-
-FAILURES = {Verdicts.TIMEOUT, Verdicts.CRASHED, Verdicts.TOO_LONG}
+from evalsvc.specs import ProblemTally, ShardSpec, verdict_flags
+from evalsvc.verification import Verdict
+from evalsvc.worker.engines.base import Completion, SampleRequest
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One sample with its verdict. Equal `answer_key`s are the same answer, for majority votes."""
+class VerifiedSample:
+    """One sample with its verdict. Samples with equal `answer_key` have the same answer."""
 
     request: SampleRequest
-    answer: Sample
+    completion: Completion
     verdict: Verdict
     answer_key: str | None
 
 
 @dataclass
 class ProblemBook:
-    """What a shard knows of one problem so far; `complete` once each sample is judged."""
+    """The results of one problem so far. `complete` once every sample is verified."""
 
     spec: ShardSpec
     problem: Problem
@@ -48,30 +46,28 @@ class ProblemBook:
         return not self._open
 
     def refuse(self, reason: str) -> None:
-        """The problem cannot be asked: no further sample of it is expected."""
+        """Record that the problem cannot be sampled. No more samples of it are expected."""
         self.error = self.error or reason
         self._open.clear()
 
-    def add(self, judged: Judged) -> None:
-        """Count one judged sample and keep its row."""
-        self._open.discard(judged.request.sample)
-        bit = 1 << (judged.request.sample - self.spec.sample_start)
-        verdict, tokens = judged.verdict, judged.answer.output_tokens
+    def add(self, verified: VerifiedSample) -> None:
+        """Count one verified sample and keep its transcript row."""
+        self._open.discard(verified.request.sample_index)
+        bit = 1 << (verified.request.sample_index - self.spec.sample_start)
+        verdict, tokens = verified.verdict, verified.completion.output_tokens
         marks = {
             "sampled": True,
-            "correct": verdict.correct,
-            "truncated": judged.answer.finish_reason == "length",
-            "no_answer": verdict.verdict == Verdicts.NO_ANSWER,
-            "failed": verdict.verdict in FAILURES,
+            "truncated": verified.completion.finish_reason == "length",
+            **verdict_flags(verdict.verdict),
         }
         for name, holds in marks.items():
             self._bits[name] |= bit if holds else 0
         self._tokens += tokens
         self._tokens_correct += tokens if verdict.correct else 0
-        self.rows.append(self._row(judged))
+        self.rows.append(self._row(verified))
 
     def tally(self) -> ProblemTally:
-        """The counts, for the server."""
+        """The counts and masks, for the server."""
         return ProblemTally(
             problem=self.problem.index,
             problem_id=self.problem.id,
@@ -82,19 +78,19 @@ class ProblemBook:
             **{name: format(bits, "x") for name, bits in self._bits.items()},
         )
 
-    def _row(self, judged: Judged) -> TranscriptRow:
-        answer, verdict = judged.answer, judged.verdict
+    def _row(self, verified: VerifiedSample) -> TranscriptRow:
+        completion, verdict = verified.completion, verified.verdict
         start, end = verdict.span or (None, None)
         return TranscriptRow(
             evaluation_id=self.spec.evaluation_id,
             problem=self.problem.index,
             problem_id=self.problem.id,
-            sample=judged.request.sample,
-            prompt=judged.request.messages,
-            response=answer.text,
-            finish_reason=answer.finish_reason,
-            output_tokens=answer.output_tokens,
-            prompt_tokens=answer.prompt_tokens,
+            sample=verified.request.sample_index,
+            prompt=verified.request.messages,
+            response=completion.text,
+            finish_reason=completion.finish_reason,
+            output_tokens=completion.output_tokens,
+            prompt_tokens=completion.prompt_tokens,
             extracted=verdict.extracted,
             span_start=start,
             span_end=end,
@@ -103,6 +99,6 @@ class ProblemBook:
             rule=verdict.rule,
             verifier=verdict.verifier,
             verify_ms=verdict.ms,
-            answer_key=judged.answer_key,
-            seed=judged.request.seed,
+            answer_key=verified.answer_key,
+            seed=verified.request.seed,
         )

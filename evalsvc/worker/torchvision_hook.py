@@ -1,42 +1,42 @@
-"""Lets torchvision be imported beside another build of torch; the source of a module of its own.
+"""Makes torchvision importable with a different build of torch.
 
-torchvision's wheel is built against torch's CUDA build. Beside the CPU build its operators (nms,
-roi_align ...) do not load, and its import then fails where it describes them to torch. What image
-processors use of it needs none of them: so during that one import, descriptions of operators that
-are not there are passed over. With a torchvision that fits, nothing is changed.
+torchvision's wheel is built against torch's CUDA build. With the CPU build its operators (nms,
+roi_align ...) do not load, and the import fails where it registers them with torch. Image
+processors need none of them. So during that one import, registrations of missing operators are
+skipped. With a matching torchvision nothing changes.
 
-`evalsvc.worker.vision_shim` copies this file into an environment, where a `.pth` file imports it at
-every start of Python: it imports nothing of evalsvc, and nothing at all until torchvision is
-looked for.
+`evalsvc.worker.vision_shim` copies this file into an environment, where a `.pth` file imports it
+whenever Python starts. It imports nothing of evalsvc, and nothing at all until torchvision is
+imported.
 """
 
 import sys
 
-TYPE_CHECKING = False  # `typing` alone would cost each start of Python more than all of this
+TYPE_CHECKING = False  # importing `typing` would cost more than the rest of this file
 if TYPE_CHECKING:
     from typing import Any
 
 PACKAGE = "torchvision"
-MODULE = "evalsvc_torchvision_hook"  # what this file is called in an environment
+MODULE = "evalsvc_torchvision_hook"  # the name of this file in an environment
 
 
 class TorchvisionFinder:
-    """The first on `sys.meta_path`; finds torchvision where it lies and attends its import."""
+    """First on `sys.meta_path`: finds torchvision as usual and wraps its import."""
 
     @staticmethod
     def find_spec(name: str, path: "Any" = None, target: "Any" = None) -> "Any":
-        """The usual spec of torchvision with a loader that helps; None for any other module."""
+        """The usual spec of torchvision with a wrapped loader; None for any other module."""
         if name != PACKAGE:
             return None
         from importlib.machinery import PathFinder  # noqa: PLC0415
 
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None and spec.loader is not None:
-            spec.loader.exec_module = _attended(spec.loader.exec_module)  # type: ignore[method-assign]
+            spec.loader.exec_module = _wrapped(spec.loader.exec_module)  # type: ignore[method-assign]
         return spec
 
 
-def _attended(exec_module: "Any") -> "Any":
+def _wrapped(exec_module: "Any") -> "Any":
     def run(module: "Any") -> None:
         import torch.library  # noqa: PLC0415
 

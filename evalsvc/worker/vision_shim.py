@@ -1,10 +1,10 @@
-"""Puts the torchvision hook into an environment, and says whether pictures can be read there.
+"""Installs the torchvision hook into an environment, and checks whether images can be processed.
 
     python -m evalsvc.worker.vision_shim install | remove | check
 
-The hook has to act in vLLM's child processes and in whatever else imports torchvision, so it is a
-`.pth` file of the environment and no import of ours. Only environments with torch's CPU build need
-it. Starting Python costs a tenth of a millisecond more with it (measured: docs/vision.md).
+The hook must also work in vLLM's child processes and in anything else that imports torchvision. So
+it is a `.pth` file of the environment and not an import of ours. Only environments with torch's
+CPU build need it. It adds a tenth of a millisecond to the start of Python (docs/vision.md).
 """
 
 import argparse
@@ -23,31 +23,31 @@ REMEDY = "pip install --no-deps torchvision==0.28.0 && python -m evalsvc.worker.
 
 
 def site_packages() -> Path:
-    """Where this environment keeps its packages."""
+    """The folder where this environment keeps its packages."""
     return Path(sysconfig.get_path("purelib"))
 
 
 def install(folder: Path | None = None) -> Path:
-    """Write the hook into an environment; returns its `.pth` file. Repeating it is harmless."""
+    """Write the hook into an environment. Returns its `.pth` file. Can be repeated."""
     module, pth = _files(folder or site_packages())
     source = Path(torchvision_hook.__file__).read_text(encoding="utf-8")
     _write(module, source)
-    py_compile.compile(str(module))  # at each start of Python it would cost more than all the rest
+    py_compile.compile(str(module))  # not again at every start of Python
     _write(pth, f"import {torchvision_hook.MODULE}\n")
     return pth
 
 
 def remove(folder: Path | None = None) -> None:
-    """Take the hook out of an environment again, the `.pth` file first."""
+    """Remove the hook from an environment, the `.pth` file first."""
     module, pth = _files(folder or site_packages())
     for path in (pth, module, Path(importlib.util.cache_from_source(str(module)))):
         path.unlink(missing_ok=True)
 
 
 def problem() -> str:
-    """Why models that see cannot run in this environment; empty when they can.
+    """Why vision-language models cannot run in this environment. Empty if they can.
 
-    Imports torchvision in a process of its own: a failed import would stay with this one.
+    Imports torchvision in a separate process: a failed import would affect this one.
     """
     if importlib.util.find_spec("torchvision") is None:
         return "torchvision is not installed; the processors of vision-language models need it."
@@ -65,12 +65,12 @@ def problem() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command. `check` ends with 1 when pictures cannot be read."""
+    """Run the command. `check` exits with 1 if images cannot be processed."""
     parser = argparse.ArgumentParser(prog="python -m evalsvc.worker.vision_shim")
     parser.add_argument("what", choices=["install", "remove", "check"])
     what = parser.parse_args(arguments).what
     if what == "install":
-        print(f"The torchvision hook is in place: {install()}")
+        print(f"Installed the torchvision hook: {install()}")
     elif what == "remove":
         remove()
     elif found := problem():
@@ -84,10 +84,10 @@ def _files(folder: Path) -> tuple[Path, Path]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Aside, then renamed: another Python may be starting."""
-    aside = path.with_name(f".{path.name}.new")
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(path)
+    """Write a temporary file, then rename it: another Python may be starting."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
 
 
 if __name__ == "__main__":

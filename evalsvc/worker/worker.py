@@ -1,7 +1,7 @@
-"""The worker: takes shards, gives results. Knows nothing of sockets, Ray or the database.
+"""The worker: runs shards and returns results. Independent of sockets, Ray and the database.
 
-Several `run` calls are in flight at once. Whatever changes is told to `on_event` as the events of
-`evalsvc.worker.protocol`; the outcome of a shard is what `run` returns or raises.
+Several `run` calls may be in progress at once. Status changes and progress go to `on_event` as
+events of `evalsvc.worker.protocol`. The outcome of a shard is what `run` returns or raises.
 """
 
 import asyncio
@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from evalsvc.artifacts import ArtifactStore
 from evalsvc.errors import Conflict
 from evalsvc.specs import ShardResult, ShardSpec, WorkerState, WorkerStatus
+from evalsvc.worker.async_verifier import AsyncVerifier
 from evalsvc.worker.config import WorkerConfig
-from evalsvc.worker.engines.base import Sample
+from evalsvc.worker.engines.base import Completion
 from evalsvc.worker.failures import ShardCancelled, WorkerDraining
 from evalsvc.worker.hosting import EngineHost
-from evalsvc.worker.judging import Judge
 from evalsvc.worker.meter import Meter
 from evalsvc.worker.problems import ProblemSource
 from evalsvc.worker.protocol import ProgressEvent, StatusEvent
-from evalsvc.worker.shard import ShardRun, Workplace
+from evalsvc.worker.shard import ShardRun, WorkerResources
 
 PROGRESS_SECONDS = 1.0
 OnEvent = Callable[[StatusEvent | ProgressEvent], None]
@@ -36,48 +36,53 @@ class _Running:
 
 
 class Worker:
-    """One engine, one verification pool, any number of shards. Lives in one event loop."""
+    """One engine, one verification pool, any number of shards. Belongs to one event loop."""
 
     def __init__(self, worker_id: str, config: WorkerConfig, on_event: OnEvent) -> None:
         self.worker_id = worker_id
         self._on_event = on_event
         self._host = EngineHost(config, self._engine_changed)
-        self._judge = Judge(config.resolved_verifier_processes)
-        self._place = Workplace(
+        self._verifier = AsyncVerifier(config.resolved_verifier_processes)
+        self._resources = WorkerResources(
             source=ProblemSource(config),
             host=self._host,
-            judge=self._judge,
+            verifier=self._verifier,
             artifacts=ArtifactStore(config.artifacts),
-            on_sample=self._count,
+            on_completion=self._count,
         )
         self._running: dict[str, _Running] = {}
         self._meter = Meter()
         self._samples_done = 0
-        self._engine_state: WorkerState | None = None  # while it loads or swaps
+        self._engine_state: WorkerState | None = None  # while the engine loads or swaps
         self._message = ""
         self._draining = False
         self._reporter: asyncio.Task[None] | None = None
 
     async def prepare(self, spec: ShardSpec) -> None:
-        """Load the checkpoint of `spec` ahead of its shards, when its turn comes."""
+        """Load the checkpoint of `spec` ahead of its shards, once the shards before it are done."""
         async with self._host.serving(spec):
             return
 
     async def run(self, spec: ShardSpec) -> ShardResult:
-        """Generate, judge and store one shard.
+        """Sample, verify and store one shard.
 
-        Raises an EvalsvcError: ShardCancelled after `cancel`, WorkerDraining after `drain`,
-        UsageError where another try must fail again, anything else where it may succeed.
+        Raises:
+            ShardCancelled: After `cancel`.
+            WorkerDraining: After `drain`.
+            UsageError: A retry would fail again.
+            EvalsvcError: Any other failure; a retry may succeed.
         """
         if self._draining:
             raise WorkerDraining(f"The worker {self.worker_id} is draining.", "Use another worker.")
         if spec.shard_id in self._running:
-            raise Conflict(f"The shard {spec.shard_id} runs here already.", "Wait for its result.")
-        run = ShardRun(spec, self._place)
+            raise Conflict(
+                f"The shard {spec.shard_id} is already running here.", "Wait for its result."
+            )
+        run = ShardRun(spec, self._resources)
         running = _Running(run, asyncio.create_task(run.execute()))
         self._running[spec.shard_id] = running
         self._start_reporting()
-        self._tell()
+        self._publish_status()
         try:
             return await running.task
         except asyncio.CancelledError:
@@ -87,10 +92,10 @@ class Worker:
         finally:
             running.task.cancel()
             del self._running[spec.shard_id]
-            self._tell()
+            self._publish_status()
 
     async def cancel(self, shard_id: str) -> bool:
-        """Give a shard up; returns once its requests are out of the engine. False: not here."""
+        """Cancel a shard. Returns once its requests have left the engine; False if not here."""
         running = self._running.get(shard_id)
         if running is None:
             return False
@@ -100,25 +105,25 @@ class Worker:
         return True
 
     async def drain(self) -> None:
-        """Take no more shards, and return when the running ones have ended."""
+        """Take no more shards. Returns when the running ones have ended."""
         self._draining = True
-        self._tell()
+        self._publish_status()
         while self._running:
             await asyncio.wait([running.task for running in self._running.values()])
             await asyncio.sleep(0)
 
     async def close(self) -> None:
-        """Give up what runs, and end the engine and the verification pool."""
+        """Cancel all shards, and close the engine and the verification pool."""
         self._draining = True
         for shard_id in list(self._running):
             await self.cancel(shard_id)
         if self._reporter is not None:
             self._reporter.cancel()
         await self._host.close()
-        await self._judge.close()
+        await self._verifier.close()
 
     def status(self) -> WorkerStatus:
-        """What the worker would say of itself now."""
+        """The worker's current status."""
         loaded = self._host.loaded
         engine = loaded.engine if loaded else None
         checkpoint = loaded.checkpoint if loaded else None
@@ -153,13 +158,13 @@ class Worker:
 
     def _engine_changed(self, state: WorkerState | None, message: str) -> None:
         self._engine_state, self._message = state, message
-        self._tell()
+        self._publish_status()
 
-    def _count(self, answer: Sample) -> None:
+    def _count(self, completion: Completion) -> None:
         self._samples_done += 1
-        self._meter.add(answer.output_tokens)
+        self._meter.add(completion.output_tokens)
 
-    def _tell(self) -> None:
+    def _publish_status(self) -> None:
         self._on_event(StatusEvent(status=self.status()))
 
     def _start_reporting(self) -> None:
@@ -167,11 +172,11 @@ class Worker:
             self._reporter = asyncio.create_task(self._report())
 
     async def _report(self) -> None:
-        """Every second the progress of each shard that moved, and the status."""
+        """Publish the status and the progress of each shard that advanced, every second."""
         while self._running:
             await asyncio.sleep(PROGRESS_SECONDS)
             for running in self._running.values():
                 if running.run.done != running.reported:
                     running.reported = running.run.done
                     self._on_event(ProgressEvent(progress=running.run.progress()))
-            self._tell()
+            self._publish_status()

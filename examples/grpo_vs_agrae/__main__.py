@@ -18,9 +18,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from evalsvc.client import ENDED, Client
 from evalsvc.demo.checkpoints import demo_checkpoints
 from evalsvc.demo.training import Recipe
-from evalsvc.trainers.client import ENDED, Client
 
 METHODS = ("grpo", "agrae")  # baseline, candidate
 BASE_STEPS = 600
@@ -53,7 +53,7 @@ def main() -> int:
             for method in METHODS:
                 output = runs / f"{method}-seed{seed}"
                 train(method, seed, base, output, url=url, steps=options.steps)
-        with Client(url) as client:
+        with Client(url, key="") as client:
             say("Waiting for the last evaluations")
             wait_for_jobs(client, expected=options.seeds * len(METHODS) * 2)
             report(client, options.seeds, options.steps)

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from evalsvc.api.services.deliveries import sign
 from evalsvc.catalogue import Catalogue
+from evalsvc.services.webhooks.deliveries import sign
 from tests.support.service import running_service
 
 SAMPLES = 4

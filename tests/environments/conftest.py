@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.integration.trainers.tiny_training import terse_model
-from tests.unit.trainers.scripted_server import ScriptedServer, scripted_server
+from tests.support.scripted_server import ScriptedServer, scripted_server
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent

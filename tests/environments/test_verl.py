@@ -14,8 +14,8 @@ from evalsvc.checkpoints import inspect_checkpoint
 from evalsvc.trainers.layouts import LAYOUTS
 from evalsvc.trainers.preparation import merge
 from tests.environments.conftest import ROOT, Environment
+from tests.support.scripted_server import Answer, ScriptedServer
 from tests.support.service import running_service
-from tests.unit.trainers.scripted_server import Answer, ScriptedServer
 
 pytestmark = pytest.mark.timeout(3600)  # the first test may install the environment
 
@@ -58,7 +58,7 @@ def test_the_estimator_gives_the_hand_computed_numbers(verl: Environment) -> Non
 def test_verls_merger_turns_its_shards_into_the_same_model(
     verl: Environment, sharded_run: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
-    [look] = LAYOUTS["verl"].looks(sharded_run)
+    [look] = LAYOUTS["verl"].snapshots(sharded_run)
     assert (look.complete, look.merge) == (True, "fsdp")
     assert look.model is not None
     merged = merge(look.model, tmp_path / "merged", "fsdp", str(verl.python))

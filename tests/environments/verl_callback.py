@@ -2,9 +2,10 @@
 
     python verl_callback.py RUN STEP SERVER
 
-Prints as JSON how long each call held the trainer up, in seconds.
+Prints as JSON how long each call held the trainer up, in seconds. The docstring's example runs too.
 """
 
+import doctest
 import json
 import sys
 import time
@@ -26,6 +27,13 @@ config = OmegaConf.create(
     }
 )
 callback = build_checkpoint_callback(config)
+examples = doctest.DocTestFinder(recurse=False).find(
+    type(callback), "EvaluationCallback", globs={"config": config}
+)
+runner = doctest.DocTestRunner()
+for example in examples:
+    runner.run(example, out=sys.stderr.write)
+assert (runner.failures, runner.tries > 0) == (0, True)
 seconds = []
 for folder in (run / f"global_step_{step}", run / "global_step_99"):  # the second does not exist
     begin = time.monotonic()

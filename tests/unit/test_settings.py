@@ -46,7 +46,6 @@ def test_folders_are_separated_like_paths(tmp_path: Path) -> None:
         ("prt = 1", {}, "'prt'"),
         ("port = ", {}, "not valid TOML"),
         ("", {"EVALSVC_WORKERS": "many"}, "EVALSVC_WORKERS"),
-        ("", {"EVALSVC_ENGINE": "magic"}, "EVALSVC_ENGINE"),
     ],
 )
 def test_what_cannot_be_used_is_named(

@@ -91,6 +91,23 @@ PROFILE: Json = {
         }
     ],
     "beliefs": [{"k": 1, "mean": 0.1741, "band": [0.1467, 0.2033]}],
+    "extrapolated": [
+        {
+            "k": 32,
+            "value": 0.5312,
+            "interval_fixed": [0.4833, 0.5833],
+            "interval_population": [0.3921, 0.6655],
+            "sentence": "pass@32 is 53.1% by extrapolation ...",
+        }
+    ],
+    "cover": [
+        {
+            "tau": 0.5,
+            "value": 0.1523,
+            "interval_fixed": [0.1, 0.2],
+            "interval_population": [0.0721, 0.2914],
+        }
+    ],
     "rates": [
         {
             "flag": "truncated",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from evalsvc.dashboard.asking import Ask
 from evalsvc.dashboard.pages import (
     benchmarks,
     compare,
@@ -17,9 +16,10 @@ from evalsvc.dashboard.pages import (
     run,
     workers,
 )
-from evalsvc.dashboard.view import View
+from evalsvc.dashboard.rendering.page import Page
+from evalsvc.dashboard.web.page_request import PageRequest
 
-PAGES: tuple[tuple[str, Callable[[Ask], View]], ...] = (
+PAGES: tuple[tuple[str, Callable[[PageRequest], Page]], ...] = (
     ("/", overview.build),
     ("/leaderboard", leaderboard.build),
     ("/compare", compare.build),

@@ -1,20 +1,17 @@
 """`/benchmarks`: what each one holds, its licence, its hashes, overrides and published rows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
-
-from evalsvc.api.services.catalogues import BenchmarkView, list_benchmarks
-from evalsvc.api.services.publications import OddityView, PublishedView, oddities, published
 from evalsvc.catalogue import CatalogueError
-from evalsvc.dashboard.asking import Ask
+from evalsvc.dashboard.limits import MAX_OVERRIDES
 from evalsvc.dashboard.pages.leaderboard import ordered
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Page, PageTable
+from evalsvc.dashboard.web.page_request import PageRequest
 from evalsvc.errors import NotFound
-from evalsvc.store.models import BenchmarkRevision, Evaluation
-
-MOST_OVERRIDES = 100
+from evalsvc.services.benchmarks.listing import BenchmarkView, list_benchmarks
+from evalsvc.services.benchmarks.publications import OddityView, PublishedView, oddities, published
+from evalsvc.store.repositories import revisions
+from evalsvc.store.repositories.revisions import RevisionUse
 
 
 @dataclass(frozen=True)
@@ -26,16 +23,6 @@ class OverrideLine:
 
 
 @dataclass(frozen=True)
-class RevisionLine:
-    """Rows that were evaluated here, by their content hash."""
-
-    name: str
-    revision: str
-    problems: int
-    evaluations: int
-
-
-@dataclass(frozen=True)
 class Detail:
     """One benchmark, looked at closely."""
 
@@ -44,52 +31,52 @@ class Detail:
     source: str
     overrides: list[OverrideLine]
     overrides_total: int
-    revisions: list[RevisionLine]
+    revisions: list[RevisionUse]
     published: list[PublishedView]
     oddities: list[OddityView]
 
 
 @dataclass(frozen=True)
-class Model:
+class BenchmarksModel:
     """All benchmarks, and the one that was chosen."""
 
     benchmarks: list[BenchmarkView]
     detail: Detail | None
 
 
-def build(ask: Ask) -> View:
+def build(request: PageRequest) -> Page:
     """Raises NotFound for a name that is not in the catalogue."""
-    views = list_benchmarks(ask.state.catalogue, ask.state.settings.data)
+    views = list_benchmarks(request.state.catalogue, request.state.settings.data)
     by_name = {view.name: view for view in views}
     views = [by_name[name] for name in ordered(set(by_name))]
-    name = ask.text("name")
+    name = request.text("name")
     if name and name not in by_name:
         raise NotFound(f"There is no benchmark {name!r}.", "The list of all is at /benchmarks.")
-    model = Model(views, _detail(ask, by_name[name]) if name else None)
+    model = BenchmarksModel(views, _detail(request, by_name[name]) if name else None)
     columns = ("name", "title", "problems", "modality", "licence", "data")
     rows = [(v.name, v.title, v.problems, v.modality, v.licence, v.data) for v in views]
     title = model.detail.benchmark.title if model.detail else "Benchmarks"
-    return View("benchmarks.html", title, model, Table(columns, rows))
+    return Page("benchmarks.html", title, model, PageTable(columns, rows))
 
 
-def _detail(ask: Ask, view: BenchmarkView) -> Detail:
-    benchmark = ask.state.catalogue.get(view.name)
-    overrides = _overrides(ask, view.name)
+def _detail(request: PageRequest, view: BenchmarkView) -> Detail:
+    benchmark = request.state.catalogue.get(view.name)
+    overrides = _overrides(request, view.name)
     return Detail(
         benchmark=view,
         hashes=[(name, rows.rows, rows.sha256 or "") for name, rows in benchmark.sets.items()],
         source=benchmark.licence.source,
-        overrides=overrides[:MOST_OVERRIDES],
+        overrides=overrides[:MAX_OVERRIDES],
         overrides_total=len(overrides),
-        revisions=_revisions(ask, view.name),
-        published=published(ask.state.memo, ask.state.catalogue, view.name),
-        oddities=oddities(ask.state.memo, ask.state.catalogue, view.name),
+        revisions=revisions.of_benchmark(request.session, view.name),
+        published=published(request.state.memo, request.state.catalogue, view.name),
+        oddities=oddities(request.state.memo, request.state.catalogue, view.name),
     )
 
 
-def _overrides(ask: Ask, name: str) -> list[OverrideLine]:
+def _overrides(request: PageRequest, name: str) -> list[OverrideLine]:
     try:
-        found = ask.state.catalogue.overrides(name)
+        found = request.state.catalogue.overrides(name)
     except CatalogueError as error:
         return [OverrideLine("golds.yaml", str(error))]
     return [OverrideLine(problem, _words(vars(override))) for problem, override in found.items()]
@@ -97,22 +84,3 @@ def _overrides(ask: Ask, name: str) -> list[OverrideLine]:
 
 def _words(fields: dict[str, object]) -> str:
     return ", ".join(f"{k}: {v}" for k, v in fields.items() if v not in (None, "", (), False))
-
-
-def _revisions(ask: Ask, name: str) -> list[RevisionLine]:
-    rows: Sequence[tuple[str, str, int, int]] = ask.session.execute(
-        select(
-            BenchmarkRevision.name,
-            BenchmarkRevision.revision,
-            BenchmarkRevision.problem_count,
-            func.count(Evaluation.id),
-        )
-        .outerjoin(Evaluation, Evaluation.revision_id == BenchmarkRevision.id)
-        .where(
-            (BenchmarkRevision.name == name)
-            | BenchmarkRevision.name.startswith(f"{name}:", autoescape=True)
-        )
-        .group_by(BenchmarkRevision.id)
-        .order_by(BenchmarkRevision.name, BenchmarkRevision.id)
-    ).all()
-    return [RevisionLine(*row) for row in rows]

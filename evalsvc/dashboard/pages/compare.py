@@ -2,35 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
-from evalsvc.api.services.comparisons import ComparisonView, compare
-from evalsvc.api.services.evaluations import metrics_of
-from evalsvc.api.services.methods import MethodView, compare_methods_of
-from evalsvc.api.services.pairings import find_pairings
-from evalsvc.dashboard.asking import Ask
 from evalsvc.dashboard.pages.evaluation import curve
 from evalsvc.dashboard.plots.passk import difference_figure, pass_at_k_figure
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Page, PageTable
+from evalsvc.dashboard.web.page_request import PageRequest
 from evalsvc.methods import method_order
-from evalsvc.statistics import Comparison, crossovers
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.services.compare.comparisons import ComparisonView, CrossoverView, compare, crossings
+from evalsvc.services.compare.method_comparison import MethodView, compare_methods_of
+from evalsvc.services.compare.pairings import find_pairings
+from evalsvc.services.evaluations.views import metrics_of
+from evalsvc.store.repositories import evaluations
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 KINDS = (("population", "other problems"), ("fixed", "other samples"))
 
 
 @dataclass(frozen=True)
-class CrossoverView:
-    """Where the curves cross; not `resolved`: noise can explain it."""
-
-    k: float
-    resolved: bool
-    resolved_between: tuple[int, int] | None  # further out, where the place is not known
-
-
-@dataclass(frozen=True)
-class Model:
+class CompareModel:
     """The comparisons of one pair; `chosen` is the benchmark whose curves are drawn."""
 
     baseline: str
@@ -42,30 +31,32 @@ class Model:
     one_run: str  # why this is a comparison of checkpoints and not of methods; "" where it is
 
 
-def build(ask: Ask) -> View:
+def build(request: PageRequest) -> Page:
     """Raises NotFound and UsageError in the words of the comparison; without sides: the choice."""
-    checkpoints = _checkpoints(ask)
-    baseline, candidate = ask.text("baseline"), ask.text("candidate")
+    checkpoints = _checkpoints(request)
+    baseline, candidate = request.text("baseline"), request.text("candidate")
     if not baseline or not candidate:
-        return _choice(ask, checkpoints)
-    allow = ask.text("allow") == "yes"
-    found = compare(ask.session, ask.state.memo, baseline, candidate, allow_differences=allow)
+        return _choice(request, checkpoints)
+    allow = request.text("allow") == "yes"
+    found = compare(
+        request.session, request.state.memo, baseline, candidate, allow_differences=allow
+    )
     names = list(dict.fromkeys(view.benchmark for view in found))
-    chosen = ask.choice("benchmark", names, names[0])
+    chosen = request.choice("benchmark", names, names[0])
     own = [view for view in found if view.benchmark == chosen]
-    kind = ask.choice("interval", dict(KINDS), "population")
-    headline = _headline(own, ask)
-    methods, one_run = _methods(ask, headline)
-    model = Model(
+    kind = request.choice("interval", dict(KINDS), "population")
+    headline = _headline(own, request)
+    methods, one_run = _methods(request, headline)
+    model = CompareModel(
         baseline=own[0].baseline_checkpoint,
         candidate=own[0].candidate_checkpoint,
         chosen=chosen,
         comparisons=found,
-        crossovers=_crossovers(own),
+        crossovers=crossings(own),
         methods=methods,
         one_run=one_run,
     )
-    return View(
+    return Page(
         template="compare.html",
         title=f"{model.candidate} against {model.baseline}",
         model=model,
@@ -80,23 +71,23 @@ def build(ask: Ask) -> View:
             "kinds": KINDS,
             "allow": allow,
         },
-        figures=_figures(ask, own, kind, allow=allow),
+        figures=_figures(request, own, kind, allow=allow),
     )
 
 
-def _choice(ask: Ask, checkpoints: list[tuple[str, str]]) -> View:
-    return View(
+def _choice(request: PageRequest, checkpoints: list[tuple[str, str]]) -> Page:
+    return Page(
         template="compare_choice.html",
         title="Compare",
         model=[name for name, _ in checkpoints],
-        table=Table(("checkpoint",), [(name,) for name, _ in checkpoints]),
+        table=PageTable(("checkpoint",), [(name,) for name, _ in checkpoints]),
         extras={"checkpoints": checkpoints},
     )
 
 
-def _checkpoints(ask: Ask) -> list[tuple[str, str]]:
+def _checkpoints(request: PageRequest) -> list[tuple[str, str]]:
     """(RUN@STEP, words) of those with results; methods in the paper's order."""
-    rows = browsing.all_evaluations(ask.session, EvaluationFilter())
+    rows = evaluations.matching(request.session, EvaluationFilter())
     found = {
         (row.checkpoint.run.method, row.checkpoint.run.name, row.checkpoint.step)
         for row in rows
@@ -107,10 +98,10 @@ def _checkpoints(ask: Ask) -> list[tuple[str, str]]:
 
 
 def _figures(
-    ask: Ask, own: Sequence[ComparisonView], kind: str, *, allow: bool
+    request: PageRequest, own: Sequence[ComparisonView], kind: str, *, allow: bool
 ) -> dict[str, object]:
     pairing = find_pairings(
-        ask.session,
+        request.session,
         own[0].baseline_checkpoint,
         own[0].candidate_checkpoint,
         own[0].benchmark,
@@ -118,7 +109,7 @@ def _figures(
     )[0]
     ks = [view.k for view in own]
     curves = [
-        curve(name, metrics_of(ask.session, ask.state.memo, row, ks), kind)
+        curve(name, metrics_of(request.session, request.state.memo, row, ks), kind)
         for name, row in (
             (f"baseline {own[0].baseline_checkpoint}", pairing.baseline),
             (f"candidate {own[0].candidate_checkpoint}", pairing.candidate),
@@ -132,20 +123,14 @@ def _figures(
             [view.difference for view in own],
             [None if pair is None else pair[0] for pair in bounds],
             [None if pair is None else pair[1] for pair in bounds],
-            [crossing.k for crossing in _crossovers(own)],
+            [crossing.k for crossing in crossings(own)],
         ),
     }
 
 
-def _crossovers(own: Sequence[ComparisonView]) -> list[CrossoverView]:
-    # The statistics read k, difference and `significant` only, and a view has all three.
-    curve_of = cast("Sequence[Comparison]", own)
-    return [CrossoverView(x.k, x.resolved, x.resolved_between) for x in crossovers(curve_of)]
-
-
-def _headline(own: Sequence[ComparisonView], ask: Ask) -> ComparisonView:
+def _headline(own: Sequence[ComparisonView], request: PageRequest) -> ComparisonView:
     """The k that the sentence speaks of: the one asked for, or the smallest."""
-    asked = ask.number("k", own[0].k)
+    asked = request.number("k", own[0].k)
     return next((view for view in own if view.k == asked), own[0])
 
 
@@ -153,13 +138,13 @@ def _first_k(found: Sequence[ComparisonView], benchmark: str) -> int:
     return min(view.k for view in found if view.benchmark == benchmark)
 
 
-def _methods(ask: Ask, view: ComparisonView) -> tuple[MethodView | None, str]:
-    before = browsing.get_evaluation(ask.session, view.baseline_evaluation)
-    after = browsing.get_evaluation(ask.session, view.candidate_evaluation)
-    return compare_methods_of(ask.session, ask.state.memo, before, after, view.k)
+def _methods(request: PageRequest, view: ComparisonView) -> tuple[MethodView | None, str]:
+    before = evaluations.get(request.session, view.baseline_evaluation)
+    after = evaluations.get(request.session, view.candidate_evaluation)
+    return compare_methods_of(request.session, request.state.memo, before, after, view.k)
 
 
-def _table(found: Sequence[ComparisonView]) -> Table:
+def _table(found: Sequence[ComparisonView]) -> PageTable:
     columns = (
         "benchmark",
         "k",
@@ -191,4 +176,4 @@ def _table(found: Sequence[ComparisonView]) -> Table:
         )
         for v in found
     ]
-    return Table(columns, rows)
+    return PageTable(columns, rows)

@@ -2,25 +2,19 @@
 
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
-
-from evalsvc.api.services.evaluations import (
-    EvaluationDetail,
-    counts_of,
-    describe,
-    traits_of,
-)
-from evalsvc.api.services.figures import Metric
-from evalsvc.api.services.scoring import scoring
-from evalsvc.api.services.timeline import Timeline, timeline
 from evalsvc.catalogue import CatalogueError
-from evalsvc.dashboard.asking import Ask, Pages
 from evalsvc.dashboard.pages.problem_list import FILTERS, SORTS, select_problems
-from evalsvc.dashboard.plots.passk import Curve, pass_at_k_figure
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.plots.passk import PlottedCurve, pass_at_k_figure
+from evalsvc.dashboard.rendering.page import Page, PageTable
+from evalsvc.dashboard.web.page_request import PageRequest, Pages
 from evalsvc.errors import Conflict, NotFound, StorageError
-from evalsvc.store.models import Evaluation, ProblemResult, Rescore
-from evalsvc.store.repositories import browsing
+from evalsvc.services.evaluations.figures import Metric
+from evalsvc.services.evaluations.scoring import scoring
+from evalsvc.services.evaluations.timeline import Timeline, timeline
+from evalsvc.services.evaluations.views import EvaluationDetail, counts_of, describe, traits_of
+from evalsvc.services.rescoring.rescoring import RescoreView, view
+from evalsvc.store.models import Evaluation
+from evalsvc.store.repositories import evaluations, rescores, results
 
 PAGE_SIZE = 50
 UNASKED_SHOWN = 20
@@ -52,16 +46,7 @@ class UnaskedLine:
 
 
 @dataclass(frozen=True)
-class RescoreLine:
-    id: str
-    state: str
-    verifier_before: str
-    verifier_after: str
-    flipped: int
-
-
-@dataclass(frozen=True)
-class Model:
+class EvaluationModel:
     """An evaluation with one page of its problems."""
 
     evaluation: EvaluationDetail
@@ -72,23 +57,23 @@ class Model:
     unasked: list[UnaskedLine]  # the first of `unasked_total`
     unasked_total: int
     timeline: Timeline
-    rescores: list[RescoreLine]
+    rescores: list[RescoreView]
 
 
-def build(ask: Ask) -> View:
+def build(request: PageRequest) -> Page:
     """Raises NotFound."""
-    session, memo = ask.session, ask.state.memo
-    state, name = ask.state, ask.part("evaluation")
+    session, memo = request.session, request.state.memo
+    state, name = request.state, request.part("evaluation")
     detail = describe(session, memo, state.catalogue, state.settings.data, name)
-    row = browsing.get_evaluation(session, detail.id)
-    detail = replace(detail, notes=[*detail.notes, *_scoring_note(ask, row)])
+    row = evaluations.get(session, detail.id)
+    detail = replace(detail, notes=[*detail.notes, *_scoring_note(request, row)])
     counts, traits = counts_of(session, memo, row), traits_of(session, memo, row.revision_id)
-    which = ask.choice("show", dict(FILTERS), "all")
-    sort = ask.sort if ask.sort in SORTS else "problem"
-    chosen = select_problems(counts, which, sort, ask.descending)
-    pages = ask.pages(len(chosen.positions), PAGE_SIZE)
+    which = request.choice("show", dict(FILTERS), "all")
+    sort = request.sort if request.sort in SORTS else "problem"
+    chosen = select_problems(counts, which, sort, request.descending)
+    pages = request.pages(len(chosen.positions), PAGE_SIZE)
     shown = [int(i) for i in pages.slice(chosen.positions.tolist())]
-    masks = _masks(ask, row.id, [int(counts.problems[i]) for i in shown])
+    masks = results.read_masks(session, row.id, [int(counts.problems[i]) for i in shown])
     problems = []
     for i in shown:
         number = int(counts.problems[i])
@@ -101,14 +86,14 @@ def build(ask: Ask) -> View:
                 subject=traits.traits["subject"].get(number),
                 n=int(counts.n[i]),
                 c=int(counts.c[i]),
-                truncated=found.truncated,
-                no_answer=found.no_answer,
-                failed=found.failed,
+                truncated=found.truncated.bit_count(),
+                no_answer=found.no_answer.bit_count(),
+                failed=found.failed.bit_count(),
                 tokens_per_sample=float(counts.tokens[i] / max(int(counts.n[i]), 1)),
             )
         )
-    unasked = _unasked(ask, row.id, traits.ids)
-    model = Model(
+    unasked = _unasked(request, row.id, traits.ids)
+    model = EvaluationModel(
         evaluation=detail,
         problems=problems,
         pages=pages,
@@ -117,11 +102,11 @@ def build(ask: Ask) -> View:
         unasked=unasked[:UNASKED_SHOWN],
         unasked_total=len(unasked),
         timeline=timeline(session, [row.id]),
-        rescores=_rescores(ask, row.id),
+        rescores=[view(found) for found in rescores.all_of(session, row.id)],
     )
-    kind = ask.choice("interval", ("fixed", "population"), "population")
+    kind = request.choice("interval", ("fixed", "population"), "population")
     s = detail
-    return View(
+    return Page(
         template="evaluation.html",
         title=f"{s.run} @{s.step} on {s.benchmark}",
         model=model,
@@ -136,24 +121,24 @@ def build(ask: Ask) -> View:
     )
 
 
-def _scoring_note(ask: Ask, row: Evaluation) -> list[str]:
+def _scoring_note(request: PageRequest, row: Evaluation) -> list[str]:
     """For benchmarks with pictures: what the paper's stricter rule makes of the same answers."""
     try:
-        if ask.state.catalogue.get(row.benchmark).modality != "image":
+        if request.state.catalogue.get(row.benchmark).modality != "image":
             return []
-        found = scoring(ask.session, ask.state.memo, ask.state.artifacts, row)
+        found = scoring(request.session, request.state.memo, request.state.artifacts, row)
     except (CatalogueError, Conflict, NotFound, StorageError):  # gone, or never there
         return []
     return [found.sentence] if found.sentence else []
 
 
-def curve(name: str, metrics: list[Metric], kind: str) -> Curve:
+def curve(name: str, metrics: list[Metric], kind: str) -> PlottedCurve:
     """The curve of these figures with the wanted kind of interval."""
     bounds = [
         metric.interval_fixed if kind == "fixed" else metric.interval_population
         for metric in metrics
     ]
-    return Curve(
+    return PlottedCurve(
         name=name,
         ks=[metric.k for metric in metrics],
         values=[metric.value for metric in metrics],
@@ -162,62 +147,15 @@ def curve(name: str, metrics: list[Metric], kind: str) -> Curve:
     )
 
 
-@dataclass(frozen=True)
-class _Masks:
-    truncated: int
-    no_answer: int
-    failed: int
-
-
-def _masks(ask: Ask, evaluation: str, problems: list[int]) -> dict[int, _Masks]:
-    """How many samples of each problem carry each mark; only the shown problems are read."""
-    columns = (
-        ProblemResult.problem,
-        ProblemResult.truncated,
-        ProblemResult.no_answer,
-        ProblemResult.failed,
-    )
-    rows = ask.session.execute(
-        select(*columns).where(
-            ProblemResult.evaluation_id == evaluation, ProblemResult.problem.in_(problems)
-        )
-    )
-    return {
-        problem: _Masks(ones(truncated), ones(no_answer), ones(failed))
-        for problem, truncated, no_answer, failed in rows
-    }
-
-
-def _unasked(ask: Ask, evaluation: str, ids: dict[int, str]) -> list[UnaskedLine]:
+def _unasked(request: PageRequest, evaluation: str, ids: dict[int, str]) -> list[UnaskedLine]:
     """Too long a prompt, a broken picture, no answer to replay: the reason of each problem."""
-    rows = ask.session.execute(
-        select(ProblemResult.problem, ProblemResult.error)
-        .where(ProblemResult.evaluation_id == evaluation, ProblemResult.error.is_not(None))
-        .order_by(ProblemResult.problem)
-    )
     return [
-        UnaskedLine(number, ids.get(number, str(number)), error or "") for number, error in rows
+        UnaskedLine(number, ids.get(number, str(number)), error)
+        for number, error in results.errors_of(request.session, evaluation)
     ]
 
 
-def ones(mask: bytes) -> int:
-    """Number of samples in a mask."""
-    return int.from_bytes(mask, "little").bit_count()
-
-
-def _rescores(ask: Ask, evaluation: str) -> list[RescoreLine]:
-    rows = ask.session.scalars(
-        select(Rescore)
-        .where(Rescore.evaluation_id == evaluation)
-        .order_by(Rescore.created_at.desc())
-    )
-    return [
-        RescoreLine(row.id, row.state, row.verifier_before, row.verifier_after, row.flipped)
-        for row in rows
-    ]
-
-
-def _table(model: Model) -> Table:
+def _table(model: EvaluationModel) -> PageTable:
     columns = ("problem", "problem_id", "n", "c", "truncated", "no_answer", "failed")
     rows = [[getattr(p, name) for name in columns] for p in model.problems]
-    return Table(columns, rows)
+    return PageTable(columns, rows)

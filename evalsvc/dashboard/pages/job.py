@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from evalsvc.api.services.jobs import JobView, view_job
-from evalsvc.api.services.overview import measured_rate
-from evalsvc.api.services.timeline import Timeline, timeline
-from evalsvc.dashboard.asking import Ask
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Page, PageTable
+from evalsvc.dashboard.web.page_request import PageRequest
+from evalsvc.services.evaluations.timeline import Timeline, timeline
+from evalsvc.services.jobs.views import JobView, view_job
+from evalsvc.services.operations.overview import measured_rate
 from evalsvc.store.states import LIVE_JOBS
 
 
 @dataclass(frozen=True)
-class Model:
+class JobModel:
     """A job; rate and remaining time are of its own shards, None while nothing is measured."""
 
     job: JobView
@@ -20,18 +20,18 @@ class Model:
     timeline: Timeline
 
 
-def build(ask: Ask) -> View:
+def build(request: PageRequest) -> Page:
     """Raises NotFound."""
-    job = view_job(ask.session, ask.part("job"))
+    job = view_job(request.session, request.part("job"))
     evaluations = [part.id for part in job.evaluations]
     living = job.state in LIVE_JOBS
-    rate = measured_rate(ask.session, evaluations) if living else None
+    rate = measured_rate(request.session, evaluations) if living else None
     left = job.progress.samples_wanted - job.progress.samples_done
-    model = Model(
+    model = JobModel(
         job=job,
         samples_per_second=rate,
         seconds_left=left / rate if rate else None,
-        timeline=timeline(ask.session, evaluations, job.id),
+        timeline=timeline(request.session, evaluations, job.id),
     )
     columns = ("evaluation", "benchmark", "state", "samples", "problems", "done", "wanted", "error")
     rows = [
@@ -47,11 +47,11 @@ def build(ask: Ask) -> View:
         )
         for p in job.evaluations
     ]
-    return View(
+    return Page(
         template="job.html",
         title=f"Job {job.id}",
         model=model,
-        table=Table(columns, rows),
+        table=PageTable(columns, rows),
         extras={"living": living},
         live=living,
     )

@@ -5,16 +5,16 @@ baseline, a badge that has seen Holm's correction over everything shown.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalsvc.api.services.badges import Badge, badges
-from evalsvc.api.services.leaderboards import Leaderboard, LeaderboardRow, Score, leaderboard
-from evalsvc.dashboard.asking import Ask, Pages
-from evalsvc.dashboard.latex import Cell, tabular
 from evalsvc.dashboard.pages.published import CHOICES, PublishedGroup, published_groups
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.latex import LatexCell, leaderboard_table
+from evalsvc.dashboard.rendering.page import Page, PageTable
+from evalsvc.dashboard.web.page_request import PageRequest, Pages
 from evalsvc.methods import method_order
+from evalsvc.services.compare.leaderboards import Leaderboard, LeaderboardRow, Score, leaderboard
+from evalsvc.services.compare.significance import Significance, significances
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import evaluations
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 PAGE_SIZE = 40
 KS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -22,7 +22,7 @@ PAPER_ORDER = ("math", "aime2025", "amc23", "geo3k", "mathvision", "mathverse", 
 
 
 @dataclass(frozen=True)
-class Line:
+class LeaderboardLine:
     """A checkpoint with its scores by benchmark; `baseline` marks the one compared with."""
 
     row: LeaderboardRow
@@ -35,58 +35,58 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Model:
+class LeaderboardModel:
     """One page of the leaderboard."""
 
     k: int
     benchmarks: list[str]
     baseline: str | None
-    lines: list[Line]
-    badges: dict[str, Badge]  # by evaluation
+    lines: list[LeaderboardLine]
+    significance: dict[str, Significance]  # by evaluation
     not_comparable: dict[str, str]  # evaluation -> why it has no badge
     published: list[PublishedGroup]
     notes: list[str]
     pages: Pages
 
 
-def build(ask: Ask) -> View:
+def build(request: PageRequest) -> Page:
     """The newest checkpoint of each run by default, all of them with `steps=all`."""
-    k = ask.number("k", 1, 1, 16_384)
-    method = ask.text("method") or None
-    board = leaderboard(ask.session, ask.state.memo, benchmark=None, k=k, method=method)
-    every = ask.choice("steps", ("newest", "all"), "newest") == "all"
-    baseline = _baseline(board.items, ask.text("baseline"))
+    k = request.number("k", 1, 1, 16_384)
+    method = request.text("method") or None
+    board = leaderboard(request.session, request.state.memo, benchmark=None, k=k, method=method)
+    every = request.choice("steps", ("newest", "all"), "newest") == "all"
+    baseline = _baseline(board.items, request.text("baseline"))
     rows = list(board.items) if every else newest(board.items, keep=baseline)
-    rows = _sorted(rows, ask)
+    rows = _sorted(rows, request)
     benchmarks = ordered({score.benchmark for row in rows for score in row.scores})
-    pages = ask.pages(len(rows), PAGE_SIZE)
+    pages = request.pages(len(rows), PAGE_SIZE)
     shown = list(pages.slice(rows))
-    evaluations = _evaluations(ask, [*shown, *([baseline] if baseline else [])])
-    tests = 0 if baseline is None else _family_size(ask, board, baseline, k, every=every)
-    marks, reasons = _badges(ask, shown, baseline, evaluations, k, family_size=tests)
-    which = ask.choice("published", dict(CHOICES), "same")
+    behind = _evaluations(request, [*shown, *([baseline] if baseline else [])])
+    tests = 0 if baseline is None else _family_size(request, board, baseline, k, every=every)
+    marks, reasons = _significance(request, shown, baseline, behind, k, family_size=tests)
+    which = request.choice("published", dict(CHOICES), "same")
     reference = [*([baseline] if baseline else []), *shown]
-    model = Model(
+    model = LeaderboardModel(
         k=k,
         benchmarks=benchmarks,
         baseline=_name(baseline) if baseline else None,
         lines=[
-            Line(row, {score.benchmark: score for score in row.scores}, row is baseline)
+            LeaderboardLine(row, {score.benchmark: score for score in row.scores}, row is baseline)
             for row in shown
         ],
-        badges=marks,
+        significance=marks,
         not_comparable=reasons,
-        published=published_groups(ask, _ours(benchmarks, reference, evaluations), k, which),
+        published=published_groups(request, _ours(benchmarks, reference, behind), k, which),
         notes=board.notes,
         pages=pages,
     )
-    return View(
+    return Page(
         template="leaderboard.html",
         title="Leaderboard",
         model=model,
         table=_table(model),
         latex=_latex(model),
-        more_formats=(("LaTeX", ask.as_format("tex")),),
+        more_formats=(("LaTeX", request.as_format("tex")),),
         extras={
             "ks": [(str(value), f"pass@{value}") for value in sorted({*KS, k})],
             "baselines": [(_name(row), _name(row)) for row in board.items],
@@ -94,7 +94,7 @@ def build(ask: Ask) -> View:
             "every": every,
             "which": which,
             "published_choices": CHOICES,
-            "permalink": ask.with_(
+            "permalink": request.with_(
                 k=k,
                 baseline=model.baseline,
                 steps="all" if every else "newest",
@@ -126,76 +126,75 @@ def _name(row: LeaderboardRow) -> str:
     return f"{row.run}@{row.step}"
 
 
-def _sorted(rows: list[LeaderboardRow], ask: Ask) -> list[LeaderboardRow]:
+def _sorted(rows: list[LeaderboardRow], request: PageRequest) -> list[LeaderboardRow]:
     """In the paper's order of methods, or by a benchmark's figure; those without it come last."""
-    if ask.sort in ("", "method"):
+    if request.sort in ("", "method"):
         keyed = sorted(rows, key=lambda row: (method_order(row.method), row.run, row.step))
-        return keyed[::-1] if ask.descending else keyed
+        return keyed[::-1] if request.descending else keyed
 
     def value(row: LeaderboardRow) -> float:
-        found = [score.figure.value for score in row.scores if score.benchmark == ask.sort]
+        found = [score.figure.value for score in row.scores if score.benchmark == request.sort]
         if not found:
             return float("inf")
-        return -found[0] if ask.descending else found[0]
+        return -found[0] if request.descending else found[0]
 
     return sorted(rows, key=value)
 
 
-def _evaluations(ask: Ask, rows: Sequence[LeaderboardRow]) -> dict[str, Evaluation]:
+def _evaluations(request: PageRequest, rows: Sequence[LeaderboardRow]) -> dict[str, Evaluation]:
     """The evaluations behind the shown scores, by id."""
     wanted = {score.evaluation for row in rows for score in row.scores}
-    every = browsing.all_evaluations(ask.session, EvaluationFilter())
+    every = evaluations.matching(request.session, EvaluationFilter())
     return {row.id: row for row in every if row.id in wanted}
 
 
 def _ours(
     benchmarks: Sequence[str],
     rows: Sequence[LeaderboardRow],
-    evaluations: dict[str, Evaluation],
+    behind: dict[str, Evaluation],
 ) -> dict[str, Evaluation | None]:
     """For each benchmark the first evaluation shown: what published rows are judged against."""
     found: dict[str, Evaluation | None] = dict.fromkeys(benchmarks)
     for row in rows:
         for score in row.scores:
-            found[score.benchmark] = found[score.benchmark] or evaluations[score.evaluation]
+            found[score.benchmark] = found[score.benchmark] or behind[score.evaluation]
     return found
 
 
-def _badges(
-    ask: Ask,
+def _significance(
+    request: PageRequest,
     shown: Sequence[LeaderboardRow],
     baseline: LeaderboardRow | None,
-    evaluations: dict[str, Evaluation],
+    behind: dict[str, Evaluation],
     k: int,
     *,
     family_size: int,
-) -> tuple[dict[str, Badge], dict[str, str]]:
+) -> tuple[dict[str, Significance], dict[str, str]]:
     if baseline is None:
         return {}, {}
-    before = {score.benchmark: evaluations[score.evaluation] for score in baseline.scores}
+    before = {score.benchmark: behind[score.evaluation] for score in baseline.scores}
     candidates = [
-        evaluations[score.evaluation]
-        for row in shown
-        if row is not baseline
-        for score in row.scores
+        behind[score.evaluation] for row in shown if row is not baseline for score in row.scores
     ]
-    return badges(ask.session, ask.state.memo, before, candidates, k, family_size=family_size)
+    return significances(
+        request.session, request.state.memo, before, candidates, k, family_size=family_size
+    )
 
 
 def _family_size(
-    ask: Ask, board: Leaderboard, baseline: LeaderboardRow, k: int, *, every: bool
+    request: PageRequest, board: Leaderboard, baseline: LeaderboardRow, k: int, *, every: bool
 ) -> int:
     """Comparisons of the list of all methods and pages: filters do not change a verdict."""
     rows = board.items
-    if ask.text("method"):
-        rows = leaderboard(ask.session, ask.state.memo, benchmark=None, k=k).items
+    if request.text("method"):
+        rows = leaderboard(request.session, request.state.memo, benchmark=None, k=k).items
     keep = _baseline(rows, _name(baseline))
     names = {score.benchmark for score in baseline.scores}
     counted = rows if every else newest(rows, keep=keep)
     return sum(s.benchmark in names for row in counted if row is not keep for s in row.scores)
 
 
-def _table(model: Model) -> Table:
+def _table(model: LeaderboardModel) -> PageTable:
     columns = ["method", "run", "step"]
     for name in model.benchmarks:
         columns += [f"{name} pass@{model.k}", f"{name} low", f"{name} high", f"{name} verdict"]
@@ -207,29 +206,29 @@ def _table(model: Model) -> Table:
             if score is None:
                 cells += [None] * 4
                 continue
-            badge = model.badges.get(score.evaluation)
+            badge = model.significance.get(score.evaluation)
             cells += [
                 score.figure.value,
                 *score.figure.interval_population,
                 badge.outcome if badge else None,
             ]
         rows.append(cells)
-    return Table(columns, rows)
+    return PageTable(columns, rows)
 
 
-def _latex(model: Model) -> str:
+def _latex(model: LeaderboardModel) -> str:
     """Half-widths as ±, bold only where the badge says better."""
     lines = []
     for line in model.lines:
-        cells: list[Cell | None] = []
+        cells: list[LatexCell | None] = []
         for name in model.benchmarks:
             score = line.scores.get(name)
             if score is None:
                 cells.append(None)
                 continue
-            badge = model.badges.get(score.evaluation)
+            badge = model.significance.get(score.evaluation)
             low, high = score.figure.interval_population
             better = badge is not None and badge.outcome == "better"
-            cells.append(Cell(score.figure.value, low, high, bold=better))
+            cells.append(LatexCell(score.figure.value, low, high, bold=better))
         lines.append((f"{line.row.method} ({line.row.run}, step {line.row.step})", cells))
-    return tabular(model.benchmarks, lines, model.k, model.baseline)
+    return leaderboard_table(model.benchmarks, lines, model.k, model.baseline)

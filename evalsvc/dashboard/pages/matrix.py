@@ -4,19 +4,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalsvc.api.services.evaluations import traits_of
-from evalsvc.api.services.matrix import FILTERS, SORTS, choose, matrix_of, strip, tally
-from evalsvc.dashboard.asking import Ask, Pages
+from evalsvc.dashboard.limits import MAX_COLUMNS
 from evalsvc.dashboard.pages.leaderboard import ordered
 from evalsvc.dashboard.plots.strips import draw_strips
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Page, PageTable
+from evalsvc.dashboard.web.page_request import PageRequest, Pages
 from evalsvc.methods import method_order
+from evalsvc.services.compare.problem_matrix import FILTERS, SORTS, choose, matrix_of, strip, tally
+from evalsvc.services.evaluations.views import traits_of
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import evaluations
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 PAGE_SIZE = 60
-MOST_COLUMNS = 12
 COLUMNS_AT_FIRST = 6
 BINS = 240
 
@@ -32,7 +32,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Cell:
+class MatrixCell:
     """c correct of n samples; n = 0: the checkpoint has no sample of the problem."""
 
     n: int
@@ -47,70 +47,70 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class MatrixRow:
     """A problem with its cells in the order of the columns; `difference` is B minus A."""
 
     problem: int
     problem_id: str
     subject: str | None
     level: str | None
-    cells: list[Cell]
+    cells: list[MatrixCell]
     difference: float | None
 
 
 @dataclass(frozen=True)
-class Model:
+class MatrixModel:
     """One page of the matrix."""
 
     benchmark: str
     columns: list[Column]
-    rows: list[Row]
+    rows: list[MatrixRow]
     tally: dict[str, int]
     pages: Pages
     notes: list[str]
 
 
-def build(ask: Ask) -> View:
+def build(request: PageRequest) -> Page:
     """Without a benchmark the first one that has results."""
     every = [
-        row for row in browsing.all_evaluations(ask.session, EvaluationFilter()) if row.samples_seen
+        row for row in evaluations.matching(request.session, EvaluationFilter()) if row.samples_seen
     ]
     benchmarks = ordered({row.benchmark for row in every})
     if not benchmarks:
         return _nothing()
-    benchmark = ask.choice("benchmark", benchmarks, benchmarks[0])
+    benchmark = request.choice("benchmark", benchmarks, benchmarks[0])
     candidates = _one_each([row for row in every if row.benchmark == benchmark])
-    chosen, notes = _columns(candidates, ask.many("checkpoint"))
-    matrix = matrix_of(ask.session, ask.state.memo, chosen)
-    traits = traits_of(ask.session, ask.state.memo, chosen[0].revision_id)
-    which = ask.choice("show", dict(FILTERS), "all")
-    sort = ask.sort if ask.sort in SORTS else "difficulty"
-    positions = choose(matrix, which, sort, descending=ask.descending)
-    wanted = ask.text("q").lower()
+    chosen, notes = _columns(candidates, request.many("checkpoint"))
+    matrix = matrix_of(request.session, request.state.memo, chosen)
+    traits = traits_of(request.session, request.state.memo, chosen[0].revision_id)
+    which = request.choice("show", dict(FILTERS), "all")
+    sort = request.sort if request.sort in SORTS else "difficulty"
+    positions = choose(matrix, which, sort, descending=request.descending)
+    wanted = request.text("q").lower()
     if wanted:
         ids = [traits.ids.get(int(matrix.problems[i]), "").lower() for i in positions]
         positions = positions[[wanted in name for name in ids]]
-    pages = ask.pages(len(positions), PAGE_SIZE)
+    pages = request.pages(len(positions), PAGE_SIZE)
     differences = matrix.difference
     rows = []
     for i in pages.slice(positions.tolist()):
         number = int(matrix.problems[i])
         difference = float(differences[i])
         rows.append(
-            Row(
+            MatrixRow(
                 problem=number,
                 problem_id=traits.ids.get(number, str(number)),
                 subject=traits.traits["subject"].get(number),
                 level=traits.traits["level"].get(number),
                 cells=[
-                    Cell(int(n), int(c))
+                    MatrixCell(int(n), int(c))
                     for n, c in zip(matrix.n[:, i], matrix.c[:, i], strict=True)
                 ],
                 difference=None if math.isnan(difference) else difference,
             )
         )
-    model = Model(benchmark, _headers(chosen), rows, tally(matrix), pages, notes)
-    return View(
+    model = MatrixModel(benchmark, _headers(chosen), rows, tally(matrix), pages, notes)
+    return Page(
         template="matrix.html",
         title=f"Matrix of {benchmark}",
         model=model,
@@ -126,14 +126,14 @@ def build(ask: Ask) -> View:
                 strip(matrix, positions, BINS),
                 [column.checkpoint for column in model.columns],
                 pages,
-                lambda page: ask.with_(page=page),
+                lambda page: request.with_(page=page),
             ),
         },
     )
 
 
-def _nothing() -> View:
-    return View("matrix_empty.html", "Matrix", [], Table(("problem",), []))
+def _nothing() -> Page:
+    return Page("matrix_empty.html", "Matrix", [], PageTable(("problem",), []))
 
 
 def _one_each(rows: Sequence[Evaluation]) -> list[Evaluation]:
@@ -158,9 +158,9 @@ def _columns(
     named = {_name(row): row for row in candidates}
     chosen = [named[name] for name in asked if name in named] or _newest(candidates)
     notes = [f"{name} has no results on this benchmark." for name in asked if name not in named]
-    if len(chosen) > MOST_COLUMNS:
-        notes.append(f"Only the first {MOST_COLUMNS} of {len(chosen)} checkpoints are shown.")
-        chosen = chosen[:MOST_COLUMNS]
+    if len(chosen) > MAX_COLUMNS:
+        notes.append(f"Only the first {MAX_COLUMNS} of {len(chosen)} checkpoints are shown.")
+        chosen = chosen[:MAX_COLUMNS]
     alike = [row for row in chosen if row.revision_id == chosen[0].revision_id]
     if len(alike) < len(chosen):
         notes.append("Checkpoints that were evaluated on other rows of it are left out.")
@@ -190,7 +190,7 @@ def _headers(chosen: Sequence[Evaluation]) -> list[Column]:
     ]
 
 
-def _table(model: Model) -> Table:
+def _table(model: MatrixModel) -> PageTable:
     columns = ["problem", "problem_id"]
     for column in model.columns:
         columns += [f"{column.checkpoint} n", f"{column.checkpoint} c"]
@@ -200,4 +200,4 @@ def _table(model: Model) -> Table:
         for cell in row.cells:
             cells += [cell.n, cell.c]
         rows.append(cells)
-    return Table(columns, rows)
+    return PageTable(columns, rows)

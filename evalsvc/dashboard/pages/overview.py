@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from evalsvc.api.services import overview as service
-from evalsvc.api.services.evaluations import EvaluationSummary, metrics_of, summarise
-from evalsvc.api.services.figures import Metric
-from evalsvc.dashboard.asking import Ask
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Page, PageTable
+from evalsvc.dashboard.web.page_request import PageRequest
+from evalsvc.services.evaluations.figures import Metric
+from evalsvc.services.evaluations.views import EvaluationSummary, metrics_of, summarise
+from evalsvc.services.operations import overview as service
 
 
 @dataclass(frozen=True)
@@ -19,16 +19,16 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Model:
+class OverviewModel:
     """The front page."""
 
     overview: service.Overview
     latest: list[Result]
 
 
-def build(ask: Ask) -> View:
+def build(request: PageRequest) -> Page:
     """The present state; it follows the events."""
-    model = Model(service.overview(ask.session), _latest(ask))
+    model = OverviewModel(service.overview(request.session), _latest(request))
     rows: list[tuple[object, ...]] = [
         ("job", job.id, f"{job.run} @{job.step}", job.state, job.done, job.total, "")
         for job in model.overview.jobs
@@ -41,20 +41,20 @@ def build(ask: Ask) -> View:
         ("worker", w.id, w.status.get("checkpoint_path") or "", w.state, None, None, "")
         for w in model.overview.workers
     ]
-    return View(
+    return Page(
         template="overview.html",
         title="Overview",
         model=model,
-        table=Table(("what", "id", "title", "state", "done", "total", "message"), rows),
+        table=PageTable(("what", "id", "title", "state", "done", "total", "message"), rows),
         live=True,
     )
 
 
-def _latest(ask: Ask) -> list[Result]:
+def _latest(request: PageRequest) -> list[Result]:
     found = []
-    for row in service.latest_results(ask.session):
+    for row in service.latest_results(request.session):
         ks = sorted({1, max([int(k) for k in row.protocol.get("ks", [])] or [1])})
-        metrics = metrics_of(ask.session, ask.state.memo, row, ks)
+        metrics = metrics_of(request.session, request.state.memo, row, ks)
         found.append(
             Result(
                 evaluation=summarise(row),

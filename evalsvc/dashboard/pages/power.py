@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from evalsvc.api.services.planning import Unknown, plan
-from evalsvc.dashboard.asking import Ask
 from evalsvc.dashboard.pages.leaderboard import KS, ordered
 from evalsvc.dashboard.plots.power import power_figure
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering.page import Page, PageTable
+from evalsvc.dashboard.web.page_request import PageRequest
+from evalsvc.services.compare.power_plan import Unknown, plan
 from evalsvc.statistics import Plan, StatisticsError
 from evalsvc.store.models import Evaluation
-from evalsvc.store.repositories import browsing
-from evalsvc.store.repositories.browsing import EvaluationFilter
+from evalsvc.store.repositories import evaluations
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 FINDS: tuple[tuple[Unknown, str], ...] = (
     ("samples", "samples per problem"),
@@ -24,7 +24,7 @@ ALPHA = 0.05
 
 
 @dataclass(frozen=True)
-class Question:
+class PowerQuestion:
     """What is asked. effect, target and deviation are fractions; `pilot` is RUN@STEP."""
 
     pilot: str
@@ -40,32 +40,32 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Model:
+class PowerModel:
     """The question, the plan that answers it, and the same design at other effects."""
 
-    question: Question
+    question: PowerQuestion
     plan: Plan | None
     problem: str  # why there is no plan
     curve: list[Plan]
 
 
-def build(ask: Ask) -> View:
+def build(request: PageRequest) -> Page:
     """Without a pilot: the words that say how to get one."""
-    rows = [r for r in browsing.all_evaluations(ask.session, EvaluationFilter()) if r.samples_seen]
+    rows = [r for r in evaluations.matching(request.session, EvaluationFilter()) if r.samples_seen]
     benchmarks = ordered({row.benchmark for row in rows})
     if not benchmarks:
-        return View("power_empty.html", "Power", [], Table(("power",), []))
-    benchmark = ask.choice("benchmark", benchmarks, benchmarks[0])
+        return Page("power_empty.html", "Power", [], PageTable(("power",), []))
+    benchmark = request.choice("benchmark", benchmarks, benchmarks[0])
     own = [row for row in rows if row.benchmark == benchmark]
     pilots = sorted({(row.checkpoint.run.method, _name(row)) for row in own})
-    question = _question(ask, benchmark, [name for _, name in pilots])
+    question = _question(request, benchmark, [name for _, name in pilots])
     versions = tuple((row.id, row.version) for row in own if _name(row) == question.pilot)
-    found, problem = _answer(ask, question, versions)
-    curve = _at_other_effects(ask, question, found, versions) if found else []
-    return View(
+    found, problem = _answer(request, question, versions)
+    curve = _at_other_effects(request, question, found, versions) if found else []
+    return Page(
         template="power.html",
         title="Power",
-        model=Model(question, found, problem, curve),
+        model=PowerModel(question, found, problem, curve),
         table=_table([*([found] if found else []), *curve]),
         extras={
             "benchmarks": [(name, name) for name in benchmarks],
@@ -81,33 +81,33 @@ def _name(row: Evaluation) -> str:
     return f"{row.checkpoint.run.name}@{row.checkpoint.step}"
 
 
-def _question(ask: Ask, benchmark: str, pilots: Sequence[str]) -> Question:
-    k = ask.number("k", 1, 1, 16_384)
+def _question(request: PageRequest, benchmark: str, pilots: Sequence[str]) -> PowerQuestion:
+    k = request.number("k", 1, 1, 16_384)
     finds: dict[str, Unknown] = {name: name for name, _ in FINDS}
-    return Question(
-        pilot=ask.choice("run", pilots, pilots[0]),
+    return PowerQuestion(
+        pilot=request.choice("run", pilots, pilots[0]),
         benchmark=benchmark,
-        find=finds[ask.choice("find", finds, "samples")],
+        find=finds[request.choice("find", finds, "samples")],
         k=k,
-        effect=ask.fraction("effect", 2.0, 0.05, 95.0) / 100,
-        samples=ask.number("samples", max(k, 16), k, 16_384),
+        effect=request.fraction("effect", 2.0, 0.05, 95.0) / 100,
+        samples=request.number("samples", max(k, 16), k, 16_384),
         problems=None,
-        runs=ask.number("runs", 1, 1, 1000),
-        target=ask.fraction("target", 80, 10, 99) / 100,
-        deviation=ask.fraction("deviation", 0, 0, 50) / 100,
+        runs=request.number("runs", 1, 1, 1000),
+        target=request.fraction("target", 80, 10, 99) / 100,
+        deviation=request.fraction("deviation", 0, 0, 50) / 100,
     )
 
 
 def _answer(
-    ask: Ask, question: Question, versions: tuple[tuple[str, int], ...]
+    request: PageRequest, question: PowerQuestion, versions: tuple[tuple[str, int], ...]
 ) -> tuple[Plan | None, str]:
     """(the plan, why there is none); kept, because some designs are simulated."""
 
     def compute() -> tuple[Plan | None, str]:
         try:
             made = plan(
-                ask.session,
-                ask.state.memo,
+                request.session,
+                request.state.memo,
                 run=question.pilot,
                 candidate=None,
                 benchmark=question.benchmark,
@@ -125,23 +125,26 @@ def _answer(
             return None, str(error)
         return made, ""
 
-    return ask.state.memo.get(("plan", question, versions), compute)
+    return request.state.memo.get(("plan", question, versions), compute)
 
 
 def _at_other_effects(
-    ask: Ask, question: Question, found: Plan, versions: tuple[tuple[str, int], ...]
+    request: PageRequest,
+    question: PowerQuestion,
+    found: Plan,
+    versions: tuple[tuple[str, int], ...],
 ) -> list[Plan]:
     """The design that was found; effects that the pilot leaves no room for are left out."""
     design = replace(
         question, find="power", samples=found.samples, problems=found.problems, runs=found.runs
     )
     plans = [
-        _answer(ask, replace(design, effect=effect), versions)[0]
+        _answer(request, replace(design, effect=effect), versions)[0]
         for effect in sorted({*EFFECTS, found.effect})
     ]
     return [one for one in plans if one is not None]
 
 
-def _table(plans: Sequence[Plan]) -> Table:
+def _table(plans: Sequence[Plan]) -> PageTable:
     columns = ("k", "effect", "problems", "samples", "runs", "power", "total_samples", "hours")
-    return Table(columns, [[getattr(one, name) for name in columns] for one in plans])
+    return PageTable(columns, [[getattr(one, name) for name in columns] for one in plans])

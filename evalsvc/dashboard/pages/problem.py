@@ -5,25 +5,25 @@ from typing import Any
 
 from markupsafe import Markup
 
-from evalsvc.api.services import samples as service
-from evalsvc.api.services.evaluations import EvaluationSummary, counts_of, summarise
-from evalsvc.api.services.samples import SampleView
 from evalsvc.catalogue import ImageRef
-from evalsvc.dashboard import mathematics, text
-from evalsvc.dashboard.asking import Ask, Pages
+from evalsvc.dashboard.limits import MAX_MARKS
 from evalsvc.dashboard.pages.sample_masks import FILTERS, SampleMark, choose, marks_of, runs_of
-from evalsvc.dashboard.questions import Question, find_question
-from evalsvc.dashboard.view import Table, View
+from evalsvc.dashboard.rendering import mathematics, text
+from evalsvc.dashboard.rendering.page import Page, PageTable
+from evalsvc.dashboard.web.page_request import PageRequest, Pages
+from evalsvc.dashboard.web.problem_source import ShownProblem, find_shown_problem
 from evalsvc.errors import NotFound
-from evalsvc.store.models import Evaluation, Problem, ProblemResult
-from evalsvc.store.repositories import browsing
+from evalsvc.services.evaluations import samples as service
+from evalsvc.services.evaluations.samples import SampleView
+from evalsvc.services.evaluations.views import EvaluationSummary, counts_of, summarise
+from evalsvc.store.models import Evaluation, Problem
+from evalsvc.store.repositories import evaluations, problems, results
 
 PAGE_SIZE = 10
-MARKS_SHOWN = 512
 
 
 @dataclass(frozen=True)
-class Model:
+class ProblemModel:
     """A problem's result with one page of its samples."""
 
     evaluation: EvaluationSummary
@@ -49,21 +49,21 @@ class Model:
     following: int | None
 
 
-def build(ask: Ask) -> View:
+def build(request: PageRequest) -> Page:
     """Raises NotFound."""
-    session = ask.session
-    evaluation = browsing.get_evaluation(session, ask.part("evaluation"))
-    index, problem_id = service.find_problem(session, evaluation, ask.part("problem"))
-    result = session.get(ProblemResult, (evaluation.id, index))
+    session = request.session
+    evaluation = evaluations.get(session, request.part("evaluation"))
+    index, problem_id = service.find_problem(session, evaluation, request.part("problem"))
+    result = results.get(session, evaluation.id, index)
     marks = marks_of(result) if result is not None else []
-    which = ask.choice("show", dict(FILTERS), "all")
+    which = request.choice("show", dict(FILTERS), "all")
     wanted = choose(marks, which)
-    pages = _pages(ask, wanted)
+    pages = _pages(request, wanted)
     shown = [mark.sample for mark in pages.slice(wanted)]
-    prompt, found, missing = _read(ask, evaluation, problem_id, shown)
-    question = find_question(ask.state, evaluation, index)
-    previous, following = _neighbours(ask, evaluation, index)
-    model = Model(
+    prompt, found, missing = _read(request, evaluation, problem_id, shown)
+    question = find_shown_problem(request.state, evaluation, index)
+    previous, following = _neighbours(request, evaluation, index)
+    model = ProblemModel(
         evaluation=summarise(evaluation),
         problem=index,
         problem_id=problem_id,
@@ -76,10 +76,10 @@ def build(ask: Ask) -> View:
         pages=pages,
         previous=previous,
         following=following,
-        **_question(session.get(Problem, (evaluation.revision_id, index)), question),
+        **_question(problems.get(session, evaluation.revision_id, index), question),
     )
-    raw = ask.choice("as", ("rendered", "raw"), "rendered") == "raw"
-    return View(
+    raw = request.choice("as", ("rendered", "raw"), "rendered") == "raw"
+    return Page(
         template="problem.html",
         title=f"{problem_id} · {model.evaluation.run} @{model.evaluation.step}",
         model=model,
@@ -88,10 +88,10 @@ def build(ask: Ask) -> View:
             "which": which,
             "filters": _filters(marks),
             "raw": raw,
-            "marks": marks[:MARKS_SHOWN],
-            "marks_hidden": max(0, len(marks) - MARKS_SHOWN),
+            "marks": marks[:MAX_MARKS],
+            "marks_hidden": max(0, len(marks) - MAX_MARKS),
             "shown": set(shown),
-            "open_sample": _open_sample(ask, shown, marks),
+            "open_sample": _open_sample(request, shown, marks),
             "first_wrong": next((m.sample for m in marks if m.verdict == "wrong"), None),
             "body": lambda sample: body(sample, raw=raw),
         },
@@ -111,10 +111,10 @@ def body(sample: SampleView, *, raw: bool) -> Markup:
     )
 
 
-def _pages(ask: Ask, wanted: list[SampleMark]) -> Pages:
+def _pages(request: PageRequest, wanted: list[SampleMark]) -> Pages:
     """The page asked for, or the one that holds the sample asked for."""
-    pages = ask.pages(len(wanted), PAGE_SIZE)
-    asked = ask.number("sample", -1, low=-1)
+    pages = request.pages(len(wanted), PAGE_SIZE)
+    asked = request.number("sample", -1, low=-1)
     for position, mark in enumerate(wanted):
         if mark.sample == asked:
             return Pages(position // PAGE_SIZE + 1, PAGE_SIZE, len(wanted))
@@ -122,7 +122,7 @@ def _pages(ask: Ask, wanted: list[SampleMark]) -> Pages:
 
 
 def _read(
-    ask: Ask, evaluation: Evaluation, problem_id: str, shown: list[int]
+    request: PageRequest, evaluation: Evaluation, problem_id: str, shown: list[int]
 ) -> tuple[list[dict[str, Any]], list[SampleView], str]:
     """(prompt, samples, why there are none): a lost transcript must not take the page with it."""
     prompt: list[dict[str, Any]] = []
@@ -130,7 +130,12 @@ def _read(
     try:
         for first, many in runs_of(shown):
             read = service.read_samples(
-                ask.session, ask.state.artifacts, evaluation, problem_id, start=first, limit=many
+                request.session,
+                request.state.artifacts,
+                evaluation,
+                problem_id,
+                start=first,
+                limit=many,
             )
             prompt = prompt or read.prompt
             found.extend(read.samples)
@@ -142,7 +147,7 @@ def _read(
     return prompt, found, ""
 
 
-def _question(row: Problem | None, question: Question) -> dict[str, Any]:
+def _question(row: Problem | None, question: ShownProblem) -> dict[str, Any]:
     problem = question.problem
     images = problem.images if problem else ()
     return {
@@ -162,9 +167,11 @@ def _is_here(image: ImageRef) -> bool:
     return image.path is not None and image.path.is_file() and not image.problem
 
 
-def _neighbours(ask: Ask, evaluation: Evaluation, index: int) -> tuple[int | None, int | None]:
+def _neighbours(
+    request: PageRequest, evaluation: Evaluation, index: int
+) -> tuple[int | None, int | None]:
     """The problems before and after this one in the benchmark's order."""
-    numbers = counts_of(ask.session, ask.state.memo, evaluation).problems
+    numbers = counts_of(request.session, request.state.memo, evaluation).problems
     before, after = numbers[numbers < index], numbers[numbers > index]
     return (
         int(before[-1]) if before.size else None,
@@ -178,16 +185,16 @@ def _filters(marks: list[SampleMark]) -> list[tuple[str, str]]:
     return [(value, f"{name} {count}") for value, name, count in counted if count or value == "all"]
 
 
-def _open_sample(ask: Ask, shown: list[int], marks: list[SampleMark]) -> int | None:
+def _open_sample(request: PageRequest, shown: list[int], marks: list[SampleMark]) -> int | None:
     """The sample asked for, else the first one on the page that is wrong, else the first one."""
-    asked = ask.number("sample", -1, low=-1)
+    asked = request.number("sample", -1, low=-1)
     if asked in shown:
         return asked
     wrong = {mark.sample for mark in marks if mark.verdict == "wrong"}
     return next((number for number in shown if number in wrong), shown[0] if shown else None)
 
 
-def _table(model: Model) -> Table:
+def _table(model: ProblemModel) -> PageTable:
     columns = (
         "sample",
         "verdict",
@@ -200,4 +207,4 @@ def _table(model: Model) -> Table:
         "verify_ms",
         "response",
     )
-    return Table(columns, [[getattr(s, name) for name in columns] for s in model.samples])
+    return PageTable(columns, [[getattr(s, name) for name in columns] for s in model.samples])

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evalsvc.api.services.publications import PublishedView, published
-from evalsvc.dashboard.asking import Ask
+from evalsvc.dashboard.web.page_request import PageRequest
 from evalsvc.methods import method_order
+from evalsvc.services.benchmarks.publications import PublishedView, published
 from evalsvc.store.models import Evaluation
 
 CHOICES = (("same", "of the same base model"), ("all", "all"), ("none", "none"))
@@ -49,7 +49,7 @@ class PublishedGroup:
 
 
 def published_groups(
-    ask: Ask, ours: Mapping[str, Evaluation | None], k: int, which: str
+    request: PageRequest, ours: Mapping[str, Evaluation | None], k: int, which: str
 ) -> list[PublishedGroup]:
     """The printed rows at k. `ours`: benchmark -> the evaluation that they are judged against."""
     if which == "none":
@@ -57,7 +57,7 @@ def published_groups(
     found = [
         row
         for name, own in ours.items()
-        for row in published(ask.state.memo, ask.state.catalogue, name, own)
+        for row in published(request.state.memo, request.state.catalogue, name, own)
         if row.k == k and (which == "all" or "model" not in row.differs)
     ]
     tables: dict[tuple[str, str, str], list[PublishedView]] = {}

@@ -4,74 +4,74 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
-
-from evalsvc.api.services.method_curves import MethodCurve, method_curves
-from evalsvc.api.services.runs import (
+from evalsvc.dashboard.limits import MAX_RUNS
+from evalsvc.dashboard.pages.leaderboard import KS, ordered
+from evalsvc.dashboard.plots.training import Gap, Point, Series, training_figure
+from evalsvc.dashboard.rendering.environment import path
+from evalsvc.dashboard.rendering.labels import plural
+from evalsvc.dashboard.rendering.page import Page, PageTable
+from evalsvc.dashboard.web.page_request import PageRequest
+from evalsvc.methods import method_order
+from evalsvc.services.compare.method_curves import MethodCurve, method_curves
+from evalsvc.services.evaluations.runs import (
     CheckpointView,
-    Curve,
-    CurvePoint,
+    RunCurve,
+    RunCurvePoint,
     RunView,
     curve,
     view_checkpoint,
     view_runs,
 )
-from evalsvc.dashboard.asking import Ask
-from evalsvc.dashboard.pages.leaderboard import KS, ordered
-from evalsvc.dashboard.plots.training import Gap, Point, Series, training_figure
-from evalsvc.dashboard.rendering import path
-from evalsvc.dashboard.view import Table, View
-from evalsvc.dashboard.words import plural
-from evalsvc.methods import method_order
-from evalsvc.store.models import Checkpoint, Run
-from evalsvc.store.repositories import browsing
+from evalsvc.store.models import Run
+from evalsvc.store.repositories import checkpoints, runs
 from evalsvc.store.states import CheckpointState
 
-MOST_RUNS = 6
 LINES = (("runs", "runs"), ("methods", "methods"))
 
 
 @dataclass(frozen=True)
-class Model:
+class RunModel:
     """A run with its checkpoints, the curves of it and of the runs beside it, and of methods."""
 
     run: RunView
     benchmark: str | None
     k: int
-    curves: list[Curve]
+    curves: list[RunCurve]
     methods: list[MethodCurve]  # with `lines=methods`: all that started from this base model
     checkpoints: list[CheckpointView]
     notes: list[str]
 
 
-def build(ask: Ask) -> View:
+def build(request: PageRequest) -> Page:
     """Raises NotFound."""
-    run = browsing.get_run(ask.session, ask.part("name"))
-    k = ask.number("k", 1, 1, 16_384)
-    kind = ask.choice("interval", ("fixed", "population"), "population")
-    own = curve(ask.session, ask.state.memo, run.name, None, k)
+    run = runs.get(request.session, request.part("name"))
+    k = request.number("k", 1, 1, 16_384)
+    kind = request.choice("interval", ("fixed", "population"), "population")
+    own = curve(request.session, request.state.memo, run.name, None, k)
     benchmarks = ordered({point.benchmark for point in own.points})
-    benchmark = ask.choice("benchmark", benchmarks, benchmarks[0] if benchmarks else "")
-    checkpoints = _checkpoints(ask, run)
-    others = _others(ask, run)
-    beside = [name for name in ask.many("with") if name in dict(others)][: MOST_RUNS - 1]
-    curves = [own, *(curve(ask.session, ask.state.memo, name, benchmark, k) for name in beside)]
-    lines = ask.choice("lines", dict(LINES), "runs")
+    benchmark = request.choice("benchmark", benchmarks, benchmarks[0] if benchmarks else "")
+    written = _checkpoints(request, run)
+    others = _others(request, run)
+    beside = [name for name in request.many("with") if name in dict(others)][: MAX_RUNS - 1]
+    curves = [
+        own,
+        *(curve(request.session, request.state.memo, name, benchmark, k) for name in beside),
+    ]
+    lines = request.choice("lines", dict(LINES), "runs")
     methods: list[MethodCurve] = []
     if lines == "methods":
-        methods = method_curves(ask.session, ask.state.memo, benchmark, run.base_model, k)
-        drawn = [_method_series(one) for one in methods[:MOST_RUNS]]
+        methods = method_curves(request.session, request.state.memo, benchmark, run.base_model, k)
+        drawn = [_method_series(one) for one in methods[:MAX_RUNS]]
     else:
         drawn = [_series(one, benchmark, kind) for one in curves]
-        drawn[0] = _with_gaps(drawn[0], checkpoints)
-    model = Model(
-        run=view_runs(ask.session, [run])[0],
+        drawn[0] = _with_gaps(drawn[0], written)
+    model = RunModel(
+        run=view_runs(request.session, [run])[0],
         benchmark=benchmark or None,
         k=k,
         curves=curves,
         methods=methods,
-        checkpoints=checkpoints,
+        checkpoints=written,
         notes=[
             f"{one.run}: {note.removeprefix(f'{benchmark}: ')}"
             for one in curves
@@ -79,7 +79,7 @@ def build(ask: Ask) -> View:
             if note.startswith(f"{benchmark}: ")
         ],
     )
-    return View(
+    return Page(
         template="run.html",
         title=run.name,
         model=model,
@@ -95,27 +95,20 @@ def build(ask: Ask) -> View:
             "by_checkpoint": _by_checkpoint(own.points),
         },
         figures={"curve": training_figure(drawn, f"pass@{k}, %")} if own.points else {},
-        live=any(c.state == CheckpointState.WAITING for c in checkpoints),
+        live=any(c.state == CheckpointState.WAITING for c in written),
     )
 
 
-def _checkpoints(ask: Ask, run: Run) -> list[CheckpointView]:
-    rows = ask.session.scalars(
-        select(Checkpoint)
-        .where(Checkpoint.run_id == run.id)
-        .options(joinedload(Checkpoint.run))
-        .order_by(Checkpoint.step, Checkpoint.id)
-    )
-    return [view_checkpoint(row) for row in rows]
+def _checkpoints(request: PageRequest, run: Run) -> list[CheckpointView]:
+    return [view_checkpoint(row) for row in checkpoints.of_run(request.session, run.id)]
 
 
-def _others(ask: Ask, run: Run) -> list[tuple[str, str]]:
+def _others(request: PageRequest, run: Run) -> list[tuple[str, str]]:
     """(name, method) of the other runs, those of known methods first."""
-    rows = ask.session.execute(select(Run.name, Run.method).where(Run.id != run.id)).all()
-    return sorted(((name, method) for name, method in rows), key=lambda r: (method_order(r[1]), r))
+    return sorted(runs.others(request.session, run), key=lambda r: (method_order(r[1]), r))
 
 
-def _series(one: Curve, benchmark: str, kind: str) -> Series:
+def _series(one: RunCurve, benchmark: str, kind: str) -> Series:
     points = []
     for point in one.points:
         if point.benchmark != benchmark:
@@ -137,25 +130,25 @@ def _method_series(one: MethodCurve) -> Series:
     )
 
 
-def _with_gaps(series: Series, checkpoints: Sequence[CheckpointView]) -> Series:
+def _with_gaps(series: Series, written: Sequence[CheckpointView]) -> Series:
     """The steps of this run without a result, each with its reason."""
     evaluated = {point.step for point in series.points}
     gaps = [
         Gap(c.step, f"step {c.step}: {c.state}" + (f", {c.reason}" if c.reason else ""))
-        for c in checkpoints
+        for c in written
         if c.step not in evaluated and c.state != CheckpointState.COMPLETE
     ]
     return Series(series.name, series.points, gaps)
 
 
-def _by_checkpoint(points: Sequence[CurvePoint]) -> dict[int, list[CurvePoint]]:
-    found: dict[int, list[CurvePoint]] = {}
+def _by_checkpoint(points: Sequence[RunCurvePoint]) -> dict[int, list[RunCurvePoint]]:
+    found: dict[int, list[RunCurvePoint]] = {}
     for point in points:
         found.setdefault(point.checkpoint_id, []).append(point)
     return found
 
 
-def _table(curves: Sequence[Curve]) -> Table:
+def _table(curves: Sequence[RunCurve]) -> PageTable:
     columns = ("run", "method", "benchmark", "step", "k", "value", "low", "high", "coverage")
     rows: list[tuple[Any, ...]] = [
         (
@@ -171,4 +164,4 @@ def _table(curves: Sequence[Curve]) -> Table:
         for one in curves
         for p in one.points
     ]
-    return Table(columns, rows)
+    return PageTable(columns, rows)

@@ -1,39 +1,26 @@
 """`/workers`: each worker's state, loaded checkpoint, rate, swaps; and what happened to them."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from evalsvc.api.services import overview as service
-from evalsvc.dashboard.asking import Ask
-from evalsvc.dashboard.view import Table, View
-from evalsvc.store.models import Event
+from evalsvc.dashboard.rendering.page import Page, PageTable
+from evalsvc.dashboard.web.page_request import PageRequest
+from evalsvc.services.evaluations.timeline import Happening, view_event
+from evalsvc.services.operations import overview as service
+from evalsvc.store.repositories import events
 
 EVENTS_SHOWN = 60
 
 
 @dataclass(frozen=True)
-class WorkerEvent:
-    """Something that happened to a worker."""
-
-    at: datetime
-    kind: str
-    worker: str
-    data: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Model:
+class WorkersModel:
     workers: tuple[service.WorkerLine, ...]
-    events: list[WorkerEvent]
+    events: list[Happening]
 
 
-def build(ask: Ask) -> View:
+def build(request: PageRequest) -> Page:
     """The workers of the newest dispatcher."""
-    model = Model(service.workers(ask.session), _events(ask.session))
+    happened = [view_event(row) for row in events.of_workers(request.session, EVENTS_SHOWN)]
+    model = WorkersModel(service.list_workers(request.session), happened)
     columns = ("worker", "state", "checkpoint", "tokens_per_second", "swaps", "cold_starts")
     rows = [
         (
@@ -46,14 +33,4 @@ def build(ask: Ask) -> View:
         )
         for w in model.workers
     ]
-    return View("workers.html", "Workers", model, Table(columns, rows), live=True)
-
-
-def _events(session: Session) -> list[WorkerEvent]:
-    rows = session.scalars(
-        select(Event)
-        .where(Event.worker_id.is_not(None), Event.shard_id.is_(None))
-        .order_by(Event.id.desc())
-        .limit(EVENTS_SHOWN)
-    )
-    return [WorkerEvent(row.at, row.kind, row.worker_id or "", dict(row.data)) for row in rows]
+    return Page("workers.html", "Workers", model, PageTable(columns, rows), live=True)

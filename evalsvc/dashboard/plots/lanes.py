@@ -10,9 +10,9 @@ from datetime import datetime
 
 from markupsafe import Markup, escape
 
-from evalsvc.api.services.timeline import Happening, Span, Timeline
-from evalsvc.dashboard import numbers, words
-from evalsvc.dashboard.text import plain
+from evalsvc.dashboard.rendering import formatting, labels
+from evalsvc.dashboard.rendering.text import plain
+from evalsvc.services.evaluations.timeline import Happening, Span, Timeline
 
 WIDTH, LEFT, TOP = 1000.0, 150.0, 8.0
 ROW, PADDING = 11.0, 4.0  # height of a bar with its gap; above and below the bars of a lane
@@ -34,8 +34,8 @@ def draw_timeline(timeline: Timeline) -> Markup:
     height = bottom + 22
     parts = [
         f'<svg class="timeline" viewBox="0 0 {WIDTH:g} {height:g}" role="img" '
-        f'aria-label="Timeline of {words.plural(len(timeline.spans), "shard")} on '
-        f'{words.plural(len(lanes), "worker")}">'
+        f'aria-label="Timeline of {labels.plural(len(timeline.spans), "shard")} on '
+        f'{labels.plural(len(lanes), "worker")}">'
     ]
     for worker, lane in lanes.items():
         parts.append(_head(lane, worker))
@@ -107,9 +107,9 @@ def _bar(y: float, span: Span, scale: _Scale) -> str:
     width = max(scale.x(span.end) - x - 0.6, 1.2)
     state = span.state if span.state in ("done", "running", "failed", "cancelled") else "running"
     seconds = (span.end - span.start).total_seconds()
-    said = f"{numbers.count(span.samples)} samples, {numbers.duration(seconds)}, {span.state}"
+    said = f"{formatting.count(span.samples)} samples, {formatting.duration(seconds)}, {span.state}"
     if span.deaths:
-        said += f", {words.plural(span.deaths, 'worker')} died of it"
+        said += f", {labels.plural(span.deaths, 'worker')} died of it"
     return (
         f'<rect class="shard-{state}" x="{x:.1f}" y="{y:g}" width="{width:.1f}" '
         f'height="{ROW - 2:g}" rx="1.5"><title>{escape(said)}</title></rect>'
@@ -124,7 +124,7 @@ def _is_marked(happening: Happening, scale: _Scale) -> bool:
 def _tick(happening: Happening, lane: _Lane, scale: _Scale) -> str:
     x = scale.x(happening.at)
     kind = "event event-bad" if happening.kind.rpartition(".")[2] in _BAD else "event"
-    said = f"{happening.kind} {numbers.instant(happening.at)} {words.details(happening.data)}"
+    said = f"{happening.kind} {formatting.instant(happening.at)} {labels.details(happening.data)}"
     return (
         f'<line class="{kind}" x1="{x:.1f}" x2="{x:.1f}" y1="{lane.top:g}" y2="{lane.bottom:g}">'
         f"<title>{escape(plain(said))}</title></line>"
@@ -136,9 +136,9 @@ def _axis(scale: _Scale, height: float) -> str:
     for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
         x = LEFT + (WIDTH - LEFT) * share
         label = (
-            numbers.instant(scale.start)[11:]
+            formatting.instant(scale.start)[11:]
             if not share
-            else "+" + numbers.duration(scale.seconds * share)
+            else "+" + formatting.duration(scale.seconds * share)
         )
         parts.append(f'<text x="{x:g}" y="{height - 6:g}" text-anchor="{anchor}">{label}</text>')
     return "".join(parts)

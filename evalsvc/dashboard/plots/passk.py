@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalsvc.dashboard.plots.style import axis, band, colour, layout
-from evalsvc.dashboard.text import plain
+from evalsvc.dashboard.rendering.text import plain
 
 
 @dataclass(frozen=True)
-class Curve:
+class PlottedCurve:
     """pass@k of one evaluation, in fractions. Bounds are None where there is no interval."""
 
     name: str
@@ -20,7 +20,7 @@ class Curve:
     dashed: bool = False  # a published row: drawn, but not one's own measurement
 
 
-def pass_at_k_figure(curves: Sequence[Curve]) -> dict[str, Any]:
+def pass_at_k_figure(curves: Sequence[PlottedCurve]) -> dict[str, Any]:
     """One line and one band for each curve; percent over k."""
     traces: list[dict[str, Any]] = []
     for index, curve in enumerate(curves):
@@ -89,7 +89,7 @@ def k_axis(ks: Sequence[int]) -> dict[str, Any]:
     return axis("k", type="log", tickmode="array", tickvals=ticks, ticktext=[str(k) for k in ticks])
 
 
-def _traces(index: int, curve: Curve) -> list[dict[str, Any]]:
+def _traces(index: int, curve: PlottedCurve) -> list[dict[str, Any]]:
     name = plain(curve.name)
     xs = list(curve.ks)
     line = {

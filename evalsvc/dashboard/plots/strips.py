@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from markupsafe import Markup, escape
 
-from evalsvc.dashboard.asking import Pages
-from evalsvc.dashboard.text import plain
+from evalsvc.dashboard.rendering.text import plain
+from evalsvc.dashboard.web.page_request import Pages
 
 WIDTH, HEIGHT, GAP = 1000.0, 14.0, 3.0
 

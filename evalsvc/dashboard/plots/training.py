@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from evalsvc.dashboard.plots.style import axis, band, colour, layout
-from evalsvc.dashboard.text import plain
+from evalsvc.dashboard.rendering.text import plain
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where workers run: subprocesses of this machine (`local`) or actors of a cluster (`ray`)."""
+"""Where workers run: subprocesses on this machine (`local`) or actors of a cluster (`ray`)."""
 
 from evalsvc.dispatch.executors.base import Executor
 from evalsvc.errors import MissingExtra
@@ -6,7 +6,7 @@ from evalsvc.settings import Settings
 
 
 def create_executor(settings: Settings) -> Executor:
-    """The executor that the settings name. Raises MissingExtra without Ray."""
+    """Create the executor that the settings name. Raises MissingExtra if Ray is not installed."""
     if settings.executor == "ray":
         try:
             from evalsvc.dispatch.executors.ray import RayExecutor  # noqa: PLC0415 - an extra

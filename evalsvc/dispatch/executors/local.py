@@ -1,8 +1,8 @@
-"""Workers as subprocesses of this machine: one per GPU, or one on the CPU.
+"""Workers as subprocesses on this machine: one per GPU, or one on the CPU.
 
-Each leads its own session and process group, so that ending the group ends its engine too. What
-it prints goes to DATA/logs/worker-ID.log. It talks over a socket pair (`worker.protocol`) whose
-closing tells each side that the other is gone.
+Each worker leads its own session and process group, so killing the group kills its engine too.
+Its output goes to DATA/logs/worker-ID.log. It communicates over a socket pair
+(`worker.protocol`); when the pair closes, each side knows that the other is gone.
 """
 
 import asyncio
@@ -15,12 +15,19 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from evalsvc.dispatch.executors.base import Executor, Inbox, Message, WorkerEnded, WorkerHandle
+from evalsvc.dispatch.executors.base import (
+    Executor,
+    Inbox,
+    WorkerEnded,
+    WorkerHandle,
+    WorkerMessage,
+)
+from evalsvc.dispatch.limits import WORKER_EXIT_SECONDS
 from evalsvc.errors import StorageError
 from evalsvc.settings import Settings
 from evalsvc.worker.config import WorkerConfig
+from evalsvc.worker.limits import MAX_LINE_BYTES
 from evalsvc.worker.protocol import (
-    MAX_LINE_BYTES,
     Command,
     WireError,
     decode_event,
@@ -28,14 +35,13 @@ from evalsvc.worker.protocol import (
     messages,
 )
 
-CLOSE_SECONDS = 15.0  # for an engine to end in order, before its group is killed
 LIST_GPUS = ("nvidia-smi", "--query-gpu=index", "--format=csv,noheader")
 LIST_GPUS_SECONDS = 20.0
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 class LocalWorker(WorkerHandle):
-    """One subprocess."""
+    """One worker process."""
 
     def __init__(
         self, worker_id: str, process: asyncio.subprocess.Process, log_file: Path, gpus: str | None
@@ -48,7 +54,7 @@ class LocalWorker(WorkerHandle):
         self._task: asyncio.Task[None] | None = None
 
     async def connect(self, connection: socket.socket, inbox: Inbox) -> None:
-        """Begin to listen."""
+        """Start to read the worker's events."""
         reader, self._writer = await asyncio.open_connection(sock=connection, limit=MAX_LINE_BYTES)
         self._task = asyncio.create_task(self._follow(reader, inbox))
 
@@ -63,7 +69,7 @@ class LocalWorker(WorkerHandle):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     async def ended(self) -> None:
-        """Wait until the worker is gone and its end has been reported."""
+        """Wait until the worker is gone and its end was reported."""
         if self._task is not None:
             await asyncio.wait([self._task])
 
@@ -72,28 +78,28 @@ class LocalWorker(WorkerHandle):
         return self._task is not None and not self._task.done()
 
     async def _follow(self, reader: asyncio.StreamReader, inbox: Inbox) -> None:
-        """Pass on what the worker says until it ends; then see to it that all of it has ended."""
+        """Forward events until the worker ends, then kill what is left of its group."""
         problem = ""
         try:
             async for event in messages(reader, decode_event):
-                inbox.put_nowait(Message(self.worker_id, event))
+                inbox.put_nowait(WorkerMessage(self.worker_id, event))
         except WireError as error:
-            problem = f" It was ended because of a message: {error}"
+            problem = f" It was killed because of a bad message: {error}"
         try:
-            async with asyncio.timeout(CLOSE_SECONDS if not problem else 0):
+            async with asyncio.timeout(WORKER_EXIT_SECONDS if not problem else 0):
                 await self._process.wait()
         except TimeoutError:
-            problem = problem or " It had closed its connection and did not end."
-        await self.kill()  # also what the worker started and left behind
+            problem = problem or " It closed its connection but did not exit."
+        await self.kill()  # including processes that the worker left behind
         code = await self._process.wait()
         if self._writer is not None:
             self._writer.close()
         reason = f"{_ending(code)}.{problem} Its log: {self._log_file}"
-        inbox.put_nowait(Message(self.worker_id, WorkerEnded(reason)))
+        inbox.put_nowait(WorkerMessage(self.worker_id, WorkerEnded(reason)))
 
 
 class LocalExecutor(Executor):
-    """Starts subprocesses, and gives each its share of the GPUs."""
+    """Starts subprocesses and assigns each its GPUs."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -125,7 +131,7 @@ class LocalExecutor(Executor):
             ours.close()
             raise StorageError(
                 f"A worker cannot be started: {error}.",
-                f"Check memory, the number of processes, and write access to {log_file.parent}.",
+                f"Check free memory, the process limit, and write access to {log_file.parent}.",
             ) from error
         finally:
             theirs.close()
@@ -141,7 +147,7 @@ class LocalExecutor(Executor):
             await worker.ended()
 
     def _share(self) -> str | None:
-        """The GPUs of the next worker: of the equal shares, the one that fewest workers have."""
+        """The GPUs of the next worker: the equal share that the fewest workers use."""
         if not self._gpus:
             return None
         per_worker = min(self._settings.gpus_per_worker, len(self._gpus))
@@ -154,7 +160,7 @@ class LocalExecutor(Executor):
 
 
 def visible_gpus() -> Sequence[str]:
-    """The GPUs that workers may use, as CUDA_VISIBLE_DEVICES names them."""
+    """The GPUs that workers may use, named as in CUDA_VISIBLE_DEVICES."""
     if (named := os.environ.get(VISIBLE)) is not None:
         return [gpu for gpu in named.split(",") if gpu.strip() not in ("", "-1")]
     try:
@@ -168,8 +174,8 @@ def visible_gpus() -> Sequence[str]:
 
 def _ending(code: int) -> str:
     if code >= 0:
-        return f"The worker ended with code {code}"
+        return f"The worker exited with code {code}"
     try:
-        return f"The worker was ended by {signal.Signals(-code).name}"
+        return f"The worker was killed by {signal.Signals(-code).name}"
     except ValueError:
-        return f"The worker was ended by signal {-code}"
+        return f"The worker was killed by signal {-code}"

@@ -1,9 +1,9 @@
-"""Workers as actors of the Ray cluster that RAY_ADDRESS names, or of one of this machine's own.
+"""Workers as actors of the Ray cluster at RAY_ADDRESS, or of a cluster on this machine.
 
-An actor starts the same worker process that the local executor starts, on the node where Ray has
-placed it, and carries its lines; so a worker's end is the same everywhere, and no engine outlives
-it (docs/decisions/0606). Placement, liveness and restarts of actors are Ray's. Actors are not
-detached: they go with the dispatcher that made them.
+An actor starts the same worker process as the local executor, on the node where Ray placed it, and
+forwards its lines. So workers end the same way everywhere and no engine outlives its worker
+(docs/decisions/0606). Ray handles placement, liveness and restarts of actors. Actors are not
+detached: they end with the dispatcher that created them.
 """
 
 import asyncio
@@ -21,25 +21,31 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError, RayError
 from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-from evalsvc.dispatch.executors.base import Executor, Inbox, Message, WorkerEnded, WorkerHandle
+from evalsvc.dispatch.executors.base import (
+    Executor,
+    Inbox,
+    WorkerEnded,
+    WorkerHandle,
+    WorkerMessage,
+)
 from evalsvc.dispatch.executors.local import LocalExecutor, LocalWorker
+from evalsvc.dispatch.limits import MAX_ACTOR_RESTARTS
 from evalsvc.errors import StorageError, UsageError
 from evalsvc.settings import Settings
 from evalsvc.worker.protocol import Command, WireError, decode_command, decode_event, encode
 
 log = logging.getLogger(__name__)
 
-MAX_RESTARTS = 3  # of one actor by Ray; then the dispatcher starts another
-CONCURRENCY = 16  # calls that wait inside an actor at a time
-UNAVAILABLE_SECONDS = 0.5  # between looks at an actor that is being restarted
-RESOURCES_SECONDS = 5.0  # for which the cluster's size is remembered
+CONCURRENCY = 16  # concurrent calls of one actor
+UNAVAILABLE_SECONDS = 0.5  # between polls of an actor that is being restarted
+RESOURCES_SECONDS = 5.0  # how long the cluster's size is cached
 
 
 class WorkerActor:
-    """Runs on a node of the cluster: one worker process and its two streams of lines."""
+    """Runs on a node of the cluster: one worker process, its commands and its events."""
 
     def __init__(self, worker_id: str, settings_json: str) -> None:
-        os.environ.pop("OMP_NUM_THREADS", None)  # Ray's guess, not the engine's choice
+        os.environ.pop("OMP_NUM_THREADS", None)  # set by Ray; the engine chooses its own
         settings = Settings.model_validate_json(settings_json)
         self._executor = LocalExecutor(settings.model_copy(update={"workers": 1}))
         self._worker_id = worker_id
@@ -47,17 +53,17 @@ class WorkerActor:
         self._worker: LocalWorker | None = None
 
     async def start(self) -> None:
-        """Start the worker process. Ray repeats neither this nor any other call."""
+        """Start the worker process. Ray does not retry this or any other call."""
         self._worker = await self._executor.start(self._worker_id, self._inbox)
 
     async def send(self, line: bytes) -> None:
-        """A command for the worker."""
+        """Forward a command to the worker."""
         if self._worker is not None:
             await self._worker.send(decode_command(line))
 
     async def receive(self) -> tuple[list[bytes], str | None]:
-        """The next events, as lines, and the reason when the worker has ended."""
-        if self._worker is None:  # this actor was restarted by Ray
+        """Wait for events. Returns them as lines, and the reason if the worker has ended."""
+        if self._worker is None:  # Ray restarted this actor
             await self.start()
         contents = [(await self._inbox.get()).content]
         while not self._inbox.empty():
@@ -67,7 +73,7 @@ class WorkerActor:
         return lines, ended[0] if ended else None
 
     async def kill(self) -> None:
-        """End the worker process and its group."""
+        """Kill the worker process and its group."""
         if self._worker is not None:
             await self._worker.kill()
 
@@ -85,48 +91,48 @@ class RayWorkerHandle(WorkerHandle):
         self._task = asyncio.create_task(self._follow())
 
     async def send(self, command: Command) -> None:
-        # Not awaited: Ray keeps the order, and an actor that is being restarted must not hold up
-        # the others. Its end is what `_follow` sees.
+        # Not awaited: Ray keeps the order, and an actor that is being restarted must not block
+        # the others. `_follow` sees its end.
         with suppress(RayError):
             self._actor.send.remote(encode(command))
 
     async def kill(self) -> None:
-        self._actor.kill.remote()  # the process first: it need not wait for Ray to notice
+        self._actor.kill.remote()  # the process first, without waiting for Ray to notice
         await asyncio.sleep(0)
         await asyncio.to_thread(self._release)
 
     async def _follow(self) -> None:
-        """Pass on what the worker says until it is gone for good."""
+        """Forward the worker's events until it is gone for good."""
         was_here = True
         while True:
             try:
                 lines, ended = await self._actor.receive.remote()
             except ActorUnavailableError as error:
                 if was_here:
-                    self._tell(WorkerEnded(_first_line(error), returns=True))
+                    self._report(WorkerEnded(_first_line(error), returns=True))
                 was_here = False
                 await asyncio.sleep(UNAVAILABLE_SECONDS)
                 continue
             except RayError as error:  # the actor died, or could not start its process
-                self._tell(WorkerEnded(_first_line(error)))
+                self._report(WorkerEnded(_first_line(error)))
                 break
             was_here = True
             try:
                 for line in lines:
-                    self._inbox.put_nowait(Message(self.worker_id, decode_event(line)))
+                    self._inbox.put_nowait(WorkerMessage(self.worker_id, decode_event(line)))
             except WireError as error:
-                self._tell(WorkerEnded(f"It was ended because of a message: {error}"))
+                self._report(WorkerEnded(f"It was killed because of a bad message: {error}"))
                 break
             if ended is not None:
-                self._tell(WorkerEnded(ended))
+                self._report(WorkerEnded(ended))
                 break
         await asyncio.to_thread(self._release)
 
-    def _tell(self, ended: WorkerEnded) -> None:
-        self._inbox.put_nowait(Message(self.worker_id, ended))
+    def _report(self, ended: WorkerEnded) -> None:
+        self._inbox.put_nowait(WorkerMessage(self.worker_id, ended))
 
     def _release(self) -> None:
-        """Give the actor and its place in the cluster back."""
+        """Release the actor and its resources in the cluster."""
         with suppress(RayError):
             ray.kill(self._actor, no_restart=True)
         if self._group is not None:
@@ -141,7 +147,7 @@ class RayExecutor(Executor):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._handles: list[RayWorkerHandle] = []
-        self._size = (0, -RESOURCES_SECONDS)  # workers that fit, and when that was asked
+        self._size = (0, -RESOURCES_SECONDS)  # workers that fit, and when that was read
         self._connected_here = not ray.is_initialized()
         if self._connected_here:
             _connect()
@@ -162,11 +168,11 @@ class RayExecutor(Executor):
             options = {"num_cpus": 1, "scheduling_strategy": "SPREAD"}
         elif gpus > largest:
             raise UsageError(
-                f"A worker needs {gpus} GPUs of one node, and the largest node has {largest}.",
-                "Set EVALSVC_GPUS_PER_WORKER to what a node has, or add larger nodes.",
+                f"A worker needs {gpus} GPUs on one node, but the largest node has {largest}.",
+                "Lower EVALSVC_GPUS_PER_WORKER, or add larger nodes.",
             )
         else:
-            # The GPUs of one worker lie in one node and are reserved together or not at all.
+            # All GPUs of a worker are on one node and are reserved together or not at all.
             group = placement_group([{"CPU": 1, "GPU": gpus}], strategy="STRICT_PACK")
             options = {
                 "num_cpus": 1,
@@ -176,7 +182,7 @@ class RayExecutor(Executor):
         remote: Any = ray.remote(WorkerActor)
         actor = remote.options(
             name=f"evalsvc-worker-{worker_id}-{os.getpid()}",
-            max_restarts=MAX_RESTARTS,
+            max_restarts=MAX_ACTOR_RESTARTS,
             max_concurrency=CONCURRENCY,
             **options,
         ).remote(worker_id, self._settings.model_dump_json())
@@ -193,12 +199,12 @@ class RayExecutor(Executor):
 
 
 def _connect() -> None:
-    """Join the cluster of RAY_ADDRESS, or start one of this machine's own, reached only from it.
+    """Join the cluster at RAY_ADDRESS, or start one on this machine's loopback interface.
 
-    Raises StorageError when the cluster cannot be reached.
+    Raises StorageError if the cluster cannot be reached.
     """
     own = {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
-    # Ray puts its own handler on SIGTERM; ours lets running shards end.
+    # Ray installs its own SIGTERM handler; ours lets running shards finish.
     in_main = threading.current_thread() is threading.main_thread()
     handlers = {n: signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -210,8 +216,8 @@ def _connect() -> None:
         )
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         raise StorageError(
-            f"The Ray cluster cannot be joined: {_first_line(error)}",
-            "Check RAY_ADDRESS, or leave it out to start a cluster on this machine.",
+            f"Cannot join the Ray cluster: {_first_line(error)}",
+            "Check RAY_ADDRESS, or unset it to start a cluster on this machine.",
         ) from error
     finally:
         if in_main:
@@ -225,6 +231,6 @@ def _nodes() -> list[dict[str, float]]:
 
 
 def _first_line(error: BaseException) -> str:
-    words = str(error).strip().splitlines()
+    lines = str(error).strip().splitlines()
     kind = "The actor died" if isinstance(error, ActorDiedError) else type(error).__name__
-    return f"{kind}: {words[0]}" if words else kind
+    return f"{kind}: {lines[0]}" if lines else kind

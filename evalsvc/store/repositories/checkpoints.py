@@ -1,46 +1,72 @@
-"""Runs and checkpoints: found by what they are, made when they are new."""
+"""Checkpoints: found by their content, made when they are new."""
 
-from typing import Any
+from collections.abc import Sequence
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from evalsvc.errors import Conflict
+from evalsvc.errors import NotFound
 from evalsvc.specs import CheckpointSpec
+from evalsvc.store.identifiers import new_id
 from evalsvc.store.models import Checkpoint, Run
-from evalsvc.store.repositories.upserts import insert_missing
+from evalsvc.store.repositories.pages import Key, Rows, fetch_page
+from evalsvc.store.repositories.upserts import insert_or_ignore
 from evalsvc.store.states import CheckpointState
 
-UNKNOWN_METHOD = "unknown"
 
-
-def find_or_create_run(
-    session: Session,
-    name: str,
-    *,
-    method: str = UNKNOWN_METHOD,
-    base_model: str | None = None,
-    train_seed: int | None = None,
-    config: dict[str, Any] | None = None,
-) -> Run:
-    """The run called `name`. What it does not know yet is filled in.
-
-    Raises Conflict when it is known with another method: the curves of two would be mixed.
-    """
-    made = insert_missing(session, Run, {"name": name, "method": method, "config": {}})
-    run = made[0] if made else session.scalars(select(Run).where(Run.name == name)).one()
-    if run.method == UNKNOWN_METHOD:
-        run.method = method
-    elif method not in (UNKNOWN_METHOD, run.method):
-        raise Conflict(
-            f"The run {name!r} is already known with the method {run.method!r}, not {method!r}.",
-            "Use another run name, or leave the method out.",
+def get(session: Session, checkpoint_id: int) -> Checkpoint:
+    """A checkpoint with its run. Raises NotFound."""
+    found = session.get(Checkpoint, checkpoint_id, options=[joinedload(Checkpoint.run)])
+    if found is None:
+        raise NotFound(
+            f"There is no checkpoint {checkpoint_id}.", "`evalsvc checkpoints` lists them."
         )
-    run.base_model = run.base_model or base_model
-    run.train_seed = train_seed if run.train_seed is None else run.train_seed
-    if config:
-        run.config = {**run.config, **config}
-    return run
+    return found
+
+
+def page(
+    session: Session, run: str | None, state: str | None, after: Key | None, limit: int
+) -> Rows[Checkpoint]:
+    """A page of checkpoints, newest first."""
+    statement = select(Checkpoint).join(Checkpoint.run).options(contains_eager(Checkpoint.run))
+    if run is not None:
+        statement = statement.where(Run.name == run)
+    if state is not None:
+        statement = statement.where(Checkpoint.state == state)
+    return fetch_page(session, statement, (Checkpoint.id,), after, limit)
+
+
+def of_run(session: Session, run_id: int) -> Sequence[Checkpoint]:
+    """The checkpoints of a run, by step."""
+    query = (
+        select(Checkpoint)
+        .where(Checkpoint.run_id == run_id)
+        .options(joinedload(Checkpoint.run))
+        .order_by(Checkpoint.step, Checkpoint.id)
+    )
+    return session.scalars(query).all()
+
+
+def count_by_run(session: Session, run_ids: Sequence[int]) -> dict[int, tuple[int, int | None]]:
+    """(number of checkpoints, newest step) of each run."""
+    statement = (
+        select(Checkpoint.run_id, func.count(), func.max(Checkpoint.step))
+        .where(Checkpoint.run_id.in_(run_ids))
+        .group_by(Checkpoint.run_id)
+    )
+    return {run: (count, step) for run, count, step in session.execute(statement)}
+
+
+def newest_failed(session: Session, limit: int) -> Sequence[Checkpoint]:
+    """The checkpoints that cannot be evaluated, newest first."""
+    query = (
+        select(Checkpoint)
+        .options(joinedload(Checkpoint.run))
+        .where(Checkpoint.state == CheckpointState.FAILED)
+        .order_by(Checkpoint.created_at.desc())
+        .limit(limit)
+    )
+    return session.scalars(query).all()
 
 
 def newest_spec(session: Session, fingerprint: str) -> CheckpointSpec:
@@ -54,9 +80,7 @@ def newest_spec(session: Session, fingerprint: str) -> CheckpointSpec:
     return CheckpointSpec.model_validate(session.scalars(query).one())
 
 
-def find_or_create_checkpoint(
-    session: Session, run: Run, step: int, spec: CheckpointSpec
-) -> Checkpoint:
+def find_or_create(session: Session, run: Run, step: int, spec: CheckpointSpec) -> Checkpoint:
     """The checkpoint of a run at a step with this content; one that was announced is completed."""
     session.flush()
     values = {
@@ -67,9 +91,9 @@ def find_or_create_checkpoint(
     }
     found = _known(session, run.id, step, spec.fingerprint)
     if found is None:
-        made = insert_missing(session, Checkpoint, {"run_id": run.id, "step": step, **values})
-        if made:
-            return made[0]
+        made = insert_or_ignore(session, Checkpoint(run_id=run.id, step=step, **values))
+        if made is not None:
+            return made
         found = _known(session, run.id, step, spec.fingerprint)
         assert found is not None, "only a row of this content can be in the way"
     for name, value in values.items():
@@ -91,3 +115,39 @@ def _known(session: Session, run_id: int, step: int, fingerprint: str) -> Checkp
         .order_by(Checkpoint.fingerprint.desc())
     )
     return session.scalars(query).first()
+
+
+def record_unread(
+    session: Session, run_id: int, step: int, *, path: str, state: str, reason: str | None
+) -> Checkpoint:
+    """A checkpoint that could not be read: one row per step, which a later report replaces."""
+    row = Checkpoint(run_id=run_id, step=step, fingerprint="", path=path, state=state, spec={})
+    insert_or_ignore(session, row)
+    found = session.scalars(
+        select(Checkpoint).where(
+            Checkpoint.run_id == run_id, Checkpoint.step == step, Checkpoint.fingerprint == ""
+        )
+    ).one()
+    found.path, found.state, found.reason = path, state, reason
+    return found
+
+
+def at_step(session: Session, run: Run, step: int) -> Checkpoint:
+    """The run's newest checkpoint at a step; one known only by its step if there is none."""
+    found = session.scalars(
+        select(Checkpoint)
+        .where(
+            Checkpoint.run_id == run.id,
+            Checkpoint.step == step,
+            Checkpoint.state == CheckpointState.COMPLETE,
+        )
+        .order_by(Checkpoint.id.desc())
+    ).first()
+    if found is not None:
+        return found
+    made = Checkpoint(
+        run_id=run.id, step=step, fingerprint=f"imported:{new_id()}", path="", reason="imported"
+    )
+    session.add(made)
+    session.flush()
+    return made

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from evalsvc.store.models import Problem, ProblemResult
+from evalsvc.store.models import ProblemResult
 
 IntArray: TypeAlias = NDArray[np.int64]
 
@@ -23,15 +23,6 @@ class Counts:
     c: IntArray
     tokens: IntArray
     tokens_correct: IntArray
-
-
-@dataclass(frozen=True)
-class ProblemTraits:
-    """What the statistics need of a revision's problems, by row index."""
-
-    ids: dict[int, str]
-    clusters: dict[int, str]
-    traits: dict[str, dict[int, str]]  # part, level, subject, question_type
 
 
 def read_counts(session: Session, evaluation_id: str) -> Counts:
@@ -54,19 +45,3 @@ def read_counts(session: Session, evaluation_id: str) -> Counts:
     )
     table = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(-1, len(columns))
     return Counts(*(np.ascontiguousarray(table[:, i]) for i in range(len(columns))))
-
-
-def read_traits(session: Session, revision_id: int) -> ProblemTraits:
-    """Ids, clusters and traits of a revision's problems."""
-    names = ("part", "level", "subject", "question_type")
-    columns = (Problem.problem, Problem.problem_id, Problem.cluster)
-    traits = tuple(getattr(Problem, name) for name in names)
-    ids, clusters = {}, {}
-    values: dict[str, dict[int, str]] = {name: {} for name in names}
-    statement = select(*columns, *traits).where(Problem.revision_id == revision_id)
-    for problem, problem_id, cluster, *found in session.connection().execute(statement):
-        ids[problem], clusters[problem] = problem_id, cluster
-        for name, value in zip(names, found, strict=True):
-            if value is not None:
-                values[name][problem] = value
-    return ProblemTraits(ids, clusters, values)

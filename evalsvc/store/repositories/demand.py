@@ -1,14 +1,14 @@
 """What live jobs want of an evaluation, and letting go of shards that none of them wants."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, contains_eager
 
 from evalsvc.store.models import Evaluation, Job, JobEvaluation, Shard
 from evalsvc.store.repositories import shards
-from evalsvc.store.states import LIVE_JOBS, ShardState
+from evalsvc.store.states import LIVE_JOBS, JobState, ShardState
 
 
 @dataclass(frozen=True)
@@ -64,3 +64,38 @@ def release(session: Session, evaluations: Iterable[Evaluation]) -> None:
     for evaluation in evaluations:
         ready = unwanted(session, evaluation.id, ShardState.READY)
         shards.end_ready(session, [shard.id for shard in ready], ShardState.CANCELLED)
+
+
+def parts_that_may_stop(session: Session, evaluation_id: str) -> Sequence[JobEvaluation]:
+    """What live jobs that asked to stop early want of an evaluation, with their jobs."""
+    query = (
+        select(JobEvaluation)
+        .join(JobEvaluation.job)
+        .options(contains_eager(JobEvaluation.job))
+        .where(JobEvaluation.evaluation_id == evaluation_id, Job.state.in_(LIVE_JOBS))
+    )
+    return [part for part in session.scalars(query) if part.job.request.get("stop_early")]
+
+
+def count_parts(session: Session, job_id: str) -> int:
+    """How many evaluations a job asked for."""
+    query = select(func.count()).where(JobEvaluation.job_id == job_id)
+    return session.scalar(query) or 0
+
+
+def shorten(session: Session, part: JobEvaluation, samples: int) -> None:
+    """A job wants only its first `samples`; ready shards that nobody else wants are removed."""
+    part.samples = samples
+    part.ks = [k for k in part.ks if k <= samples]
+    session.flush()
+    shards.forget(session, unwanted(session, part.evaluation_id, ShardState.READY))
+
+
+def most_samples(session: Session, evaluation_id: str) -> int | None:
+    """The largest n that a job which was not cancelled asks of an evaluation."""
+    query = (
+        select(func.max(JobEvaluation.samples))
+        .join(Job)
+        .where(JobEvaluation.evaluation_id == evaluation_id, Job.state != JobState.CANCELLED)
+    )
+    return session.scalar(query)

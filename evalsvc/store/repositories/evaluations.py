@@ -1,72 +1,137 @@
-"""Evaluations and the benchmark revisions they are of: made once, locked while they change."""
+"""Evaluations: listed with filters, made once, locked while they change."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import exists, insert, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Select, exists, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
+from evalsvc.errors import NotFound
 from evalsvc.store.models import (
-    BenchmarkRevision,
+    Checkpoint,
     Evaluation,
-    Problem,
+    JobEvaluation,
     ProblemResult,
+    Run,
     Shard,
     now,
 )
 from evalsvc.store.repositories import events
-from evalsvc.store.repositories.upserts import insert_missing
+from evalsvc.store.repositories.pages import Key, Rows, fetch_page
+from evalsvc.store.repositories.upserts import insert_or_ignore
 from evalsvc.store.states import LOST_SHARDS, OPEN_SHARDS, EvaluationState, ShardState
 
 ENDED = (EvaluationState.DONE, EvaluationState.INCOMPLETE, EvaluationState.FAILED)
 
 
 @dataclass(frozen=True)
-class ProblemTraits:
-    """What the statistics need of one problem."""
+class EvaluationFilter:
+    """Which evaluations; None means any."""
 
-    problem: int
-    problem_id: str
-    cluster: str
-    part: str | None = None
-    level: str | None = None
-    subject: str | None = None
-    question_type: str | None = None
+    run: str | None = None
+    method: str | None = None
+    step: int | None = None
+    benchmark: str | None = None
+    state: str | None = None
+    job: str | None = None
+    protocol_hash: str | None = None
 
 
-def find_or_create_revision(
-    session: Session, name: str, revision: str, problems: Callable[[], Sequence[ProblemTraits]]
-) -> BenchmarkRevision:
-    """The revision of a benchmark; `problems` is asked for them when it is new."""
-    query = select(BenchmarkRevision).where(
-        BenchmarkRevision.name == name, BenchmarkRevision.revision == revision
+def get(session: Session, evaluation_id: str) -> Evaluation:
+    """One evaluation with its checkpoint, run and revision. Raises NotFound."""
+    found = session.scalar(_select(EvaluationFilter()).where(Evaluation.id == evaluation_id))
+    if found is None:
+        raise NotFound(
+            f"There is no evaluation {evaluation_id!r}.", "`evalsvc results` lists them."
+        )
+    return found
+
+
+def page(
+    session: Session, wanted: EvaluationFilter, after: Key | None, limit: int
+) -> Rows[Evaluation]:
+    """A page of evaluations, newest first."""
+    order = (Evaluation.created_at, Evaluation.id)
+    return fetch_page(session, _select(wanted), order, after, limit)
+
+
+def matching(session: Session, wanted: EvaluationFilter) -> Sequence[Evaluation]:
+    """Every evaluation that fits, newest first."""
+    statement = _select(wanted).order_by(Evaluation.created_at.desc(), Evaluation.id.desc())
+    return session.scalars(statement).all()
+
+
+def _select(wanted: EvaluationFilter) -> Select[Evaluation]:
+    statement = (
+        select(Evaluation)
+        .join(Evaluation.checkpoint)
+        .join(Checkpoint.run)
+        .options(
+            contains_eager(Evaluation.checkpoint).contains_eager(Checkpoint.run),
+            joinedload(Evaluation.revision),
+        )
     )
-    if (found := session.scalars(query).first()) is not None:
-        return found
-    new = problems()
-    row = {"name": name, "revision": revision, "problem_count": len(new)}
-    if not (made := insert_missing(session, BenchmarkRevision, row)):
-        return session.scalars(query).one()
-    rows = [{"revision_id": made[0].id, **vars(problem)} for problem in new]
-    session.execute(insert(Problem), rows)
-    return made[0]
-
-
-def find_or_create(
-    session: Session, evaluation_id: str, values: dict[str, Any]
-) -> tuple[Evaluation, bool]:
-    """The evaluation of that identity, locked until the end of the transaction; is it new?"""
-    row = {
-        "id": evaluation_id,
-        "state": EvaluationState.PENDING,
-        "samples_wanted": 0,
-        "problems_wanted": 0,
-        "provenance": {},
-        **values,
+    conditions = {
+        Run.name: wanted.run,
+        Run.method: wanted.method,
+        Checkpoint.step: wanted.step,
+        Evaluation.benchmark: wanted.benchmark,
+        Evaluation.state: wanted.state,
+        Evaluation.protocol_hash: wanted.protocol_hash,
     }
-    made = insert_missing(session, Evaluation, row)
-    return (made[0], True) if made else (lock(session, [evaluation_id])[0], False)
+    for column, value in conditions.items():
+        if value is not None:
+            statement = statement.where(column == value)
+    if wanted.job is not None:
+        ids = select(JobEvaluation.evaluation_id).where(JobEvaluation.job_id == wanted.job)
+        statement = statement.where(Evaluation.id.in_(ids))
+    return statement
+
+
+def ks_asked_for(session: Session, evaluation_id: str) -> set[int]:
+    """Every k that any job asked of an evaluation."""
+    statement = select(JobEvaluation.ks).where(JobEvaluation.evaluation_id == evaluation_id)
+    return {int(k) for ks in session.scalars(statement) for k in ks}
+
+
+def newest_faulty(session: Session, limit: int) -> Sequence[Evaluation]:
+    """Those with missing samples or a fault, newest first.
+
+    What is missing only because a user cancelled it is no fault.
+    """
+    stopped = select(Shard.evaluation_id).where(Shard.state == ShardState.CANCELLED)
+    failed = select(Shard.evaluation_id).where(Shard.state == ShardState.FAILED)
+    by_a_user = Evaluation.id.in_(stopped) & Evaluation.id.not_in(failed)
+    query = (
+        select(Evaluation)
+        .options(joinedload(Evaluation.checkpoint).joinedload(Checkpoint.run))
+        .where(
+            (Evaluation.state == EvaluationState.FAILED)
+            | ((Evaluation.state == EvaluationState.INCOMPLETE) & ~by_a_user)
+            | Evaluation.error.is_not(None)
+        )
+        .order_by(Evaluation.created_at.desc())
+        .limit(limit)
+    )
+    return session.scalars(query).all()
+
+
+def latest_finished(session: Session, limit: int) -> Sequence[Evaluation]:
+    """The evaluations that ended last and have results, newest first."""
+    query = (
+        select(Evaluation)
+        .options(joinedload(Evaluation.checkpoint).joinedload(Checkpoint.run))
+        .where(Evaluation.samples_seen > 0, Evaluation.finished_at.is_not(None))
+        .order_by(Evaluation.finished_at.desc())
+        .limit(limit)
+    )
+    return session.scalars(query).all()
+
+
+def find_or_create(session: Session, evaluation: Evaluation) -> tuple[Evaluation, bool]:
+    """The evaluation of that identity, locked until the end of the transaction; is it new?"""
+    made = insert_or_ignore(session, evaluation)
+    return (made, True) if made is not None else (lock(session, [evaluation.id])[0], False)
 
 
 def lock(session: Session, evaluation_ids: Collection[str]) -> Sequence[Evaluation]:

@@ -7,9 +7,10 @@ saw misses no event.
 
 import logging
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import ColumnElement, func, insert, or_, select, text
 from sqlalchemy.orm import Session
 
 from evalsvc.logs import about
@@ -83,4 +84,34 @@ def after(
         query = query.where(Event.job_id == job_id)
     if kinds is not None:
         query = query.where(Event.kind.in_(kinds))
+    return session.scalars(query).all()
+
+
+def of_workers(session: Session, limit: int) -> Sequence[Event]:
+    """What happened to workers themselves, newest first."""
+    query = (
+        select(Event)
+        .where(Event.worker_id.is_not(None), Event.shard_id.is_(None))
+        .order_by(Event.id.desc())
+        .limit(limit)
+    )
+    return session.scalars(query).all()
+
+
+def concerning(
+    session: Session,
+    evaluation_ids: Collection[str],
+    *,
+    job_id: str | None,
+    worker_ids: Collection[str],
+    between: tuple[datetime, datetime] | None,
+    limit: int,
+) -> Sequence[Event]:
+    """Events of these evaluations, of the job, and of the workers in that time; newest first."""
+    concerned: list[ColumnElement[bool]] = [Event.evaluation_id.in_(evaluation_ids)]
+    if job_id is not None:
+        concerned.append(Event.job_id == job_id)
+    if between is not None:
+        concerned.append(Event.worker_id.in_(worker_ids) & Event.at.between(*between))
+    query = select(Event).where(or_(*concerned)).order_by(Event.id.desc()).limit(limit)
     return session.scalars(query).all()

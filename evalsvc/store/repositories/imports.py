@@ -1,15 +1,15 @@
-"""Evaluations that were imported: their checkpoint, replacing their results, their transcript."""
+"""Evaluations that were imported: replacing their results, their transcript."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from evalsvc.specs import ProblemTally
 from evalsvc.store.identifiers import new_id
-from evalsvc.store.models import Checkpoint, Evaluation, ProblemResult, Run, Shard, now
-from evalsvc.store.states import CheckpointState, EvaluationState, ShardState
+from evalsvc.store.models import Evaluation, ProblemResult, Shard, now
+from evalsvc.store.repositories.shards import RecordedTranscript
+from evalsvc.store.states import EvaluationState, ShardState
 
 SUMMARY = (
     "problems_seen",
@@ -20,38 +20,6 @@ SUMMARY = (
     "samples_failed",
     "output_tokens",
 )
-
-
-class TranscriptLike(Protocol):
-    """Where a transcript lies."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def bytes(self) -> int: ...
-    @property
-    def sha256(self) -> str: ...
-
-
-def checkpoint_at(session: Session, run: Run, step: int) -> Checkpoint:
-    """The run's newest checkpoint at a step; one known only by its step if there is none."""
-    found = session.scalars(
-        select(Checkpoint)
-        .where(
-            Checkpoint.run_id == run.id,
-            Checkpoint.step == step,
-            Checkpoint.state == CheckpointState.COMPLETE,
-        )
-        .order_by(Checkpoint.id.desc())
-    ).first()
-    if found is not None:
-        return found
-    made = Checkpoint(
-        run_id=run.id, step=step, fingerprint=f"imported:{new_id()}", path="", reason="imported"
-    )
-    session.add(made)
-    session.flush()
-    return made
 
 
 def clear(session: Session, evaluation: Evaluation) -> bool:
@@ -74,7 +42,7 @@ def add_transcript(
     session: Session,
     evaluation: Evaluation,
     tallies: Sequence[ProblemTally],
-    transcript: TranscriptLike,
+    transcript: RecordedTranscript,
 ) -> None:
     """A finished shard, so that the samples can be read like any others."""
     session.add(

@@ -1,24 +1,33 @@
 """Jobs: inserted once, moved on as their evaluations end, cancelled by users."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.orm import Session, joinedload
 
 from evalsvc.errors import NotFound
-from evalsvc.store.models import Evaluation, Job, JobEvaluation, Shard, now
+from evalsvc.store.models import Checkpoint, Evaluation, Job, JobEvaluation, Run, Shard, now
 from evalsvc.store.repositories import demand, evaluations, events
-from evalsvc.store.repositories.upserts import insert_missing
-from evalsvc.store.states import LIVE_JOBS, LOST_SHARDS, OPEN_SHARDS, JobState, ShardState
+from evalsvc.store.repositories.pages import Key, Rows, fetch_page
+from evalsvc.store.repositories.upserts import insert_or_ignore
+from evalsvc.store.states import (
+    LIVE_JOBS,
+    LOST_SHARDS,
+    OPEN_SHARDS,
+    EvaluationState,
+    JobState,
+    ShardState,
+)
 
 
-def insert(session: Session, values: dict[str, Any]) -> Job:
+def insert(session: Session, job: Job) -> Job:
     """Insert a job, unless its owner used the idempotency key before: then that job comes back."""
-    made = insert_missing(session, Job, {"state": JobState.QUEUED, **values})
-    if made:
-        return made[0]
-    found = by_key(session, values["owner"], values["idempotency_key"])
+    made = insert_or_ignore(session, job)
+    if made is not None:
+        return made
+    assert job.idempotency_key is not None, "nothing but the idempotency key can be in the way"
+    found = by_key(session, job.owner, job.idempotency_key)
     assert found is not None, "nothing but the idempotency key can be in the way"
     return found
 
@@ -35,6 +44,94 @@ def get(session: Session, job_id: str) -> Job:
     if job is None:
         raise NotFound(f"There is no job {job_id!r}.", "`evalsvc jobs` lists the jobs.")
     return job
+
+
+def page(
+    session: Session, state: str | None, owner: str | None, after: Key | None, limit: int
+) -> Rows[Job]:
+    """A page of jobs, newest first."""
+    statement = select(Job)
+    if state is not None:
+        statement = statement.where(Job.state == state)
+    if owner is not None:
+        statement = statement.where(Job.owner == owner)
+    return fetch_page(session, statement, (Job.created_at, Job.id), after, limit)
+
+
+def living(session: Session, limit: int) -> Sequence[tuple[Job, int, str, str]]:
+    """(job, step, run, method) of jobs that wait or run, in the order they will be served."""
+    rows = session.execute(
+        select(Job, Checkpoint.step, Run.name, Run.method)
+        .join(Checkpoint, Job.checkpoint_id == Checkpoint.id)
+        .join(Run, Checkpoint.run_id == Run.id)
+        .where(Job.state.in_(LIVE_JOBS))
+        .order_by(Job.state.desc(), Job.priority.desc(), Job.created_at)
+        .limit(limit)
+    )
+    return [(job, step, run, method) for job, step, run, method in rows]
+
+
+def newest_failed(session: Session, limit: int) -> Sequence[Job]:
+    """Jobs that failed while none of their evaluations did, newest first."""
+    evaluation_failed = (
+        select(JobEvaluation.job_id)
+        .join(Evaluation, JobEvaluation.evaluation_id == Evaluation.id)
+        .where(Evaluation.state.in_((EvaluationState.FAILED, EvaluationState.INCOMPLETE)))
+    )
+    query = (
+        select(Job)
+        .where(
+            Job.state == JobState.FAILED,
+            Job.error.is_not(None),
+            Job.id.not_in(evaluation_failed),
+        )
+        .order_by(Job.created_at.desc())
+        .limit(limit)
+    )
+    return session.scalars(query).all()
+
+
+def add_parts(session: Session, parts: Iterable[JobEvaluation]) -> None:
+    """Record which evaluations a job asks for."""
+    session.add_all(parts)
+    session.flush()
+
+
+def parts_of(session: Session, job_ids: Sequence[str]) -> Sequence[JobEvaluation]:
+    """What the jobs asked for, in their order, with evaluations, checkpoints and runs."""
+    return session.scalars(
+        select(JobEvaluation)
+        .where(JobEvaluation.job_id.in_(job_ids))
+        .options(
+            joinedload(JobEvaluation.evaluation)
+            .joinedload(Evaluation.checkpoint)
+            .joinedload(Checkpoint.run),
+            joinedload(JobEvaluation.evaluation).joinedload(Evaluation.revision),
+        )
+        .order_by(JobEvaluation.job_id, JobEvaluation.ordinal)
+    ).all()
+
+
+def benchmarks_of(session: Session, job_ids: Collection[str]) -> Sequence[tuple[str, str]]:
+    """(job, benchmark) in the order in which each job asked for them."""
+    rows = session.execute(
+        select(JobEvaluation.job_id, Evaluation.benchmark)
+        .join(Evaluation, JobEvaluation.evaluation_id == Evaluation.id)
+        .where(JobEvaluation.job_id.in_(job_ids))
+        .order_by(JobEvaluation.ordinal)
+    )
+    return [(job_id, benchmark) for job_id, benchmark in rows]
+
+
+def samples_by_state(session: Session, job_ids: Collection[str]) -> Sequence[tuple[str, str, int]]:
+    """(job, shard state, samples) over all evaluations of each job."""
+    rows = session.execute(
+        select(JobEvaluation.job_id, Shard.state, func.sum(Shard.size))
+        .join(Shard, Shard.evaluation_id == JobEvaluation.evaluation_id)
+        .where(JobEvaluation.job_id.in_(job_ids))
+        .group_by(JobEvaluation.job_id, Shard.state)
+    )
+    return [(job_id, state, int(samples)) for job_id, state, samples in rows]
 
 
 def start(session: Session, evaluation_ids: Collection[str]) -> None:
@@ -65,18 +162,18 @@ def settle(session: Session, changed: Collection[Evaluation]) -> list[str]:
         .where(JobEvaluation.evaluation_id.in_(ids), Job.state.in_(LIVE_JOBS))
     )
     parts: dict[str, list[JobEvaluation]] = {}
-    for part in session.scalars(_parts().where(JobEvaluation.job_id.in_(live))):
+    for part in session.scalars(_select_parts().where(JobEvaluation.job_id.in_(live))):
         parts.setdefault(part.job_id, []).append(part)
     return [job_id for job_id in parts if _settle(session, job_id, parts[job_id], first=ids)]
 
 
 def settle_one(session: Session, job_id: str) -> bool:
     """End a live job if all that it wants has ended."""
-    parts = session.scalars(_parts().where(JobEvaluation.job_id == job_id)).all()
+    parts = session.scalars(_select_parts().where(JobEvaluation.job_id == job_id)).all()
     return _settle(session, job_id, parts)
 
 
-def _parts() -> Select[JobEvaluation]:
+def _select_parts() -> Select[JobEvaluation]:
     return select(JobEvaluation).order_by(JobEvaluation.job_id, JobEvaluation.ordinal)
 
 

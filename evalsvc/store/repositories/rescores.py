@@ -8,10 +8,11 @@ that count when it begins; so only the newest can be accepted.
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from evalsvc.errors import Conflict, NotFound
+from evalsvc.specs import verdict_flags
 from evalsvc.store.identifiers import new_id
 from evalsvc.store.models import Evaluation, ProblemResult, Rescore, RescoredSample, now
 from evalsvc.store.repositories import evaluations, events, overrides
@@ -73,6 +74,12 @@ def of_evaluation(
     return fetch_page(session, statement, (Rescore.id,), after, limit)
 
 
+def all_of(session: Session, evaluation_id: str) -> Sequence[Rescore]:
+    """Every rescore of an evaluation, newest first."""
+    query = select(Rescore).where(Rescore.evaluation_id == evaluation_id)
+    return session.scalars(query.order_by(Rescore.created_at.desc())).all()
+
+
 def add(session: Session, rescore_id: str, judged: int, changed: Sequence[dict[str, Any]]) -> None:
     """Count samples that were judged, and keep those whose verdict changed."""
     row = get(session, rescore_id)
@@ -127,6 +134,26 @@ def changed_samples(session: Session, rescore_id: str) -> Sequence[RescoredSampl
     return session.scalars(statement.order_by(*order)).all()
 
 
+def changes_slice(
+    session: Session, rescore_id: str, offset: int, limit: int
+) -> Sequence[RescoredSample]:
+    """Some of the samples whose verdict changed, by problem and sample."""
+    query = select(RescoredSample).where(RescoredSample.rescore_id == rescore_id)
+    query = query.order_by(RescoredSample.problem, RescoredSample.sample)
+    return session.scalars(query.offset(offset).limit(limit)).all()
+
+
+def count_changes(session: Session, rescore_id: str) -> list[tuple[str, str, int]]:
+    """(verdict before, verdict after, samples), the most frequent change first."""
+    rows = session.execute(
+        select(RescoredSample.verdict_before, RescoredSample.verdict_after, func.count())
+        .where(RescoredSample.rescore_id == rescore_id)
+        .group_by(RescoredSample.verdict_before, RescoredSample.verdict_after)
+        .order_by(func.count().desc())
+    )
+    return [(before, after, int(samples)) for before, after, samples in rows]
+
+
 def accept(session: Session, rescore_id: str, *, by: str) -> Rescore:
     """Make its verdicts the evaluation's; verdicts set by hand stay. Raises Conflict, NotFound."""
     row = get(session, rescore_id)
@@ -172,20 +199,17 @@ def _apply(
     result = session.get(ProblemResult, (evaluation.id, problem), with_for_update=True)
     if result is None:
         return
+    flags = {number: verdict_flags(sample.verdict_after) for number, sample in samples.items()}
     verdicts = {
-        number: sample.verdict_after == "correct"
-        for number, sample in samples.items()
+        number: found["correct"]
+        for number, found in flags.items()
         if (problem, number) not in by_hand
     }
     overrides.set_correct(evaluation, result, verdicts)
-    for name, column, kinds in (
-        ("no_answer", "samples_no_answer", {"no_answer"}),
-        ("failed", "samples_failed", {"timeout", "crashed", "too_long"}),
-    ):
+    for name, column in (("no_answer", "samples_no_answer"), ("failed", "samples_failed")):
         mask = before = int.from_bytes(getattr(result, name), "little")
-        for number, sample in samples.items():
-            holds = sample.verdict_after in kinds
-            mask = mask | 1 << number if holds else mask & ~(1 << number)
+        for number, found in flags.items():
+            mask = mask | 1 << number if found[name] else mask & ~(1 << number)
         setattr(result, name, mask.to_bytes((mask.bit_length() + 7) // 8, "little"))
         gained = mask.bit_count() - before.bit_count()
         setattr(evaluation, column, getattr(Evaluation, column) + gained)

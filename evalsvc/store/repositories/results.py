@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from evalsvc.specs import ProblemTally
 from evalsvc.store.models import Evaluation, ProblemResult
+from evalsvc.store.repositories.pages import Key, Rows, fetch_page
 
 MASKS = ("sampled", "correct", "truncated", "no_answer", "failed")
 CHUNK = 500  # parameters of one IN list
@@ -61,6 +62,29 @@ def read_sampled(session: Session, evaluation_id: str) -> dict[int, int]:
         ProblemResult.evaluation_id == evaluation_id
     )
     return {problem: int.from_bytes(mask, "little") for problem, mask in session.execute(query)}
+
+
+def get(session: Session, evaluation_id: str, problem: int) -> ProblemResult | None:
+    """The stored result of one problem (row index)."""
+    return session.get(ProblemResult, (evaluation_id, problem))
+
+
+def page(
+    session: Session, evaluation_id: str, after: Key | None, limit: int
+) -> Rows[ProblemResult]:
+    """A page of an evaluation's results, in the order of the problems."""
+    query = select(ProblemResult).where(ProblemResult.evaluation_id == evaluation_id)
+    return fetch_page(session, query, (ProblemResult.problem,), after, limit, ascending=True)
+
+
+def errors_of(session: Session, evaluation_id: str) -> Sequence[tuple[int, str]]:
+    """(problem, reason) of the problems that could not be asked at all."""
+    rows = session.execute(
+        select(ProblemResult.problem, ProblemResult.error)
+        .where(ProblemResult.evaluation_id == evaluation_id, ProblemResult.error.is_not(None))
+        .order_by(ProblemResult.problem)
+    )
+    return [(problem, error or "") for problem, error in rows]
 
 
 def add(

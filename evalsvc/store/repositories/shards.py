@@ -6,13 +6,14 @@ not touched, and the caller learns so. Callers hold the evaluation's lock (`eval
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Update, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from evalsvc.store.identifiers import new_id
-from evalsvc.store.models import Shard, now
+from evalsvc.store.models import Evaluation, Shard, now
 from evalsvc.store.states import ShardState
 
 
@@ -31,7 +32,7 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class Transcript:
+class RecordedTranscript:
     """A transcript as it was when its shard ended; `sha256` is None where it was not measured."""
 
     evaluation_id: str
@@ -50,6 +51,103 @@ def of_evaluation(
         .order_by(Shard.ordinal)
     )
     return session.scalars(query).all()
+
+
+def get(session: Session, shard_id: str) -> Shard | None:
+    """A shard, as it is before anything is locked."""
+    return session.get(Shard, shard_id)
+
+
+def reload(session: Session, shard: Shard) -> Shard:
+    """The shard as it is now, e.g. after its evaluation was locked."""
+    session.refresh(shard)
+    return shard
+
+
+def count_by_evaluation(
+    session: Session, evaluation_ids: Sequence[str]
+) -> dict[str, dict[str, tuple[int, int]]]:
+    """Evaluation -> state -> (shards, samples)."""
+    statement = (
+        select(Shard.evaluation_id, Shard.state, func.count(), func.sum(Shard.size))
+        .where(Shard.evaluation_id.in_(evaluation_ids))
+        .group_by(Shard.evaluation_id, Shard.state)
+    )
+    counts: dict[str, dict[str, tuple[int, int]]] = {}
+    for evaluation, state, shards, samples in session.execute(statement):
+        counts.setdefault(evaluation, {})[state] = (shards, int(samples or 0))
+    return counts
+
+
+def failed_of(session: Session, evaluation_ids: Sequence[str], limit: int) -> Sequence[Shard]:
+    """The first failed shards, for the reasons that a user must see."""
+    return session.scalars(
+        select(Shard)
+        .where(Shard.evaluation_id.in_(evaluation_ids), Shard.state == "failed")
+        .order_by(Shard.evaluation_id, Shard.ordinal)
+        .limit(limit)
+    ).all()
+
+
+def failures_of(
+    session: Session, evaluation_ids: Collection[str]
+) -> Sequence[tuple[str, str | None, str | None]]:
+    """(evaluation, error, remedy) of every failed shard, in their order."""
+    rows = session.execute(
+        select(Shard.evaluation_id, Shard.error, Shard.remedy)
+        .where(Shard.evaluation_id.in_(evaluation_ids), Shard.state == ShardState.FAILED)
+        .order_by(Shard.evaluation_id, Shard.ordinal)
+    )
+    return [(evaluation, error, remedy) for evaluation, error, remedy in rows]
+
+
+def count_by_state(session: Session) -> dict[str, tuple[int, int]]:
+    """State -> (shards, samples), over everything."""
+    query = select(Shard.state, func.count(), func.sum(Shard.size)).group_by(Shard.state)
+    return {state: (shards, int(samples or 0)) for state, shards, samples in session.execute(query)}
+
+
+def finished_since(
+    session: Session, since: datetime, evaluation_ids: Collection[str] | None = None
+) -> tuple[int, datetime | None]:
+    """Samples of the shards that were done after `since`, and when the first of them started."""
+    query = select(func.sum(Shard.size), func.min(Shard.started_at)).where(
+        Shard.state == ShardState.DONE, Shard.finished_at >= since
+    )
+    if evaluation_ids is not None:
+        query = query.where(Shard.evaluation_id.in_(evaluation_ids))
+    samples, started = session.execute(query).one()
+    return int(samples or 0), started
+
+
+def newest_started(
+    session: Session, evaluation_ids: Collection[str], limit: int
+) -> Sequence[Shard]:
+    """The shards that have started, the newest first."""
+    query = (
+        select(Shard)
+        .where(Shard.evaluation_id.in_(evaluation_ids), Shard.started_at.is_not(None))
+        .order_by(Shard.started_at.desc())
+        .limit(limit)
+    )
+    return session.scalars(query).all()
+
+
+def count_of(session: Session, evaluation_ids: Collection[str]) -> int:
+    """How many shards these evaluations have in all."""
+    query = select(func.count()).select_from(Shard).where(Shard.evaluation_id.in_(evaluation_ids))
+    return session.scalar(query) or 0
+
+
+def deaths(session: Session, shard_id: str) -> int:
+    """How many workers have died while they ran this shard."""
+    return session.scalar(select(Shard.deaths).where(Shard.id == shard_id)) or 0
+
+
+def evaluation_has_samples(session: Session, shard_id: str) -> bool:
+    """Whether any shard of the same evaluation has brought samples."""
+    query = select(Evaluation.samples_seen).join(Shard).where(Shard.id == shard_id)
+    return bool(session.scalar(query))
 
 
 def next_ordinal(session: Session, evaluation_id: str) -> int:
@@ -128,13 +226,30 @@ def transcript_name(shard: Shard) -> str:
     return f"{shard.evaluation_id}/{shard.id}-{shard.epoch}-{shard.attempts}.parquet"
 
 
-def recorded_transcripts(session: Session) -> Iterator[Transcript]:
+def transcripts_of(
+    session: Session, evaluation_id: str, sample_from: int = 0
+) -> Sequence[tuple[str, list[int], int, int]]:
+    """(artifact, problems, first sample, past the last) of the finished shards, by samples."""
+    rows = session.execute(
+        select(Shard.artifact, Shard.problems, Shard.sample_start, Shard.sample_stop)
+        .where(
+            Shard.evaluation_id == evaluation_id,
+            Shard.artifact.is_not(None),
+            Shard.state == "done",
+            Shard.sample_stop > sample_from,
+        )
+        .order_by(Shard.sample_start, Shard.ordinal)
+    )
+    return [(str(a), [int(p) for p in problems], s, e) for a, problems, s, e in rows]
+
+
+def recorded_transcripts(session: Session) -> Iterator[RecordedTranscript]:
     """The transcripts that results refer to."""
     query = select(
         Shard.evaluation_id, Shard.artifact, Shard.artifact_bytes, Shard.artifact_sha256
     ).where(Shard.artifact.is_not(None))
     for evaluation_id, path, size, sha256 in session.execute(query):
-        yield Transcript(evaluation_id, str(path), size, sha256)
+        yield RecordedTranscript(evaluation_id, str(path), size, sha256)
 
 
 def growing_transcripts(session: Session) -> set[str]:

@@ -12,7 +12,7 @@ MEMORY = 8  # shards over which the average runs, about
 
 
 @dataclass(frozen=True)
-class Kind:
+class ShardKind:
     """What the speed of a shard depends on."""
 
     engine: str
@@ -27,7 +27,7 @@ ASSUMED_TOKENS_PER_SECOND = 1_000.0
 ASSUMED_SHARE_OF_MAX_TOKENS = 0.5
 
 
-def samples_per_second(session: Session, kind: Kind) -> float:
+def samples_per_second(session: Session, kind: ShardKind) -> float:
     """Expected speed of one shard: measured on its kind, else on its architecture, else assumed."""
     query = select(Throughput).where(
         Throughput.engine == kind.engine, Throughput.architecture_hash == kind.architecture_hash
@@ -42,13 +42,13 @@ def samples_per_second(session: Session, kind: Kind) -> float:
     return tokens / max(1.0, kind.max_tokens * ASSUMED_SHARE_OF_MAX_TOKENS)
 
 
-def measured_rate(session: Session, kind: Kind) -> float | None:
+def measured_rate(session: Session, kind: ShardKind) -> float | None:
     """Samples per second of one shard; None before a few of its kind were measured."""
     row = session.get(Throughput, (*vars(kind).values(),))
     return row.samples_per_second if row is not None and row.shards >= TRUSTED else None
 
 
-def measured(session: Session, kind: Kind, samples: int, tokens: int, seconds: float) -> None:
+def measured(session: Session, kind: ShardKind, samples: int, tokens: int, seconds: float) -> None:
     """Add one finished shard to the running average of its kind."""
     if seconds <= 0 or samples <= 0:
         return

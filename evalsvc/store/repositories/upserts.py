@@ -1,4 +1,7 @@
-"""Insert unless it is there already: the one statement that differs between the two databases."""
+"""Insert unless it is there already: the one statement that differs between the two databases.
+
+A row that another transaction is inserting is waited for.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -11,18 +14,24 @@ from evalsvc.store.models import Base
 Row = TypeVar("Row", bound=Base)
 
 
-def insert_missing(
-    session: Session, model: type[Row], rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]
-) -> list[Row]:
-    """Insert the rows that no unique key forbids; returns those that were inserted.
+def insert_or_ignore(session: Session, row: Row) -> Row | None:
+    """Insert `row`; None when a unique key forbids it.
 
-    A row that another transaction is inserting is waited for.
+    The row that comes back is the session's; `row` itself only holds the values.
     """
-    values = [dict(rows)] if isinstance(rows, Mapping) else [dict(row) for row in rows]
-    if not values:
+    values = {name: value for name, value in vars(row).items() if not name.startswith("_")}
+    made = insert_all_or_ignore(session, type(row), [values])
+    return made[0] if made else None
+
+
+def insert_all_or_ignore(
+    session: Session, model: type[Row], rows: Sequence[Mapping[str, Any]]
+) -> list[Row]:
+    """Insert the rows that no unique key forbids; returns those that were inserted."""
+    if not rows:
         return []
     if session.get_bind().dialect.name == "postgresql":
         statement = postgresql.insert(model).on_conflict_do_nothing().returning(model)
     else:
         statement = sqlite.insert(model).on_conflict_do_nothing().returning(model)
-    return list(session.scalars(statement, values))
+    return list(session.scalars(statement, [dict(row) for row in rows]))

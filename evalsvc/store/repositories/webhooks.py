@@ -18,7 +18,7 @@ from evalsvc.errors import NotFound
 from evalsvc.store.models import Event, Webhook, WebhookDelivery, now
 from evalsvc.store.repositories import events
 from evalsvc.store.repositories.pages import Key, Rows, fetch_page
-from evalsvc.store.repositories.upserts import insert_missing
+from evalsvc.store.repositories.upserts import insert_all_or_ignore
 
 CLAIM = timedelta(minutes=1)
 FIRST_PAUSE_SECONDS, PAUSE_FACTOR, MOST_ATTEMPTS = 1.0, 3.0, 8
@@ -26,7 +26,7 @@ WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
 
 
 @dataclass(frozen=True)
-class Claimed:
+class ClaimedDelivery:
     """One delivery that this server may attempt now."""
 
     id: int
@@ -115,7 +115,7 @@ def enqueue(session: Session, found: Sequence[tuple[str, int, dict[str, Any]]]) 
         {"webhook_id": hook, "event_id": event, "payload": payload, **first}
         for hook, event, payload in found
     ]
-    insert_missing(session, WebhookDelivery, rows)
+    insert_all_or_ignore(session, WebhookDelivery, rows)
 
 
 def is_due(session: Session) -> bool:
@@ -126,7 +126,7 @@ def is_due(session: Session) -> bool:
     return session.scalars(statement.limit(1)).first() is not None
 
 
-def claim(session: Session, limit: int) -> list[Claimed]:
+def claim(session: Session, limit: int) -> list[ClaimedDelivery]:
     """Take deliveries that are due."""
     moment = _now(session)
     due = (
@@ -150,12 +150,14 @@ def claim(session: Session, limit: int) -> list[Claimed]:
         .order_by(WebhookDelivery.id)
     )
     return [
-        Claimed(row.id, hook.id, hook.url, hook.secret, row.payload, row.attempts)
+        ClaimedDelivery(row.id, hook.id, hook.url, hook.secret, row.payload, row.attempts)
         for row, hook in rows
     ]
 
 
-def finish(session: Session, claimed: Claimed, *, status: int | None, error: str | None) -> None:
+def finish(
+    session: Session, claimed: ClaimedDelivery, *, status: int | None, error: str | None
+) -> None:
     """Note how an attempt ended; a failed one is tried again later, with growing pauses."""
     row = session.get(WebhookDelivery, claimed.id)
     if row is None or row.state != WAITING:

@@ -1,6 +1,6 @@
 """Epochs of the dispatcher, and what its workers last said of themselves (for display only)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -36,6 +36,16 @@ def newest_epoch(session: Session) -> DispatcherEpoch | None:
     """The dispatcher that started last; its state says whether it runs, and why it pauses."""
     newest = select(func.max(DispatcherEpoch.epoch)).scalar_subquery()
     return session.scalars(select(DispatcherEpoch).where(DispatcherEpoch.epoch == newest)).first()
+
+
+def of_newest_dispatcher(session: Session) -> Sequence[WorkerRecord]:
+    """The of_newest_dispatcher of the newest dispatcher, and whoever came after it."""
+    newest = select(func.max(DispatcherEpoch.epoch)).scalar_subquery()
+    return session.scalars(
+        select(WorkerRecord)
+        .where(WorkerRecord.epoch >= func.coalesce(newest, 0))
+        .order_by(WorkerRecord.started_at, WorkerRecord.id)
+    ).all()
 
 
 def leads(session: Session, epoch: int) -> bool:

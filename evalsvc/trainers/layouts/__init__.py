@@ -3,18 +3,18 @@
 from pathlib import Path
 
 from evalsvc.errors import UsageError
-from evalsvc.trainers.layouts.base import Layout, Look
+from evalsvc.trainers.layouts.base import Layout, StepSnapshot
 from evalsvc.trainers.layouts.huggingface import HF, OPENRLHF, SKYRL, SLIME, TRL
 from evalsvc.trainers.layouts.marked import NEMO_RL, PRIME_RL
 from evalsvc.trainers.layouts.verl import VERL
 
-# In the order in which `auto` tries them: the more telling signs first.
+# In the order in which `auto` tries them: the more specific signs first.
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout for layout in (TRL, PRIME_RL, NEMO_RL, OPENRLHF, SKYRL, SLIME, VERL, HF)
 }
 AUTO = "auto"
 
-__all__ = ["AUTO", "LAYOUTS", "Layout", "Look", "choose_layout"]
+__all__ = ["AUTO", "LAYOUTS", "Layout", "StepSnapshot", "choose_layout"]
 
 
 def choose_layout(name: str, root: Path) -> Layout | None:

@@ -1,7 +1,7 @@
-"""What an adapter says of one trainer's checkpoints: where they are, and whether one is whole.
+"""How one trainer lays out its checkpoints: where they are, and when one is complete.
 
-A `Look` is one glance at one step's folder. Adapters only read; they never wait, and never raise
-for a folder that is half-written or vanishes while they look at it.
+A `StepSnapshot` is what one reading of a step's folder showed. Adapters only read; they never wait,
+and never raise for a folder that is half-written or vanishes while they read it.
 """
 
 import re
@@ -14,12 +14,12 @@ from evalsvc.errors import CheckpointError
 
 
 @dataclass(frozen=True)
-class Look:
-    """One step as it lies on disk at this moment.
+class StepSnapshot:
+    """One step as it is on disk at this moment.
 
     `model` is the Hugging Face folder to evaluate, or, with `merge`, the sharded folder that must
     be merged first (`merge` names its kind: fsdp, megatron). `certain` means that the trainer
-    itself says so (a marker written last, a rename): no need to wait for the files to settle.
+    itself says so (a marker written last, a rename): the files need not settle first.
     `rotated` means that the trainer has removed the model and left the rest.
     """
 
@@ -35,13 +35,13 @@ class Look:
 
 @dataclass(frozen=True)
 class Layout:
-    """One trainer's way to lay checkpoints out. `pattern` matches a step folder's whole name."""
+    """The layout of one trainer's checkpoints. `pattern` matches a step folder's whole name."""
 
     name: str
     pattern: re.Pattern[str]
-    look: Callable[[int, Path], Look]
-    parents: tuple[str, ...] = ("",)  # where step folders lie, relative to the watched folder
-    signs: tuple[str, ...] = ()  # globs, relative to the watched folder, that tell this trainer
+    inspect: Callable[[int, Path], StepSnapshot]
+    parents: tuple[str, ...] = ("",)  # where step folders are, relative to the watched folder
+    signs: tuple[str, ...] = ()  # globs in the watched folder that only this trainer matches
 
     def steps(self, root: Path) -> list[tuple[int, Path]]:
         """The step folders below `root`, by step."""
@@ -52,27 +52,27 @@ class Layout:
             if (match := self.pattern.fullmatch(folder.name))
         )
 
-    def looks(self, root: Path) -> list[Look]:
-        """A look at every step below `root`, by step; of two folders of a step the better one."""
-        best: dict[int, Look] = {}
+    def snapshots(self, root: Path) -> list[StepSnapshot]:
+        """A snapshot of every step below `root`, by step; the better of two folders of a step."""
+        best: dict[int, StepSnapshot] = {}
         for step, folder in self.steps(root):
-            look = self.look(step, folder)
-            if step not in best or (look.complete and not best[step].complete):
-                best[step] = look
+            snapshot = self.inspect(step, folder)
+            if step not in best or (snapshot.complete and not best[step].complete):
+                best[step] = snapshot
         return list(best.values())
 
 
-def look_at_model(step: int, folder: Path, model: Path, *, certain: bool = False) -> Look:
-    """The weight rule: a Hugging Face folder is whole when its files say so themselves."""
+def inspect_model(step: int, folder: Path, model: Path, *, certain: bool = False) -> StepSnapshot:
+    """The weight rule: a Hugging Face folder is complete when its own files say so."""
     try:
         check_complete(model)
     except CheckpointError as error:
-        return Look(step, folder, complete=False, reason=str(error), certain=certain)
-    return Look(step, folder, complete=True, certain=certain, model=model)
+        return StepSnapshot(step, folder, complete=False, reason=str(error), certain=certain)
+    return StepSnapshot(step, folder, complete=True, certain=certain, model=model)
 
 
-def waiting(step: int, folder: Path, reason: str) -> Look:
-    return Look(step, folder, complete=False, reason=reason)
+def incomplete(step: int, folder: Path, reason: str) -> StepSnapshot:
+    return StepSnapshot(step, folder, complete=False, reason=reason)
 
 
 def marker_step(path: Path) -> int | None:

@@ -1,25 +1,25 @@
-"""Trainers that say themselves when a checkpoint is finished: prime-rl and NeMo-RL."""
+"""Trainers that mark a finished checkpoint: prime-rl and NeMo-RL."""
 
 import re
 from pathlib import Path
 
-from evalsvc.trainers.layouts.base import Layout, Look, look_at_model, waiting
+from evalsvc.trainers.layouts.base import Layout, StepSnapshot, incomplete, inspect_model
 
 
-def _prime_rl(step: int, folder: Path) -> Look:
+def _prime_rl(step: int, folder: Path) -> StepSnapshot:
     """The master touches STABLE after every rank has written."""
     if not (folder / "STABLE").exists():
-        return waiting(step, folder, "STABLE, which is written last, is not there yet")
-    return look_at_model(step, folder, folder, certain=True)
+        return incomplete(step, folder, "STABLE, which is written last, is not there yet")
+    return inspect_model(step, folder, folder, certain=True)
 
 
-def _nemo_rl(step: int, folder: Path) -> Look:
-    """Written as tmp_step_N and renamed: step_N is whole, but may still need converting."""
+def _nemo_rl(step: int, folder: Path) -> StepSnapshot:
+    """Written as tmp_step_N and renamed: step_N is complete, but may still need converting."""
     weights = "policy/weights"
     for name in ("hf", f"{weights}/model/consolidated", f"{weights}/model", weights):
         if (folder / name / "config.json").exists():
-            return look_at_model(step, folder, folder / name, certain=name != "hf")
-    return waiting(
+            return inspect_model(step, folder, folder / name, certain=name != "hf")
+    return incomplete(
         step,
         folder,
         "it holds no Hugging Face model: convert it into its folder `hf` with NeMo-RL's "

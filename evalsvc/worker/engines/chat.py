@@ -33,6 +33,24 @@ def render_chat(tokenizer: Any, messages: Messages) -> str:
     return text
 
 
+def prompt_tokens(tokenizer: Any, messages: Messages) -> list[int]:
+    """The prompt as token ids.
+
+    A chat template writes the special tokens itself. To a plain text the tokenizer adds what it
+    adds to every text that begins (a BOS), but nothing that would end it.
+    """
+    text = render_chat(tokenizer, messages)
+    tokens: list[int] = tokenizer.encode(text, add_special_tokens=False)
+    if tokenizer.chat_template:
+        return tokens
+    whole: list[int] = tokenizer.encode(text, add_special_tokens=True)
+    added = len(whole) - len(tokens)
+    for before in range(added + 1):
+        if whole[before : before + len(tokens)] == tokens:
+            return whole[:before] + tokens
+    return whole
+
+
 def plain_text(messages: Messages) -> str:
     """The prompt for a model without a chat template."""
     if len(messages) != 1 or not isinstance(messages[0]["content"], str):

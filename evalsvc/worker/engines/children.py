@@ -1,4 +1,4 @@
-"""Ending an engine's own processes for good, also when it is only half started."""
+"""Kill an engine's own processes, even if it is only half started."""
 
 import multiprocessing
 
@@ -7,7 +7,7 @@ WAIT_SECONDS = 10.0
 
 
 def end_engine_children() -> None:
-    """Kill the engine processes below this one, with their children, and wait for their end."""
+    """Kill the engine processes of this process, with their children, and wait until they end."""
     cores = [p for p in multiprocessing.active_children() if p.name.startswith(NAMES)]
     if not cores:
         return

@@ -1,9 +1,9 @@
-"""The openai engine: any server that speaks OpenAI's chat completions.
+"""The openai engine: any server with OpenAI's chat completions API.
 
-What runs behind the server is its own affair: the checkpoint is only the name that results are
-kept under. Options: `base_url` (with its /v1), `model`, `api_key_env`, `concurrency`.
-The key is named by its variable, never given; only variables called EVALSVC_ENGINE_KEY... may be
-named, so that whoever submits jobs cannot have another secret sent to a server of theirs.
+The checkpoint is only the name under which results are kept; what the server runs is unknown here.
+Options: `base_url` (including /v1), `model`, `api_key_env`, `concurrency`. A job names the
+environment variable of the key and never the key itself. Only variables whose name begins with
+EVALSVC_ENGINE_KEY are allowed, so a job cannot send another secret of the worker to its server.
 """
 
 import asyncio
@@ -20,26 +20,28 @@ import httpx
 from evalsvc.errors import EngineError, UsageError
 from evalsvc.specs import CheckpointSpec
 from evalsvc.worker.engines.base import (
+    Completion,
     Engine,
     EngineDied,
     RequestRefused,
-    Sample,
     SampleRequest,
     read_options,
+)
+from evalsvc.worker.limits import (
+    OPENAI_CONNECT_SECONDS,
+    OPENAI_MAX_ATTEMPTS,
+    OPENAI_RESPONSE_SECONDS,
 )
 
 OPTIONS = {"base_url": str, "model": str, "api_key_env": str, "concurrency": int}
 KEY_VARIABLE = re.compile(r"EVALSVC_ENGINE_KEY[A-Z0-9_]*")
-ATTEMPTS = 6
 FIRST_PAUSE_SECONDS = 0.5
-CONNECT_SECONDS = 10.0
-ANSWER_SECONDS = 1800.0  # a long answer on a busy server
 BUSY = {408, 409, 425, 429, 500, 502, 503, 504}
 DENIED = {401, 403}
 
 
 class OpenAIEngine(Engine):
-    """One sample a request; the server batches as it likes."""
+    """One request per sample. The server does its own batching."""
 
     name: ClassVar[str] = "openai"
 
@@ -53,7 +55,7 @@ class OpenAIEngine(Engine):
             )
         self._url = str(chosen["base_url"]).rstrip("/")
         if not self._url.startswith(("http://", "https://")):
-            raise UsageError(f"{self._url!r} is no HTTP address.", "Correct `base_url`.")
+            raise UsageError(f"{self._url!r} is not an HTTP address.", "Correct `base_url`.")
         self._model = str(chosen["model"])
         self._headers = key_headers(chosen.get("api_key_env"))
         self.max_concurrency = max(1, int(chosen.get("concurrency", 64)))
@@ -62,11 +64,11 @@ class OpenAIEngine(Engine):
     async def start(self, checkpoint: CheckpointSpec, max_tokens: int) -> None:
         self._client = httpx.AsyncClient(
             headers=self._headers,
-            timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            timeout=httpx.Timeout(OPENAI_RESPONSE_SECONDS, connect=OPENAI_CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=self.max_concurrency),
         )
         try:
-            response = await self._client.get(f"{self._url}/models", timeout=CONNECT_SECONDS)
+            response = await self._client.get(f"{self._url}/models", timeout=OPENAI_CONNECT_SECONDS)
         except httpx.HTTPError as error:
             raise EngineError(
                 f"The server {self._url} cannot be reached: {error or type(error).__name__}.",
@@ -77,7 +79,7 @@ class OpenAIEngine(Engine):
     async def swap(self, checkpoint: CheckpointSpec) -> None:
         return None
 
-    async def generate(self, request: SampleRequest) -> Sample:
+    async def generate(self, request: SampleRequest) -> Completion:
         body = {
             "model": self._model,
             "messages": with_images(request),
@@ -87,7 +89,7 @@ class OpenAIEngine(Engine):
         }
         if request.seed is not None:
             body["seed"] = request.seed
-        return read_answer(await self._post(body))
+        return read_completion(await self._post(body))
 
     async def close(self) -> None:
         if self._client is not None:
@@ -103,21 +105,24 @@ class OpenAIEngine(Engine):
         }
 
     async def _post(self, body: Mapping[str, Any]) -> Any:
-        """The server's answer. Retries what may pass; the pauses double and are jittered."""
+        """Post a request and return the JSON of the response.
+
+        Failures that may pass are retried after pauses that double, with jitter.
+        """
         assert self._client is not None, "generate before start"
-        trouble = ""
-        for attempt in range(ATTEMPTS):
+        failure = ""
+        for attempt in range(OPENAI_MAX_ATTEMPTS):
             if attempt:
                 pause = FIRST_PAUSE_SECONDS * 2 ** (attempt - 1)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
             try:
                 response = await self._client.post(f"{self._url}/chat/completions", json=body)
             except httpx.HTTPError as error:
-                trouble = str(error) or type(error).__name__
+                failure = str(error) or type(error).__name__
                 continue
             self._check_key(response)
             if response.status_code in BUSY:
-                trouble = f"it answered {response.status_code}"
+                failure = f"status {response.status_code}"
                 continue
             if response.is_error:
                 raise RequestRefused(
@@ -126,8 +131,8 @@ class OpenAIEngine(Engine):
                 )
             return read_json(response)
         raise EngineDied(
-            f"The server {self._url} did not answer in {ATTEMPTS} attempts: {trouble}.",
-            "Check that it is up; the shard is tried again.",
+            f"The server {self._url} failed {OPENAI_MAX_ATTEMPTS} times: {failure}.",
+            "Check that it is up. The shard will be retried.",
         )
 
     def _check_key(self, response: httpx.Response) -> None:
@@ -139,7 +144,7 @@ class OpenAIEngine(Engine):
 
 
 def key_headers(variable: str | None) -> dict[str, str]:
-    """The header with the key that the environment variable holds."""
+    """The authorization header with the key from the environment variable."""
     if variable is None:
         return {}
     if not KEY_VARIABLE.fullmatch(variable):
@@ -154,7 +159,7 @@ def key_headers(variable: str | None) -> dict[str, str]:
 
 
 def with_images(request: SampleRequest) -> list[dict[str, Any]]:
-    """The messages with each image part as a data URL, in order."""
+    """The messages with each image part replaced by a data URL, in order."""
     images = iter(request.images)
 
     def part(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -179,22 +184,22 @@ def read_json(response: httpx.Response) -> Any:
         return response.json()
     except ValueError as error:
         raise EngineDied(
-            f"The server's answer is no JSON: {response.text[:300]!r}",
+            f"The server's response is not JSON: {response.text[:300]!r}",
             "Check `base_url`; it usually ends in /v1.",
         ) from error
 
 
-def read_answer(body: Any) -> Sample:
-    """The sample in a chat completion. Raises EngineDied when the answer makes no sense."""
+def read_completion(body: Any) -> Completion:
+    """Read a chat completion. Raises EngineDied if the response is not one."""
     try:
         choice, usage = body["choices"][0], body.get("usage") or {}
         text, reason = choice["message"]["content"] or "", choice["finish_reason"]
         tokens = int(usage.get("completion_tokens") or 0), int(usage.get("prompt_tokens") or 0)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise EngineDied(
-            f"The server's answer is no chat completion: {str(body)[:300]}",
+            f"The server's response is not a chat completion: {str(body)[:300]}",
             "Check `base_url`; it usually ends in /v1.",
         ) from error
     if reason not in {"stop", "length"}:
-        raise RequestRefused(f"The server ended the answer with {reason!r}.")
-    return Sample(text, reason, output_tokens=tokens[0], prompt_tokens=tokens[1])
+        raise RequestRefused(f"The server ended the completion with {reason!r}.")
+    return Completion(text, reason, output_tokens=tokens[0], prompt_tokens=tokens[1])

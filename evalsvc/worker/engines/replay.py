@@ -1,8 +1,8 @@
-"""The replay engine: answers from a file. For tests, imports and load tests; needs no torch.
+"""The replay engine: completions from a file. For tests, imports and load tests; needs no torch.
 
-The file is JSON lines, one a problem: `{"problem_id": "..." or "problem": 3, "response": "..." or
-"responses": [...], "finish_reason": "stop" | "length"}`. Sample i takes response i modulo their
-number. Options: `answers` (the path), `seconds_per_sample` (simulated work), `concurrency`.
+The file is JSON lines, one per problem: `{"problem_id": "..." or "problem": 3, "response": "..." or
+"responses": [...], "finish_reason": "stop" | "length"}`. Sample i gets response i modulo the number
+of responses. Options: `answers` (the path), `seconds_per_sample` (simulated work), `concurrency`.
 """
 
 import asyncio
@@ -15,20 +15,20 @@ from typing import Any, ClassVar
 from evalsvc.errors import UsageError
 from evalsvc.specs import CheckpointSpec
 from evalsvc.worker.engines.base import (
+    Completion,
     Engine,
     FinishReason,
     RequestRefused,
-    Sample,
     SampleRequest,
     read_options,
 )
 
 OPTIONS = {"answers": str, "seconds_per_sample": float, "concurrency": int}
-CHARACTERS_PER_TOKEN = 4  # a file of answers has no tokens; this keeps the token figures plausible
+CHARACTERS_PER_TOKEN = 4  # the file has no token counts; this keeps them plausible
 
 
 @dataclass(frozen=True)
-class Answers:
+class RecordedResponses:
     """The responses to one problem."""
 
     responses: tuple[str, ...]
@@ -36,7 +36,7 @@ class Answers:
 
 
 class ReplayEngine(Engine):
-    """Answers from a file; the checkpoint is only a name to it, and a swap always works."""
+    """Completions from a file. The checkpoint is only a name, and a swap always succeeds."""
 
     name: ClassVar[str] = "replay"
 
@@ -50,7 +50,7 @@ class ReplayEngine(Engine):
         self._path = Path(chosen["answers"])
         self._seconds = float(chosen.get("seconds_per_sample", 0.0))
         self.max_concurrency = max(1, int(chosen.get("concurrency", 64)))
-        self._answers: dict[str | int, Answers] = {}
+        self._answers: dict[str | int, RecordedResponses] = {}
 
     async def start(self, checkpoint: CheckpointSpec, max_tokens: int) -> None:
         self._answers = await asyncio.to_thread(read_answers, self._path)
@@ -58,7 +58,7 @@ class ReplayEngine(Engine):
     async def swap(self, checkpoint: CheckpointSpec) -> None:
         return None
 
-    async def generate(self, request: SampleRequest) -> Sample:
+    async def generate(self, request: SampleRequest) -> Completion:
         if self._seconds:
             await asyncio.sleep(self._seconds)
         answers = self._answers.get(request.problem_id) or self._answers.get(request.problem)
@@ -66,11 +66,11 @@ class ReplayEngine(Engine):
             raise RequestRefused(
                 f"{self._path} has no answer to problem {request.problem_id!r} "
                 f"(row {request.problem}).",
-                "Add a line for it, or evaluate only the problems that the file answers.",
+                "Add a line for it, or evaluate only the problems in the file.",
             )
-        text = answers.responses[request.sample % len(answers.responses)]
+        text = answers.responses[request.sample_index % len(answers.responses)]
         prompt = sum(len(str(message.get("content", ""))) for message in request.messages)
-        return Sample(
+        return Completion(
             text=text,
             finish_reason=answers.finish_reason,
             output_tokens=_tokens(len(text)),
@@ -84,9 +84,9 @@ class ReplayEngine(Engine):
         return {"engine": self.name, "device": "none", "answers": str(self._path)}
 
 
-def read_answers(path: Path) -> dict[str | int, Answers]:
-    """The answers in `path`, by problem id and by row index. Raises UsageError with the line."""
-    answers: dict[str | int, Answers] = {}
+def read_answers(path: Path) -> dict[str | int, RecordedResponses]:
+    """Read responses by problem id and by row index. Raises UsageError that names a bad line."""
+    answers: dict[str | int, RecordedResponses] = {}
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
@@ -99,18 +99,19 @@ def read_answers(path: Path) -> dict[str | int, Answers]:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"The answers in {path} cannot be read: {error}.", "They must be JSON lines in UTF-8."
+            f"The answers in {path} cannot be read: {error}.",
+            "It must be JSON lines in UTF-8.",
         ) from error
     return answers
 
 
-def _read_line(line: str, where: str) -> tuple[str | int, Answers]:
+def _read_line(line: str, where: str) -> tuple[str | int, RecordedResponses]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{where} is not JSON: {error}.", "Mend or remove that line.") from error
+        raise UsageError(f"{where} is not JSON: {error}.", "Repair or remove that line.") from error
     if not isinstance(row, dict):
-        raise UsageError(f"{where} is not a JSON object.", "Mend or remove that line.")
+        raise UsageError(f"{where} is not a JSON object.", "Repair or remove that line.")
     key = row.get("problem_id", row.get("problem"))
     responses: Any = row["responses"] if "responses" in row else [row.get("response")]
     if not isinstance(key, str | int) or isinstance(key, bool):
@@ -124,7 +125,7 @@ def _read_line(line: str, where: str) -> tuple[str | int, Answers]:
         raise UsageError(
             f"{where} has the finish_reason {finish_reason!r}.", "Use 'stop' or 'length'."
         )
-    return key, Answers(tuple(responses), finish_reason)
+    return key, RecordedResponses(tuple(responses), finish_reason)
 
 
 def _is_list_of_texts(value: Any) -> bool:

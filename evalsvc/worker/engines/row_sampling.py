@@ -1,4 +1,4 @@
-"""Sampling in which every row of a batch has its own randomness, and may be given up alone."""
+"""Batched sampling in which each row has its own randomness and can be cancelled alone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +8,9 @@ from transformers import LogitsProcessor, TemperatureLogitsWarper, TopPLogitsWar
 
 
 class RowSampler(LogitsProcessor):  # type: ignore[misc]
-    """Turns greedy choice into sampling: adds each row's own Gumbel noise to its scores.
+    """Turns greedy choice into sampling by adding Gumbel noise of each row to its scores.
 
-    `seeds` holds one seed per row, or None for the system's randomness.
+    `seeds` has one seed per row; None means the system's randomness.
     """
 
     def __init__(self, seeds: Sequence[int | None], temperature: float, top_p: float) -> None:

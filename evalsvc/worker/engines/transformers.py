@@ -8,21 +8,24 @@ Options: `batch_size`, `dtype`, `device`, `max_pixels`, `max_images`.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from evalsvc.errors import EngineError, MissingExtra
 from evalsvc.machine import engine_extra
 from evalsvc.specs import CheckpointSpec, Modality
 from evalsvc.worker.engines.base import (
+    Completion,
     Engine,
     EngineDied,
-    Sample,
     SampleRequest,
     SwapFailed,
     read_options,
 )
+from evalsvc.worker.engines.endings import Endings, read_endings
+from evalsvc.worker.engines.loaded_weights import diverged, incomplete, left_over
 from evalsvc.worker.engines.pictures import PICTURE_OPTIONS, PictureLimits
-from evalsvc.worker.engines.transformers_prompts import Prompt, PromptReader
+from evalsvc.worker.engines.transformers_prompts import PromptReader, TokenizedPrompt
 
 OPTIONS = {"batch_size": int, "dtype": str, "device": str, **PICTURE_OPTIONS}
 GATHER_SECONDS = 0.02
@@ -31,8 +34,8 @@ GATHER_SECONDS = 0.02
 @dataclass(frozen=True)
 class _Row:
     request: SampleRequest
-    prompt: Prompt
-    answer: "asyncio.Future[Sample]"
+    prompt: TokenizedPrompt
+    answer: "asyncio.Future[Completion]"
 
     @property
     def settings(self) -> tuple[float, float, int, bool]:
@@ -54,6 +57,7 @@ class TransformersEngine(Engine):
         self.max_concurrency = 2 * self._batch_size
         self._model: Any = None
         self._reader: PromptReader
+        self._endings = Endings()
         self._waiting: list[_Row] = []
         self._loop: asyncio.Task[None] | None = None
 
@@ -69,7 +73,7 @@ class TransformersEngine(Engine):
         except EngineError as error:
             raise SwapFailed(error.message, error.remedy) from error
 
-    async def generate(self, request: SampleRequest) -> Sample:
+    async def generate(self, request: SampleRequest) -> Completion:
         if self._loop is None or self._loop.done():
             raise EngineDied("The engine 'transformers' is not running.")
         text_config = self._model.config.get_text_config()
@@ -93,12 +97,17 @@ class TransformersEngine(Engine):
             "batch_invariant": False,
             "max_pixels": self._limits.pixels,
             "max_images": self._limits.images,
+            **self._endings.provenance(),
         }
 
     def _load(self, checkpoint: CheckpointSpec) -> None:
         try:
             import torch
-            from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+            from transformers import (
+                AutoModelForCausalLM,
+                AutoModelForImageTextToText,
+                GenerationConfig,
+            )
         except ModuleNotFoundError as error:
             raise MissingExtra("The engine 'transformers'", engine_extra()) from error
         default = "cuda" if torch.cuda.is_available() else "cpu"
@@ -106,11 +115,21 @@ class TransformersEngine(Engine):
         sees = checkpoint.modality is Modality.IMAGE
         kind = AutoModelForImageTextToText if sees else AutoModelForCausalLM
         try:
-            model = kind.from_pretrained(
-                checkpoint.path, dtype=dtype, trust_remote_code=False, local_files_only=True
+            model, loading = kind.from_pretrained(
+                checkpoint.path,
+                dtype=dtype,
+                trust_remote_code=False,
+                local_files_only=True,
+                output_loading_info=True,
             )
+            refuse_incomplete(checkpoint, loading, model)
             model = model.to(self._options.get("device", default)).eval()
             self._reader = PromptReader(checkpoint)
+            self._endings = read_endings(Path(checkpoint.path), self._reader.tokenizer)
+            # generate() obeys this object even where it is called with other settings
+            model.generation_config = GenerationConfig(
+                eos_token_id=self._endings.tokens or None, pad_token_id=self._reader.padding
+            )
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             raise EngineError(
                 f"transformers cannot load {checkpoint.path}: {error}",
@@ -143,7 +162,7 @@ class TransformersEngine(Engine):
             if not row.answer.done():
                 row.answer.set_result(sample)
 
-    def _generate(self, batch: list[_Row]) -> list[Sample]:
+    def _generate(self, batch: list[_Row]) -> list[Completion]:
         """One call of `model.generate`. Runs in a thread."""
         import torch
         from transformers import LogitsProcessorList, StoppingCriteriaList
@@ -176,14 +195,29 @@ class TransformersEngine(Engine):
             for row, answer in zip(batch, output.cpu(), strict=True)
         ]
 
-    def _sample(self, row: _Row, tokens: list[int]) -> Sample:
-        ends = self._model.generation_config.eos_token_id
-        ends = set(ends if isinstance(ends, list) else [ends])
+    def _sample(self, row: _Row, tokens: list[int]) -> Completion:
+        ends = set(self._endings.tokens)
         stop = next((i for i, token in enumerate(tokens) if token in ends), None)
-        kept = tokens if stop is None else tokens[: stop + 1]
-        return Sample(
-            text=self._reader.tokenizer.decode(kept, skip_special_tokens=True),
+        return Completion(
+            text=self._reader.tokenizer.decode(tokens[:stop], skip_special_tokens=True),
             finish_reason="length" if stop is None else "stop",
-            output_tokens=len(kept),
+            output_tokens=len(tokens) if stop is None else stop + 1,
             prompt_tokens=row.prompt.length,
         )
+
+
+def refuse_incomplete(checkpoint: CheckpointSpec, loading: Mapping[str, Any], model: Any) -> None:
+    """Raise CheckpointError unless the checkpoint's tensors made the whole model, and are numbers.
+
+    transformers fills what is missing with random numbers, and only warns.
+    """
+    import torch
+
+    unlike = {str(entry[0]) for entry in loading["mismatched_keys"]}
+    if absent := unlike | set(loading["missing_keys"]):
+        raise incomplete(checkpoint, absent)
+    if loading["unexpected_keys"]:
+        raise left_over(checkpoint, loading["unexpected_keys"])
+    broken = [n for n, p in model.named_parameters() if not bool(torch.isfinite(p).all())]
+    if broken:
+        raise diverged(checkpoint, broken)

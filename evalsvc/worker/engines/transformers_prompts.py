@@ -10,12 +10,12 @@ from typing import Any
 
 from evalsvc.specs import CheckpointSpec, Modality
 from evalsvc.worker.engines.base import RequestRefused, SampleRequest
-from evalsvc.worker.engines.chat import adopt_template, render_chat
+from evalsvc.worker.engines.chat import adopt_template, prompt_tokens, render_chat
 from evalsvc.worker.engines.pictures import check_places
 
 
 @dataclass(frozen=True)
-class Prompt:
+class TokenizedPrompt:
     """One rendered request. `length` counts all tokens, those of pictures too."""
 
     text: str
@@ -42,10 +42,10 @@ class PromptReader:
         adopt_template(self.tokenizer, Path(checkpoint.path))
         self.padding: int = self.tokenizer.pad_token_id or 0
 
-    def read(self, request: SampleRequest, context: int | None) -> Prompt:
+    def read(self, request: SampleRequest, context: int | None) -> TokenizedPrompt:
         """Render and measure. Raises RequestRefused when the prompt fills the whole context."""
         text = render_chat(self.tokenizer, request.messages)
-        tokens: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
+        tokens = prompt_tokens(self.tokenizer, request.messages)
         if request.images and self._processor is None:
             raise RequestRefused("This model reads only text.", "Ask a vision-language model.")
         image_token = getattr(self._processor, "image_token_id", None)
@@ -55,15 +55,16 @@ class PromptReader:
             raise RequestRefused(
                 f"The prompt has {length} tokens, the model's context only {context}."
             )
-        return Prompt(text, tokens, request.images, length)
+        return TokenizedPrompt(text, tokens, request.images, length)
 
-    def batch(self, prompts: Sequence[Prompt]) -> Mapping[str, Any]:
+    def batch(self, prompts: Sequence[TokenizedPrompt]) -> Mapping[str, Any]:
         """Tensors for `model.generate`; all prompts have pictures, or none has."""
         if prompts[0].images:
             inputs: Mapping[str, Any] = self._processor(
                 text=[prompt.text for prompt in prompts],
                 images=[list(prompt.images) for prompt in prompts],
                 padding=True,
+                add_special_tokens=False,  # the chat template has written them
                 return_tensors="pt",
             )
             return inputs

@@ -1,8 +1,8 @@
 """The vLLM engine: AsyncLLM in the worker's process, one request per sample, swaps in place.
 
 vLLM is imported in a thread when the engine starts: that takes seconds, and the worker goes on
-answering meanwhile. Its engine core is a child process. A swap is trusted only after the checks
-of `swapping`; whatever goes wrong in it is a SwapFailed, and the worker restarts the engine.
+answering meanwhile. Its engine core is a child process. A load or a swap is trusted only after the
+proof of `vllm_swap`; a swap that is not proved is a SwapFailed, and the worker restarts the engine.
 """
 
 import asyncio
@@ -18,16 +18,17 @@ from evalsvc.errors import CheckpointError, EngineError, MissingExtra, UsageErro
 from evalsvc.machine import engine_extra
 from evalsvc.specs import CheckpointSpec, Modality
 from evalsvc.worker.engines.base import (
+    Completion,
     Engine,
     EngineDied,
     RequestRefused,
-    Sample,
     SampleRequest,
     SwapFailed,
     read_options,
 )
-from evalsvc.worker.engines.chat import adopt_template, render_chat
+from evalsvc.worker.engines.chat import adopt_template, prompt_tokens
 from evalsvc.worker.engines.children import end_engine_children
+from evalsvc.worker.engines.endings import Endings, read_endings
 from evalsvc.worker.engines.pictures import PictureLimits, check_places
 from evalsvc.worker.engines.vllm_setup import (
     OPTIONS,
@@ -37,10 +38,11 @@ from evalsvc.worker.engines.vllm_setup import (
     find_device,
     prepare_environment,
 )
-from evalsvc.worker.engines.vllm_swap import Swapper, canary_request
+from evalsvc.worker.engines.vllm_swap import Swapper
 
 PROMPTS_KEPT = 256
 MOST_OF_A_REFUSAL = 400  # characters
+SHUTDOWN_SECONDS = 1.0  # nothing is in flight; vLLM waits 5 s, and then kills its processes too
 QUEUE_FACTOR = 1.25  # requests beyond the running ones, so that the scheduler always has a next one
 
 
@@ -57,6 +59,7 @@ class VllmEngine(Engine):
         self._tokenizer: Any = None
         self._swapper: Swapper | None = None
         self._checkpoint: CheckpointSpec | None = None
+        self._endings = Endings()
         self._device = Device("unknown", is_cpu=True)
         self._limit = 0
         self._abandoned = False  # the start took too long; its thread must not go on
@@ -70,6 +73,7 @@ class VllmEngine(Engine):
             self._llm = await asyncio.to_thread(self._create, checkpoint)
             self._tokenizer = self._llm.get_tokenizer()
             adopt_template(self._tokenizer, Path(checkpoint.path))
+            self._endings = read_endings(Path(checkpoint.path), self._tokenizer)
         except (UsageError, EngineError, MissingExtra):
             raise
         except Exception as error:  # vLLM raises whatever its parts raise
@@ -78,14 +82,15 @@ class VllmEngine(Engine):
                 "The end of the log above names the cause; see docs/worker.md.",
             ) from error
         self.max_concurrency = int(self._llm.scheduler_config.max_num_seqs * QUEUE_FACTOR)
-        self._swapper = Swapper(self._llm, self._canary)
+        self._swapper = Swapper(self._llm)
+        await self._swapper.prove_start(checkpoint)
 
     def has_room(self, max_tokens: int) -> bool:
         assert self._checkpoint is not None
         wanted = self._options.get("max_model_len")
         return self._limit >= context_limit(self._checkpoint, max_tokens, wanted)
 
-    async def generate(self, request: SampleRequest) -> Sample:
+    async def generate(self, request: SampleRequest) -> Completion:
         from vllm.exceptions import VLLMClientError
         from vllm.v1.engine.exceptions import EngineDeadError, EngineGenerateError
 
@@ -108,7 +113,7 @@ class VllmEngine(Engine):
         if answer.finish_reason == "length" and len(answer.token_ids) < request.max_tokens:
             # pictures count only now: their tokens are added by the model's own processor
             self._check_length(len(output.prompt_token_ids), request.max_tokens)
-        return Sample(
+        return Completion(
             text=answer.text,
             finish_reason=answer.finish_reason,
             output_tokens=len(answer.token_ids),
@@ -119,14 +124,14 @@ class VllmEngine(Engine):
         if self._swapper is None or self._checkpoint is None:
             raise SwapFailed("The engine is not running.")
         self._prompts.clear()
-        await self._swapper.swap(self._checkpoint, checkpoint)
+        await self._swapper.swap(checkpoint)
         self._checkpoint = checkpoint
 
     async def close(self) -> None:
         self._abandoned = True
         llm, self._llm, self._swapper = self._llm, None, None
         if llm is not None:
-            await asyncio.to_thread(llm.shutdown)
+            await asyncio.to_thread(llm.shutdown, SHUTDOWN_SECONDS)
         await asyncio.to_thread(end_engine_children)
 
     def info(self) -> dict[str, Any]:
@@ -140,6 +145,8 @@ class VllmEngine(Engine):
             "max_model_len": self._limit,
             "batch_invariant": bool(envs.VLLM_BATCH_INVARIANT),
             "chat_template": bool(self._tokenizer and self._tokenizer.chat_template),
+            **self._endings.provenance(),
+            **(self._swapper.provenance() if self._swapper else {}),
             **self._seeing(),
         }
 
@@ -182,8 +189,7 @@ class VllmEngine(Engine):
         return with_pictures(self._prompts[key], request)
 
     def _render(self, request: SampleRequest) -> list[int]:
-        text = render_chat(self._tokenizer, request.messages)
-        tokens: list[int] = self._tokenizer.encode(text, add_special_tokens=False)
+        tokens = prompt_tokens(self._tokenizer, request.messages)
         config = self._llm.model_config.hf_config
         check_places(tokens, getattr(config, "image_token_id", None), len(request.images))
         self._check_length(len(tokens), request.max_tokens)
@@ -205,12 +211,6 @@ class VllmEngine(Engine):
                 "This model cannot be asked this problem.",
             )
 
-    async def _canary(self, modality: Modality) -> list[int]:
-        """Token ids of a short greedy answer to a fixed question."""
-        request = canary_request(modality)
-        output = await self._draw(with_pictures(self._render(request), request), request)
-        return list(output.outputs[0].token_ids)
-
     async def _draw(self, prompt: Any, request: SampleRequest) -> Any:
         """vLLM's final output for one request; None when it gave the request up."""
         from vllm import SamplingParams
@@ -221,9 +221,10 @@ class VllmEngine(Engine):
             top_p=request.top_p,
             max_tokens=request.max_tokens,
             seed=request.seed,
+            stop_token_ids=self._endings.tokens,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
-        number = f"{request.problem}-{request.sample}-{next(self._numbers)}"
+        number = f"{request.problem}-{request.sample_index}-{next(self._numbers)}"
         last = None
         async for last in self._llm.generate(prompt, sampling, number):  # noqa: B007
             pass

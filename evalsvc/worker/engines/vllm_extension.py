@@ -1,51 +1,65 @@
-"""What vLLM's own processes do for us: digests of the weights that they really compute with.
+"""What vLLM's own processes do for us: reload weights wholly, and prove which ones they use.
 
-vLLM mixes this class into its worker (`worker_extension_cls`). On the CPU it packs the weights of
-linear layers into opaque buffers and leaves empty parameters behind, of which a digest of the
-parameters sees nothing; such a layer is therefore digested by what it does to a fixed input.
+vLLM mixes this class into its worker (`worker_extension_cls`); the results travel as plain data.
 """
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-PROBE_ROWS = 4
+from evalsvc.worker.engines.vllm_proof import Proof
 
 
-class WeightDigests:
+class WeightProof:
     """Mixed into vLLM's worker; `self` is that worker."""
 
-    def evalsvc_weight_digests(self) -> dict[str, str]:
-        """By name: the digest of each parameter's bytes, or of a packed layer's output."""
+    _evalsvc_addresses: dict[str, int] | None = None
+
+    def evalsvc_reload(self, folder: str) -> None:
+        """Exchange the weights for those in `folder`, and pack again whatever is packed.
+
+        vLLM packs only modules whose own tensors it found in the files. A tied head has none, and
+        would go on multiplying by the packed copy of the former weights.
+        """
+        runner: Any = self.model_runner  # type: ignore[attr-defined]
+        runner.reload_weights(weights_path=folder)
+        pack_embeddings(runner.get_model())
+
+    def evalsvc_prove(self, folder: str) -> Proof:
+        """Compare what each layer computes with the tensors in the files of `folder`."""
         import torch
 
-        from evalsvc.worker.engines.tensor_digest import named_tensors, tensor_digest
+        from evalsvc.worker.engines.vllm_proof import moved, prove
 
         model: Any = self.model_runner.get_model()  # type: ignore[attr-defined]
+        device: torch.device = self.device  # type: ignore[attr-defined]
         with torch.inference_mode():
-            digests = {
-                part: tensor_digest(held)
-                for name, parameter in model.named_parameters()
-                for part, held in named_tensors(name, parameter)
-            }
-            for name, layer in model.named_modules():
-                if is_packed(layer):
-                    digests[f"{name}.weight"] = probe(layer)
-        return digests
+            proof = prove(model, _file_tensors(Path(folder)), device)
+        present = {name: held.data_ptr() for name, held in model.named_parameters()}
+        if device.type == "cuda" and self._evalsvc_addresses is not None:
+            # captured graphs go on reading the old addresses
+            proof["different"] |= moved(self._evalsvc_addresses, present)
+        self._evalsvc_addresses = self._evalsvc_addresses or present
+        return proof
 
 
-def is_packed(layer: Any) -> bool:
-    """Whether the layer computes with weights that are no longer among its parameters."""
-    weight = getattr(layer, "weight", None)
-    return hasattr(layer, "cpu_linear") and weight is not None and weight.numel() == 0
+def pack_embeddings(model: Any) -> None:
+    """Pack the embeddings and heads of `model` again, whether or not vLLM has done so."""
+    from vllm.model_executor.layers.vocab_parallel_embedding import UnquantizedEmbeddingMethod
+
+    for module in model.modules():
+        method = getattr(module, "quant_method", None)
+        if isinstance(method, UnquantizedEmbeddingMethod):
+            method.process_weights_after_loading(module)
 
 
-def probe(layer: Any) -> str:
-    """Digest of a packed linear layer's output for a fixed input."""
-    import torch
+def _file_tensors(folder: Path) -> Iterator[tuple[str, Any]]:
+    """The tensors of the files that were fingerprinted, read without vLLM."""
+    from safetensors import safe_open
 
-    from evalsvc.worker.engines.tensor_digest import tensor_digest
+    from evalsvc.checkpoints import find_weights
 
-    width = layer.input_size_per_partition
-    generator = torch.Generator().manual_seed(width)
-    rows = torch.randn(PROBE_ROWS, width, generator=generator).to(layer.weight.dtype)
-    output = layer.cpu_linear(rows, layer.weight, None)
-    return tensor_digest(output)
+    for path in find_weights(folder).files:
+        with safe_open(path, framework="pt") as opened:
+            for name in opened.keys():  # noqa: SIM118 - not a mapping
+                yield name, opened.get_tensor(name)

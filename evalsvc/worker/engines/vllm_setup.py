@@ -31,6 +31,7 @@ SMALL_MACHINE_CORES = 8
 CPU_PICTURE_CACHE_GIB = 0.5
 GPU_PICTURE_CACHE_GIB = 2.0
 GIB = 2**30
+EXTENSION = "evalsvc.worker.engines.vllm_extension.WeightProof"  # mixed into vLLM's worker
 ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
     "DO_NOT_TRACK": "1",
@@ -83,9 +84,10 @@ def engine_arguments(
         "max_model_len": limit,
         "seed": 0,
         "trust_remote_code": False,
+        "config_format": "hf",  # the files that were fingerprinted, never another format's copy
         "disable_log_stats": True,
         "enable_prefix_caching": True,
-        "worker_extension_cls": "evalsvc.worker.engines.vllm_extension.WeightDigests",
+        "worker_extension_cls": EXTENSION,
         "max_num_seqs": GPU_SEQUENCES,
     }
     if checkpoint.modality is Modality.IMAGE:

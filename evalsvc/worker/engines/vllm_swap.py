@@ -1,81 +1,105 @@
-"""Exchanging vLLM's weights in place, and the checks without which a swap is not believed.
+"""Exchanging vLLM's weights in place, and the proof without which no weights are believed.
 
-vLLM only warns about tensors that it did not find, and keeps several caches that depend on the
-weights (docs/decisions/0503 lists what can go wrong in silence). Therefore:
+vLLM only warns about tensors that it did not find, keeps packed copies of weights that a reload may
+leave stale, and several caches that depend on the weights (docs/decisions/0506). Therefore, with
+nothing in flight:
 
-- every cache is emptied after a reload, with nothing in flight;
-- no more tensors of the engine may be unchanged than the two checkpoints' files have in common;
-- the first swap of an engine (each one, for vision-language models) is proved by a round trip:
-  going back must give exactly the digests, and exactly the greedy answer, of the weights before.
-  The first of these were loaded cold, so that this compares a swap with a cold start.
+- every module that packs its weights packs them again, and every cache is emptied;
+- every layer is asked what it multiplies by, and must answer with the tensors of the files;
+- an engine with a layer of which that cannot be told (quantised ones) never swaps.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from evalsvc.specs import CheckpointSpec, Modality
-from evalsvc.worker.engines.base import SampleRequest, SwapFailed
-from evalsvc.worker.engines.weight_files import tensors_in_common
+from evalsvc.checkpoints import find_weights
+from evalsvc.errors import EngineError
+from evalsvc.specs import CheckpointSpec
+from evalsvc.worker.engines.base import SwapFailed
+from evalsvc.worker.engines.loaded_weights import diverged, incomplete, named
+from evalsvc.worker.engines.vllm_proof import Proof, merge
 
 RESET_ATTEMPTS = 50
 RESET_PAUSE_SECONDS = 0.1
-CANARY_TOKENS = 16
-CANARY_QUESTION = "Compute 12 + 34 and put the answer into \\boxed{}."
+MOST_REASONS = 3
 IN_DOUBT = "The engine is restarted with the new checkpoint."
 
 log = logging.getLogger(__name__)
-Digests = list[dict[str, str]]  # by tensor, one for each process of the engine
 
 
 class Swapper:
-    """Swaps the weights of one AsyncLLM. `canary` draws the fixed greedy answer."""
+    """Proves and swaps the weights of one AsyncLLM."""
 
-    def __init__(self, llm: Any, canary: Callable[[Modality], Awaitable[list[int]]]) -> None:
+    def __init__(self, llm: Any) -> None:
         self._llm = llm
-        self._canary = canary
-        self._proved = False
-        self._present: Digests | None = None  # of the weights that the last swap left
+        self._hindrance = "its weights were never proved"  # why this engine cannot swap
+        self.proof: Proof | None = None  # of the weights that are loaded
 
-    async def swap(self, old: CheckpointSpec, new: CheckpointSpec) -> None:
-        """From `old` to `new`, of equal architecture. After a SwapFailed nothing is certain."""
+    async def prove_start(self, checkpoint: CheckpointSpec) -> None:
+        """After a cold start. Raises CheckpointError if the files did not give all weights.
+
+        What cannot be compared is no error (vLLM was made to transform it, or no memory is left):
+        it is recorded, and this engine will not swap. A layer that differs is an EngineError.
+        """
+        if checkpoint_is_pickled(checkpoint):
+            self._hindrance = "its weights are pickled, and cannot be compared"
+            return
         try:
-            await self._swap(old, new)
+            self.proof = await self._prove(checkpoint)
+        except Exception as error:  # vLLM raises whatever its parts raise; it has loaded, though
+            log.exception("the weights could not be compared with the files")
+            self._hindrance = f"comparing failed with {type(error).__name__}: {error}"
+            return
+        if self.proof["not_finite"]:
+            raise diverged(checkpoint, self.proof["not_finite"])
+        if self.proof["unwritten"]:
+            raise incomplete(checkpoint, self.proof["unwritten"])
+        if self.proof["different"]:
+            raise EngineError(
+                f"vLLM loaded other weights than those in {checkpoint.path}: "
+                f"{hindrance(self.proof)}.",
+                "Report it with the versions in the log; engine `transformers` may do.",
+            )
+        self._hindrance = hindrance(self.proof)
+        if self._hindrance:
+            log.warning("this engine will not swap weights in place: %s", self._hindrance)
+        else:
+            log.info("%d layers compute with the tensors of the files", self.proof["layers"])
+
+    async def swap(self, new: CheckpointSpec) -> None:
+        """To `new`, of equal architecture. After an error nothing is certain.
+
+        Raises CheckpointError where the files hold NaN: a restart would not help.
+        """
+        if self._hindrance:
+            raise SwapFailed(f"This engine cannot swap: {self._hindrance}.", IN_DOUBT)
+        try:
+            await self._llm.collective_rpc("evalsvc_reload", args=(new.path,))
+            await self._empty_caches()
+            self.proof = await self._prove(new)
         except SwapFailed:
             raise
         except Exception as error:  # vLLM raises whatever its parts raise
             raise SwapFailed(
                 f"vLLM could not take over {new.path}: {type(error).__name__}: {error}.", IN_DOUBT
             ) from error
+        if self.proof["not_finite"]:
+            raise diverged(new, self.proof["not_finite"])
+        if found := hindrance(self.proof):
+            raise SwapFailed(f"The weights are not those of {new.path}: {found}.", IN_DOUBT)
+        log.info("%d layers compute with the tensors of the files", self.proof["layers"])
 
-    async def _swap(self, old: CheckpointSpec, new: CheckpointSpec) -> None:
-        before = self._present or await self._digests()
-        prove = not self._proved or new.modality is Modality.IMAGE
-        answer = await self._canary(old.modality) if prove else []
-        # The files are compared while vLLM reads the new ones: large models are not read twice.
-        common, after = await asyncio.gather(
-            asyncio.to_thread(tensors_in_common, Path(old.path), Path(new.path)),
-            self._reload(new),
-        )
-        check_changed(before, after, common)
-        self._present = after
-        if not prove:
-            return
-        if await self._reload(old) != before:
-            raise SwapFailed(f"Swapping back to {old.path} gave other weights.", IN_DOUBT)
-        if await self._canary(old.modality) != answer:
-            raise SwapFailed(f"Swapping back to {old.path} gave another answer.", IN_DOUBT)
-        if await self._reload(new) != after:
-            raise SwapFailed(f"Swapping twice to {new.path} gave different weights.", IN_DOUBT)
-        self._proved = True
-        log.info("swapping proved by a round trip: same weights, same greedy answer")
+    def provenance(self) -> dict[str, Any]:
+        """What is known of the weights, for whoever reads the result later."""
+        if self.proof is None:
+            return {"weights_proved": False, "weights_unproved": self._hindrance}
+        found = hindrance(self.proof)
+        return {"weights_proved": not found} | ({"weights_unproved": found} if found else {})
 
-    async def _reload(self, checkpoint: CheckpointSpec) -> Digests:
-        await self._llm.collective_rpc("reload_weights", kwargs={"weights_path": checkpoint.path})
-        await self._empty_caches()
-        return await self._digests()
+    async def _prove(self, checkpoint: CheckpointSpec) -> Proof:
+        return merge(await self._llm.collective_rpc("evalsvc_prove", args=(checkpoint.path,)))
 
     async def _empty_caches(self) -> None:
         await self._llm.reset_mm_cache()
@@ -86,45 +110,19 @@ class Swapper:
             await asyncio.sleep(RESET_PAUSE_SECONDS)
         raise SwapFailed("The prefix cache could not be emptied.", IN_DOUBT)
 
-    async def _digests(self) -> Digests:
-        found: Digests = await self._llm.collective_rpc("evalsvc_weight_digests")
-        return found
+
+def hindrance(proof: Proof) -> str:
+    """Why these weights are not proved, in words; "" if they are."""
+    reasons = [f"{layer} {what}" for layer, what in sorted(proof["different"].items())]
+    if proof["unwritten"]:
+        reasons.append(f"nothing was written to {named(proof['unwritten'])}")
+    reasons += [f"{layer}: {why}" for layer, why in sorted(proof["unproved"].items())]
+    if proof["unused"]:
+        reasons.append(f"the files' {named(proof['unused'])} is used by no layer")
+    more = len(reasons) - MOST_REASONS
+    return "; ".join(reasons[:MOST_REASONS]) + (f" and {more} more" if more > 0 else "")
 
 
-def canary_request(modality: Modality) -> SampleRequest:
-    """The fixed question; for vision-language models with a fixed picture."""
-    content: Any = CANARY_QUESTION
-    images: tuple[Any, ...] = ()
-    if modality is Modality.IMAGE:
-        from PIL import Image
-
-        images = (Image.linear_gradient("L").resize((112, 112)).convert("RGB"),)
-        content = [{"type": "image"}, {"type": "text", "text": CANARY_QUESTION}]
-    return SampleRequest(
-        problem=-1,
-        problem_id="canary",
-        sample=0,
-        messages=[{"role": "user", "content": content}],
-        images=images,
-        temperature=0.0,
-        top_p=1.0,
-        max_tokens=CANARY_TOKENS,
-    )
-
-
-def check_changed(before: Digests, after: Digests, common: int) -> None:
-    """Each tensor of the engine is made of at least one tensor of the files, and of its own.
-
-    So at most `common`, the number of file tensors that both checkpoints share, may stay the same.
-    """
-    if [d.keys() for d in before] != [d.keys() for d in after] or not all(after):
-        raise SwapFailed("The engine holds other tensors than before.", IN_DOUBT)
-    for old, new in zip(before, after, strict=True):
-        unchanged = sum(new[name] == digest for name, digest in old.items())
-        if unchanged > common:
-            raise SwapFailed(
-                f"{unchanged} of {len(old)} tensors did not change, but the two checkpoints "
-                f"have only {common} in common.",
-                IN_DOUBT,
-            )
-        log.info("%d of %d tensors changed", len(old) - unchanged, len(old))
+def checkpoint_is_pickled(checkpoint: CheckpointSpec) -> bool:
+    """Whether its weights are in files that cannot be read without unpickling them."""
+    return find_weights(Path(checkpoint.path), allow_pickle=True).pickled

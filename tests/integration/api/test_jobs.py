@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from evalsvc.dispatch.board import Board
-from tests.integration.api.conftest import Running, job_body
+from evalsvc.dispatch.ready_queue import ReadyQueue
+from tests.support.http_server import Running, job_body
 
 BURST = 150
 
@@ -136,6 +136,6 @@ def test_a_burst_of_submissions_loses_and_doubles_nothing(server: Running, answe
     assert {code for code, _ in answered} == {201}
     assert len({job_id for _, job_id in answered}) == BURST
     assert f'evalsvc_jobs{{state="queued"}} {BURST}.0' in figures
-    board = Board(server.database)
-    board.poll()
-    assert len(board) == BURST
+    queue = ReadyQueue(server.database)
+    queue.poll()
+    assert len(queue) == BURST

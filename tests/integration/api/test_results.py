@@ -1,5 +1,8 @@
 """Imports, comparisons, leaderboard, ranking, power: figures by REST."""
 
+import time
+from typing import Any
+
 import httpx
 import numpy as np
 import pytest
@@ -12,7 +15,8 @@ from evalsvc.statistics import (
     pass_at_k,
     pass_hat_k,
 )
-from tests.integration.api.conftest import Running, counts_body
+from evalsvc.store.models import Evaluation
+from tests.support.http_server import Running, counts_body
 
 BEFORE = [0, 1, 2, 3, 4, 5, 6, 7, 8, 2, 3, 1]
 AFTER = [1, 3, 4, 5, 6, 6, 8, 8, 8, 5, 4, 4]
@@ -38,6 +42,17 @@ def test_figures_of_an_import_are_those_of_the_statistics(filled: Running) -> No
         assert detail["metrics"][f"pass@{k}"]["value"] == pytest.approx(expected)
     assert detail["metrics"]["pass@8"]["interval_fixed"] is None
     assert any("k = 8" in note for note in detail["notes"])
+
+
+def test_a_result_whose_weights_are_in_doubt_says_so_first(filled: Running) -> None:
+    with filled.http as http:
+        item = http.get("/v1/evaluations", params={"run": "old"}).json()["items"][0]
+        with filled.database.write() as session:
+            row = session.get_one(Evaluation, item["id"])
+            engine = {"engine": "vllm", "device": "cpu (2 cores)"}
+            row.provenance = {"weights": "swapped", "engine": engine}
+        detail = http.get(f"/v1/evaluations/{item['id']}").json()
+    assert detail["notes"][0].startswith("Made by a swap on a CPU before version")
 
 
 def test_comparison_is_the_paired_one_with_holm_over_what_is_shown(filled: Running) -> None:
@@ -66,7 +81,7 @@ def test_unlike_evaluations_are_refused_and_compared_only_when_asked(filled: Run
         http.post("/v1/imports", json=fewer)
         http.post("/v1/imports", json=other)
         for candidate, word in (("fewer", "rows differ"), ("other", "protocols differ")):
-            params = {**asked, "candidate": candidate}
+            params: dict[str, Any] = {**asked, "candidate": candidate}
             refused = http.get("/v1/compare", params=params)
             assert refused.status_code == 400
             assert word in refused.json()["detail"]
@@ -99,7 +114,7 @@ def test_importing_again_replaces_and_changes_every_figure(filled: Running) -> N
     ],
 )
 def test_bad_imports_are_refused_in_words(
-    server: Running, changes: dict[str, object], word: str
+    server: Running, changes: dict[str, Any], word: str
 ) -> None:
     with server.http as http:
         answer = http.post("/v1/imports", json=counts_body("r", [1, 2], **changes))
@@ -130,10 +145,10 @@ def test_responses_are_judged_here_and_can_be_read_rescored_and_overridden(
         assert [s["sample"] for s in rest["items"]] == [2]
 
         rescore = http.post(f"{base}/rescore").json()
-        for _ in range(200):
-            found = http.get(f"/v1/rescores/{rescore['id']}").json()
-            if found["state"] != "running":
-                break
+        deadline = time.monotonic() + 60
+        while (found := http.get(f"/v1/rescores/{rescore['id']}").json())["state"] == "running":
+            assert time.monotonic() < deadline, found
+            time.sleep(0.05)
         assert found["state"] == "done", found
         assert (found["judged"], found["flipped"]) == (3, 0)
         assert http.post(f"/v1/rescores/{rescore['id']}/accept").json()["state"] == "accepted"
@@ -256,7 +271,7 @@ def test_crossings_equivalence_and_methods_are_part_of_a_comparison(filled: Runn
 def test_a_published_figure_is_checked_against_a_rerun_of_ours(server: Running) -> None:
     printed = {1: 6.1, 2: 9.9}  # AIME2025, Qwen2.5-Math-7B, base model
 
-    def ask(http: httpx.Client, run: str, correct: list[int], **changes: object) -> dict[int, dict]:
+    def ask(http: httpx.Client, run: str, correct: list[int], **changes: Any) -> dict[int, dict]:
         counts = [{"problem_id": f"{i}", "n": 256, "c": c} for i, c in enumerate(correct)]
         body = {"run": run, "benchmark": "aime2025", "counts": counts, "method": "Base Model"}
         made = http.post(

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
 from evalsvc.store.repositories import keys
-from tests.integration.api.conftest import Running, counts_body
+from tests.support.http_server import Running, counts_body
 
 load_all_checks()
 KEPT = [

@@ -6,11 +6,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from evalsvc.api.services.targets import check_target
 from evalsvc.errors import EvalsvcError, PermissionDenied, UsageError
+from evalsvc.services.webhooks.ssrf import check_address
 from evalsvc.store.database import Database
 from evalsvc.store.repositories import keys
-from tests.integration.api.conftest import Running, counts_body, job_body
+from tests.support.http_server import Running, counts_body, job_body
 
 
 def make_key(database: Database, name: str, *scopes: str) -> str:
@@ -136,21 +136,21 @@ def test_nul_and_unstorable_values_are_refused_in_words(server: Running, answers
 )
 def test_private_webhook_targets_are_refused(url: str) -> None:
     with pytest.raises(EvalsvcError) as caught:
-        check_target(url, "")
+        check_address(url, "")
     assert isinstance(caught.value, PermissionDenied | UsageError)
 
 
 def test_allowed_networks_and_hosts_may_be_reached() -> None:
-    assert check_target("http://127.0.0.1:9/x", "127.0.0.0/8").address == "127.0.0.1"
-    assert check_target("http://localhost:9/x", "localhost").port == 9
+    assert check_address("http://127.0.0.1:9/x", "127.0.0.0/8").address == "127.0.0.1"
+    assert check_address("http://localhost:9/x", "localhost").port == 9
     with pytest.raises(PermissionDenied):
-        check_target("http://127.0.0.1:9/x", "10.0.0.0/8, example.org")
+        check_address("http://127.0.0.1:9/x", "10.0.0.0/8, example.org")
 
 
 @pytest.mark.parametrize("url", ["ftp://example.org", "http://", "http://u:p@1.1.1.1/", "nonsense"])
 def test_what_is_no_webhook_url_is_refused(url: str) -> None:
     with pytest.raises(UsageError):
-        check_target(url, "")
+        check_address(url, "")
 
 
 def test_the_connection_of_a_keyless_client_says_what_to_do(start: Callable[..., Running]) -> None:

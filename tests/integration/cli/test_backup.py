@@ -95,7 +95,7 @@ def test_a_job_goes_on_from_a_backup_that_was_made_in_its_middle(site: Site) -> 
     database.close()
 
     site.lose_everything()
-    assert "Every transcript is there." in site.run(restore)
+    assert "Every transcript is in place." in site.run(restore)
 
     restored = Database(site.settings.resolved_database_url)
     assert job_state(restored, job_id) == JobState.RUNNING

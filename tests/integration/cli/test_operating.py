@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from evalsvc.api.app import create_app
+from evalsvc.server.app import create_app
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 from evalsvc.store.states import JobState
@@ -95,7 +95,7 @@ def test_transcripts_are_checked_and_cleaned(database: Database, settings: Setti
         wait_for(lambda: job_state(database, job_id) == JobState.DONE, 60)
     assert evalsvc(settings, "artifacts", "check", "--contents") == (
         0,
-        "Every transcript is there.\n",
+        "Every transcript is in place.\n",
     )
     whole, *_ = sorted((settings.data / "artifacts").glob("*/*.parquet"))
     left = whole.with_name("left.parquet")

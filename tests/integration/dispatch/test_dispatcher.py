@@ -269,7 +269,7 @@ def test_an_artifact_store_that_cannot_be_written_pauses(
 def test_workers_follow_the_queue(
     database: Database, settings: Settings, answers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("evalsvc.dispatch.fleet.IDLE_SECONDS", 1.0)
+    monkeypatch.setattr("evalsvc.dispatch.worker_pool.IDLE_SECONDS", 1.0)
     settings = settings.model_copy(update={"workers_max": 3, "shards_in_flight": 1})
     executor = LocalExecutor(settings)
     assert executor.default_workers() >= 1

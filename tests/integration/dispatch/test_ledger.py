@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from evalsvc.dispatch.board import Board
 from evalsvc.dispatch.ledger import Ledger
-from evalsvc.dispatch.policy import AGEING_SECONDS
+from evalsvc.dispatch.limits import AGEING_SECONDS
+from evalsvc.dispatch.ready_queue import ReadyQueue
 from evalsvc.errors import Conflict
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
@@ -213,33 +213,33 @@ def test_a_reader_with_a_cursor_misses_no_event(database: Database) -> None:
 def test_the_board_follows_what_others_write(
     database: Database, settings: Settings, answers: Path
 ) -> None:
-    board = Board(database)
-    assert board.poll() == []
-    assert board.choose(None, {}, 0.0) is None
+    ready = ReadyQueue(database)
+    assert ready.poll() == []
+    assert ready.choose(None, {}, 0.0) is None
     job_id = place(database, settings, request(answers, priority=3), owner="ada")
-    board.poll()
-    chosen = board.choose(None, {}, 0.0)
+    ready.poll()
+    chosen = ready.choose(None, {}, 0.0)
     assert chosen is not None
     assert (chosen.owner, chosen.priority) == ("ada", 3)
     with database.write() as session:
         jobs.cancel(session, job_id)
-    assert board.poll() == [job_id]
-    assert len(board) == 0
+    assert ready.poll() == [job_id]
+    assert len(ready) == 0
 
 
 @pytest.mark.parametrize("hours", [-1, 1], ids=["behind", "ahead"])
 def test_a_server_whose_clock_is_wrong_gains_and_loses_nothing(
     database: Database, settings: Settings, answers: Path, hours: int
 ) -> None:
-    board = Board(database)
-    board.poll()
+    ready = ReadyQueue(database)
+    ready.poll()
     wrong = place(database, settings, request(answers, checkpoint="wrong"), owner="a")
     place(database, settings, request(answers, checkpoint="right", priority=1), owner="b")
     with database.write() as session:
         session.get_one(Job, wrong).created_at += timedelta(hours=hours)
-    board.poll()
-    first = board.choose(None, {}, time.time())
-    later = board.choose(None, {}, time.time() + 4 * AGEING_SECONDS)
+    ready.poll()
+    first = ready.choose(None, {}, time.time())
+    later = ready.choose(None, {}, time.time() + 4 * AGEING_SECONDS)
     assert first is not None
     assert later is not None
     assert (first.owner, later.owner) == ("b", "b"), "both wait equally long"

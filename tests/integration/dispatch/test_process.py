@@ -47,8 +47,10 @@ def test_logs_name_jobs_and_shards(database: Database, settings: Settings) -> No
     assert {(line["job"], line["shard"]) for line in done} == {(job_id, s) for s in shard_ids}
     assert [line["job"] for line in lines if line["message"] == "job.done"] == [job_id]
     (worker_log,) = (settings.data / "logs").glob("worker-*.log")
-    begun = [json.loads(line) for line in worker_log.read_text().splitlines() if "begun" in line]
-    assert {line["shard"] for line in begun} == shard_ids
+    started = [
+        json.loads(line) for line in worker_log.read_text().splitlines() if "shard started" in line
+    ]
+    assert {line["shard"] for line in started} == shard_ids
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

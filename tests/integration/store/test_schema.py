@@ -1,15 +1,20 @@
 """Migrations: up and down on both databases, nothing left for autogenerate, found everywhere."""
 
+import re
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
+from typer.testing import CliRunner
 
+from evalsvc.cli.db import app
 from evalsvc.errors import StorageError, UsageError
 from evalsvc.store import schema
 from evalsvc.store.database import Database
 from evalsvc.store.models import Run
-from evalsvc.store.repositories import checkpoints
+from evalsvc.store.repositories import runs
 
 
 def test_autogenerate_finds_nothing_to_add(database: Database) -> None:
@@ -49,7 +54,7 @@ def test_two_processes_may_upgrade_at_once(database_url: str, database: Database
 
 def test_upgrade_keeps_what_is_there(database: Database) -> None:
     with database.write() as session:
-        checkpoints.find_or_create_run(session, "kept")
+        runs.find_or_create(session, "kept")
     database.upgrade()
     with database.read() as session:
         assert session.query(Run).one().name == "kept"
@@ -79,3 +84,39 @@ def test_an_unreachable_database_is_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError) as caught, database.read() as session:
         session.query(Run).all()
     assert "secret" not in str(caught.value)
+
+
+def test_a_column_that_the_schema_lacks_becomes_a_migration(tmp_path: Path) -> None:
+    """On a copy of the migrations: write one, run it, and nothing is left to add."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(schema.migrations_folder(), folder)
+    database = Database(f"sqlite:///{tmp_path / 'work.sqlite'}")
+    database.upgrade()
+    assert database.write_revision("nothing", folder) is None
+    with database.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE runs DROP COLUMN base_model")
+        connection.commit()
+    written = database.write_revision("Give runs a base model", folder)
+    assert written is not None
+    assert re.fullmatch(r"\d{8}_\d{4}_give_runs_a_base_model\.py", written.name)
+    with database.connect() as connection, connection.begin():
+        command.upgrade(schema.configuration(connection, folder), "head")
+    assert database.check().differences == ()
+    database.close()
+
+
+def test_the_command_finds_nothing_to_add_at_head(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted((schema.migrations_folder() / "versions").glob("*.py"))
+    monkeypatch.setenv("EVALSVC_DATABASE_URL", f"sqlite:///{tmp_path / 'mine.sqlite'}")
+    done = CliRunner().invoke(app, ["revision", "-m", "Nothing"])
+    assert done.exit_code == 0, done.output
+    assert "nothing to add" in done.output
+    assert sorted((schema.migrations_folder() / "versions").glob("*.py")) == before
+    assert not (tmp_path / "mine.sqlite").exists()
+
+
+def test_a_wheel_is_not_written_to(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="checkout"):
+        database.write_revision("anything", tmp_path / "_migrations")

@@ -12,7 +12,7 @@ import torch
 
 from evalsvc.trainers.agrae import asymmetric_advantages
 from tests.integration.trainers.tiny_training import GROUP_SIZE, make_trainer, tiny_model
-from tests.unit.trainers.scripted_server import Answer, scripted_server
+from tests.support.scripted_server import Answer, scripted_server
 
 ROOT = Path(__file__).parents[3]
 

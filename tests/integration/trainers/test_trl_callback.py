@@ -1,5 +1,6 @@
 """The callback in real TRL trainings: each saved step once, results logged, never in the way."""
 
+import doctest
 import statistics
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from evalsvc.checkpoints import inspect_checkpoint
 from evalsvc.trainers.outbox import PRIVATE_FOLDER, Outbox
 from evalsvc.trainers.trl import EvaluationCallback
 from tests.integration.trainers.tiny_training import make_trainer, tiny_model
-from tests.unit.trainers.scripted_server import Answer, Request, ScriptedServer, scripted_server
+from tests.support.scripted_server import Answer, Request, ScriptedServer, scripted_server
 
 SAVING = {"max_steps": 4, "save_strategy": "steps", "save_steps": 1, "save_total_limit": 1}
 
@@ -34,6 +35,15 @@ def answer_at_once(request: Request) -> Answer:
     if request.path.startswith("/v1/evaluations/"):
         return Answer(body={"benchmark": "smoke", "metrics": {"pass@1": {"value": 0.5}}})
     return Answer(body={"state": "done", "id": "j", "evaluations": [{"id": "e"}]})
+
+
+def test_the_example_in_the_docstring_runs(tmp_path: Path, model: Path) -> None:
+    names = {"trainer": make_trainer(model, tmp_path, **SAVING)}
+    finder = doctest.DocTestFinder(recurse=False)
+    runner = doctest.DocTestRunner()
+    for example in finder.find(EvaluationCallback, "EvaluationCallback", globs=names):
+        runner.run(example)
+    assert (runner.failures, runner.tries) == (0, 3)
 
 
 def test_every_saved_step_once_and_its_result_in_the_log(

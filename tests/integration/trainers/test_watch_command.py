@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.checkpoint_builder import write_checkpoint
-from tests.unit.trainers.scripted_server import Answer, ScriptedServer, scripted_server
+from tests.support.scripted_server import Answer, ScriptedServer, scripted_server
 
 WATCH = [sys.executable, "-c", "from evalsvc.cli import main; main()", "watch"]
 QUICK = ["--poll-seconds", "0.1", "--settle-seconds", "0.2"]

@@ -14,13 +14,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from evalsvc.verification import (
-    Case,
-    Verdicts,
+    VerdictKind,
     VerificationError,
     VerificationPool,
-    processes,
+    VerificationRequest,
     verify,
 )
+from evalsvc.verification.sandbox import processes
 from tests.integration.verification import misbehaving
 
 HOSTILE: list[tuple[str, str]] = [
@@ -98,7 +98,7 @@ def test_code_is_never_executed(tmp_path: Path) -> None:
 )
 def test_a_response_that_is_no_text(response: object) -> None:
     verdict = verify(response, "5")
-    assert verdict.verdict is Verdicts.NO_ANSWER
+    assert verdict.verdict is VerdictKind.NO_ANSWER
     assert "no text" in verdict.rule
 
 
@@ -106,32 +106,57 @@ def test_a_child_that_hangs_or_eats_memory_is_replaced(monkeypatch: pytest.Monke
     """The backstops behind the caps: wall limit and memory limit, on work that ignores all others."""
     with VerificationPool(processes=1, wall_limit_seconds=1.0, memory_limit_bytes=1024**3) as pool:
         for behaviour, expected in (
-            (misbehaving.hang, Verdicts.TIMEOUT),
-            (misbehaving.swallow, Verdicts.TIMEOUT),
-            (misbehaving.die, Verdicts.CRASHED),
+            (misbehaving.hang, VerdictKind.TIMEOUT),
+            (misbehaving.swallow, VerdictKind.TIMEOUT),
+            (misbehaving.die, VerdictKind.CRASHED),
         ):
             monkeypatch.setattr(processes, "judge_in_child", behaviour)
             started = time.perf_counter()
-            verdict = pool.verify(f"\\boxed{{\\int {behaviour.__name__}}}", "5")
+            verdict = pool.verify(f"\\boxed{{\\int_0^{len(behaviour.__name__)} x^7 dx}}", "5")
             assert verdict.verdict is expected, verdict
             assert time.perf_counter() - started < 6
         monkeypatch.undo()
         assert pool.verify("\\boxed{\\int_0^1 2x dx}", "1").correct
 
 
+def test_a_child_that_dies_once_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first death says nothing about the answer; only a second one is `crashed`."""
+    with VerificationPool(processes=1, wall_limit_seconds=20) as pool:
+        pool.warm_up()
+        monkeypatch.setattr(processes, "judge_in_child", misbehaving.die_once)
+        verdict = pool.verify("\\boxed{\\int_0^2 x^9 dx}", "5")
+        assert verdict.verdict is VerdictKind.CORRECT, verdict
+        asynchronous = asyncio.run(pool.verify_async("\\boxed{\\int_0^3 x^9 dx}", "5"))
+        assert asynchronous.verdict is VerdictKind.CORRECT, asynchronous
+
+
+def test_a_child_that_computes_for_ever_is_a_timeout_by_its_processor_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Code that swallows the timer's exception is ended by the kernel, long before the wall."""
+    with VerificationPool(processes=1, wall_limit_seconds=300) as pool:
+        pool.warm_up()
+        monkeypatch.setattr(processes, "judge_in_child", misbehaving.compute_under_the_limit)
+        verdict = pool.verify("\\boxed{\\int_0^4 x^9 dx}", "5")
+        assert verdict.verdict is VerdictKind.TIMEOUT, verdict
+        assert verdict.rule == "processor time limit"
+
+
 def test_a_child_over_its_memory_is_refused_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a wall limit far away, so that only the memory limit can decide."""
     with VerificationPool(processes=1, wall_limit_seconds=60, memory_limit_bytes=1024**3) as pool:
         monkeypatch.setattr(processes, "judge_in_child", misbehaving.eat)
-        verdict = pool.verify("\\boxed{\\int eat}", "5")
-        assert verdict.verdict is Verdicts.CRASHED, verdict
+        verdict = pool.verify("\\boxed{\\int_0^9 x^7 dx}", "5")
+        assert verdict.verdict is VerdictKind.CRASHED, verdict
         monkeypatch.undo()
         assert pool.verify("\\boxed{\\int_0^1 2x dx}", "1").correct
 
 
 def test_streams_in_order_with_hostile_cases_between() -> None:
     cases = [
-        Case(f"\\boxed{{{k}}}", str(k)) if k % 5 else Case("\\boxed{\\int_0^1 2x dx}", "1")
+        VerificationRequest(f"\\boxed{{{k}}}", str(k))
+        if k % 5
+        else VerificationRequest("\\boxed{\\int_0^1 2x dx}", "1")
         for k in range(500)
     ]
     with VerificationPool(processes=2) as pool:

@@ -11,15 +11,14 @@ from contextlib import contextmanager
 import pytest
 
 from evalsvc.verification import (
-    Case,
     ExtractionPolicy,
-    Verdicts,
+    VerdictKind,
     VerificationPool,
-    looking,
-    processes,
+    VerificationRequest,
     verify,
 )
 from evalsvc.verification.limits import RESPONSE_CHARACTERS
+from evalsvc.verification.sandbox import inline, processes
 from tests.integration.verification import misbehaving
 
 HARD = [
@@ -59,7 +58,9 @@ def busy(number: int) -> Iterator[None]:
 def test_verdicts_do_not_depend_on_load() -> None:
     def judge() -> list[tuple[str, str]]:
         with VerificationPool(processes=2) as pool:
-            found = pool.verify_many(Case(f"\\boxed{{{answer}}}", gold) for gold, answer in HARD)
+            found = pool.verify_many(
+                VerificationRequest(f"\\boxed{{{answer}}}", gold) for gold, answer in HARD
+            )
         return [(verdict.verdict.value, verdict.rule) for verdict in found]
 
     quiet = judge()
@@ -86,7 +87,7 @@ def test_a_fork_has_children_of_its_own() -> None:
 def test_a_request_that_is_cancelled_takes_no_verdict_from_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def both(pool: VerificationPool) -> Verdicts:
+    async def both(pool: VerificationPool) -> VerdictKind:
         gone = asyncio.create_task(pool.verify_async(*integral(7)))
         stays = asyncio.create_task(pool.verify_async(*integral(7)))
         await asyncio.sleep(0.3)
@@ -98,7 +99,7 @@ def test_a_request_that_is_cancelled_takes_no_verdict_from_another(
     with VerificationPool(processes=1) as pool:
         pool.warm_up()
         monkeypatch.setattr(processes, "judge_in_child", misbehaving.take_a_second)
-        assert asyncio.run(both(pool)) is Verdicts.CORRECT
+        assert asyncio.run(both(pool)) is VerdictKind.CORRECT
 
 
 def test_a_case_that_waits_for_a_slot_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,8 +114,8 @@ def test_a_case_that_waits_for_a_slot_is_read_once(monkeypatch: pytest.MonkeyPat
         found = await asyncio.gather(*(pool.verify_async(*integral(k)) for k in range(1, 301)))
         return [verdict.correct for verdict in found]
 
-    look = looking.look
-    monkeypatch.setattr("evalsvc.verification.pool.look", counted)
+    look = inline.decide_inline
+    monkeypatch.setattr("evalsvc.verification.sandbox.pool.decide_inline", counted)
     with VerificationPool(processes=1) as pool:  # 256 slots
         pool.warm_up()
         monkeypatch.setattr(processes, "judge_in_child", misbehaving.agree)
@@ -124,7 +125,7 @@ def test_a_case_that_waits_for_a_slot_is_read_once(monkeypatch: pytest.MonkeyPat
 
 def test_a_response_beyond_reason_is_not_searched() -> None:
     verdict = verify("\\boxed{5}" + "{" * RESPONSE_CHARACTERS, "5")
-    assert verdict.verdict is Verdicts.TOO_LONG
+    assert verdict.verdict is VerdictKind.TOO_LONG
     assert verdict.extracted is None
 
 

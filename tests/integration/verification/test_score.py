@@ -56,7 +56,16 @@ def test_the_suite_through_the_command(tmp_path: Path) -> None:
     written, result = run(tmp_path, records)
     assert result.exit_code == 0, result.output
     assert [record["id"] for record in written] == list(range(len(labelled)))
-    assert set(written[0]) == {"id", "verdict", "correct", "extracted", "rule", "verifier", "ms"}
+    assert set(written[0]) == {
+        "id",
+        "verdict",
+        "correct",
+        "extracted",
+        "rule",
+        "verifier",
+        "ms",
+        "confidence",
+    }
     wrong = [(c, r) for c, r in zip(labelled, written, strict=True) if c.correct != r["correct"]]
     assert len(wrong) <= 0.005 * len(labelled), wrong[:5]
 

@@ -13,7 +13,7 @@ from PIL import Image
 from evalsvc.errors import EngineError, EvalsvcError, UsageError
 from evalsvc.specs import CheckpointSpec
 from evalsvc.worker.engines import openai
-from evalsvc.worker.engines.base import EngineDied, RequestRefused, Sample, SampleRequest
+from evalsvc.worker.engines.base import Completion, EngineDied, RequestRefused, SampleRequest
 from evalsvc.worker.engines.openai import OpenAIEngine
 
 CHECKPOINT = CheckpointSpec(
@@ -74,11 +74,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
     server.server_close()
 
 
-def ask(url: str, request: SampleRequest | None = None, **options: Any) -> Sample:
+def ask(url: str, request: SampleRequest | None = None, **options: Any) -> Completion:
     messages = [{"role": "user", "content": "2 + 2"}]
     chosen = request or SampleRequest(0, "p", 3, messages, 0.6, 0.9, 50, seed=77)
 
-    async def scenario() -> Sample:
+    async def scenario() -> Completion:
         engine = OpenAIEngine({"base_url": url, "model": "m", **options})
         try:
             await engine.start(CHECKPOINT, 50)
@@ -92,7 +92,7 @@ def ask(url: str, request: SampleRequest | None = None, **options: Any) -> Sampl
 def test_an_answer_and_what_was_asked(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EVALSVC_ENGINE_KEY_TEST", "secret")
     found = ask(server.url, api_key_env="EVALSVC_ENGINE_KEY_TEST")
-    assert found == Sample("\\boxed{4}", "stop", output_tokens=6, prompt_tokens=11)
+    assert found == Completion("\\boxed{4}", "stop", output_tokens=6, prompt_tokens=11)
     assert server.bodies[0] == {
         "model": "m", "messages": [{"role": "user", "content": "2 + 2"}], "temperature": 0.6,
         "top_p": 0.9, "max_tokens": 50, "seed": 77,
@@ -109,11 +109,11 @@ def test_a_busy_server_is_asked_again(server: ChatServer) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "error", "words"),
     [
-        (503, {}, EngineDied, r"6 attempts: it answered 503"),
+        (503, {}, EngineDied, r"failed 6 times: status 503"),
         (400, {"error": "too long"}, RequestRefused, r"refused the request \(400\).*too long"),
         (401, {}, UsageError, r"denies access \(401\)"),
-        (200, {"choices": []}, EngineDied, r"no chat completion"),
-        (200, b"<html>hello</html>", EngineDied, r"no JSON: '<html>"),
+        (200, {"choices": []}, EngineDied, r"not a chat completion"),
+        (200, b"<html>hello</html>", EngineDied, r"not JSON: '<html>"),
         (
             200,
             {"choices": [{"message": {"content": ""}, "finish_reason": "content_filter"}]},

@@ -1,16 +1,19 @@
 """The transformers engine on a tiny random model: seeds, batches, lengths, swaps, cancelling."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from evalsvc.errors import EngineError
+from evalsvc.checkpoints import inspect_checkpoint
+from evalsvc.errors import CheckpointError, EngineError
 from evalsvc.specs import CheckpointSpec
-from evalsvc.worker.engines.base import RequestRefused, Sample, SampleRequest, SwapFailed
+from evalsvc.worker.engines.base import Completion, RequestRefused, SampleRequest, SwapFailed
 from evalsvc.worker.engines.row_sampling import RowSampler
 from evalsvc.worker.engines.transformers import TransformersEngine
 from tests.tiny_models import random_checkpoint
@@ -42,7 +45,7 @@ def within_engine(
     asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
-async def draw(engine: TransformersEngine, *requests: SampleRequest) -> list[Sample]:
+async def draw(engine: TransformersEngine, *requests: SampleRequest) -> list[Completion]:
     return list(await asyncio.gather(*(engine.generate(r) for r in requests)))
 
 
@@ -122,3 +125,42 @@ def test_a_checkpoint_that_cannot_be_loaded_says_so(
 
     with pytest.raises(EngineError, match="transformers cannot load"):
         asyncio.run(work())
+
+
+def damaged(checkpoint: CheckpointSpec, folder: Path, change: Callable[[dict], None]) -> Path:  # type: ignore[type-arg]
+    """A copy of a checkpoint whose tensors were changed."""
+    shutil.copytree(checkpoint.path, folder)
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda held: held.pop("model.norm.weight"), "no tensor.* for model.norm.weight"),
+        (
+            lambda held: held.update({"model.norm.scale": torch.ones(3)}),
+            "holds model.norm.scale, which LlamaForCausalLM does not have",
+        ),
+    ],
+)
+def test_missing_and_foreign_weights_are_refused(
+    checkpoints: list[CheckpointSpec],
+    tmp_path: Path,
+    change: Callable[[dict], None],
+    words: str,  # type: ignore[type-arg]
+) -> None:
+    folder = damaged(checkpoints[0], tmp_path / "damaged", change)
+    with pytest.raises(CheckpointError, match=words):
+        asyncio.run(TransformersEngine({}).start(inspect_checkpoint(folder), 8))
+
+
+def test_diverged_weights_are_named(checkpoints: list[CheckpointSpec], tmp_path: Path) -> None:
+    def diverge(held: dict[str, torch.Tensor]) -> None:
+        held["model.norm.weight"][3] = torch.inf
+
+    folder = damaged(checkpoints[0], tmp_path / "damaged", diverge)
+    with pytest.raises(CheckpointError, match=r"NaN or infinity in model\.norm\.weight"):
+        asyncio.run(TransformersEngine({}).start(inspect_checkpoint(folder), 8))

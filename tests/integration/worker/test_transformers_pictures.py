@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from evalsvc.specs import CheckpointSpec
-from evalsvc.worker.engines.base import RequestRefused, Sample, SampleRequest
+from evalsvc.worker.engines.base import Completion, RequestRefused, SampleRequest
 from evalsvc.worker.engines.transformers import TransformersEngine
 from tests.tiny_models import random_checkpoint, random_vision_checkpoint
 
@@ -45,7 +45,7 @@ def within_engine(checkpoint: CheckpointSpec, work: Work) -> None:
     asyncio.run(asyncio.wait_for(scenario(), 120))
 
 
-async def draw(engine: TransformersEngine, *requests: SampleRequest) -> list[Sample]:
+async def draw(engine: TransformersEngine, *requests: SampleRequest) -> list[Completion]:
     return list(await asyncio.gather(*(engine.generate(r) for r in requests)))
 
 
@@ -72,7 +72,7 @@ def test_the_picture_shapes_the_answer_in_a_batch_and_alone(seeing: CheckpointSp
 
 def test_a_text_with_the_models_own_marks_is_refused(seeing: CheckpointSpec) -> None:
     async def work(engine: TransformersEngine) -> None:
-        with pytest.raises(RequestRefused, match="2 places for pictures, but 1 pictures"):
+        with pytest.raises(RequestRefused, match="2 image tokens, but 1 images"):
             await engine.generate(shown(gradient(SMALL), text="<|image_pad|> what?"))
 
     within_engine(seeing, work)

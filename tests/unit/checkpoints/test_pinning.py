@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,8 @@ def test_links_of_a_hub_cache_are_followed(tmp_path: Path, checkpoint: Path) -> 
 def test_rotation_in_the_middle_of_pinning(
     tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep, kept = pinning_module._keep, []
+    keep = pinning_module._keep
+    kept: list[Any] = []
 
     def rotate_after_two(source: Path, target: Path) -> None:
         if len(kept) == 2:

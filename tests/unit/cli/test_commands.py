@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from evalsvc import __version__
 from evalsvc.cli import COMMANDS
 from evalsvc.cli.printing import cell, interval, percent
 
@@ -56,6 +57,8 @@ def test_every_command_has_help(command: str, tmp_path: Path) -> None:
     ("arguments", "code", "word"),
     [
         (["nonsense"], 2, "nonsense"),
+        (["sumbit", "x"], 2, "Did you mean 'submit'?"),
+        (["benchmarks", "lsit"], 2, "Did you mean 'list'?"),
         (["submit", "x"], 2, "--run"),
         (["submit", "x", "--run", "r", "--benchmarks", ","], 2, "names none"),
         (["submit", "x", "--run", "r", "--benchmarks", "a", "--protocol", "odd"], 2, "odd"),
@@ -91,6 +94,25 @@ def test_a_users_error_is_a_sentence_and_a_code(
     assert word in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_the_version_is_printed(tmp_path: Path) -> None:
+    done = run("--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"{__version__}\n")
+
+
+def test_completion_can_be_installed_and_knows_the_commands(tmp_path: Path) -> None:
+    assert "--install-completion" in run("--help", cwd=tmp_path).stdout
+    asked = {"_EVALSVC_COMPLETE": "complete_bash", "COMP_WORDS": "evalsvc su", "COMP_CWORD": "1"}
+    code = "import sys; sys.argv = ['evalsvc']; from evalsvc.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", **asked},
+    )
+    assert done.stdout.split() == ["submit"]
 
 
 def test_a_bad_setting_is_named(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from fastapi.routing import APIRoute
 
-from evalsvc.api.app import create_app
 from evalsvc.cli import COMMANDS
+from evalsvc.server.app import create_app
 from evalsvc.settings import PREFIX, Settings
 from evalsvc.store.database import Database
 

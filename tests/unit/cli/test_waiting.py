@@ -33,7 +33,7 @@ CLOCK = Clock()
 def test_samples_that_were_there_do_not_count_as_speed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(waiting.time, "monotonic", CLOCK)
+    monkeypatch.setattr("evalsvc.cli.waiting.time.monotonic", CLOCK)
     job = waiting.follow(Told(), "j-1")  # type: ignore[arg-type]
     lines = capsys.readouterr().err.splitlines()
     assert job["state"] == "done"

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from evalsvc.api.app import create_app
-from evalsvc.dashboard import assets
+from evalsvc.dashboard.web import assets
+from evalsvc.server.app import create_app
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 from evalsvc.store.repositories.keys import create_key, revoke_key

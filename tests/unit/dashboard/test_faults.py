@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
-from evalsvc.api.app import create_app
-from evalsvc.dashboard.pages import workers
+from evalsvc.server.app import create_app
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
+from evalsvc.store.repositories import events
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
@@ -55,10 +55,10 @@ def test_programs_and_the_api_get_problem_documents(client: TestClient) -> None:
 def test_a_page_that_the_server_could_not_make_comes_back_by_itself(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
 ) -> None:
-    def fail(session: object) -> None:
+    def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(workers, "_events", fail)
+    monkeypatch.setattr(events, "of_workers", fail)
     answer = client.get("/workers", headers=BROWSER)
     assert answer.status_code == status
     assert 'data-live="failed"' in answer.text

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalsvc.dashboard.mathematics import MAX_CHARACTERS, render, to_mathml
+from evalsvc.dashboard.limits import MAX_FORMULA_CHARACTERS
+from evalsvc.dashboard.rendering.mathematics import render, to_mathml
 
 ALLOWED = re.compile(r'<(/?)(m[a-z]+|none|mark|code|span)( [a-z]+="[^"<>]*")*>')
 
@@ -76,7 +77,7 @@ def test_only_known_elements_come_out(latex: str) -> None:
 def test_bombs_stay_source(bomb: str) -> None:
     assert to_mathml(bomb) is None
     assert '<code class="tex"' in render(f"${bomb}$")
-    assert to_mathml("x" * (MAX_CHARACTERS + 1)) is None
+    assert to_mathml("x" * (MAX_FORMULA_CHARACTERS + 1)) is None
 
 
 @pytest.mark.parametrize(

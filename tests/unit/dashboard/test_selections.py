@@ -5,26 +5,26 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from evalsvc.api.services.matrix import Matrix, choose, strip, tally
-from evalsvc.api.services.method_curves import MethodPoint, together
-from evalsvc.api.services.timeline import Happening, Span, Timeline
-from evalsvc.dashboard.drawings import progress, whisker
-from evalsvc.dashboard.pages.matrix import Cell
+from evalsvc.dashboard.pages.matrix import MatrixCell
 from evalsvc.dashboard.pages.problem_list import select_problems
 from evalsvc.dashboard.pages.sample_masks import choose as choose_samples
 from evalsvc.dashboard.pages.sample_masks import marks_of, runs_of
 from evalsvc.dashboard.plots.lanes import draw_timeline
-from evalsvc.dashboard.plots.passk import Curve, pass_at_k_figure
+from evalsvc.dashboard.plots.passk import PlottedCurve, pass_at_k_figure
 from evalsvc.dashboard.plots.training import Gap, Point, Series, training_figure
+from evalsvc.dashboard.rendering.svg import progress, whisker
+from evalsvc.services.compare.method_curves import MethodPoint, together
+from evalsvc.services.compare.problem_matrix import ProblemMatrix, choose, strip, tally
+from evalsvc.services.evaluations.timeline import Happening, Span, Timeline
 from evalsvc.store.models import ProblemResult
 from evalsvc.store.repositories.counts import Counts
 
 
-def matrix() -> Matrix:
+def matrix() -> ProblemMatrix:
     n = np.array([[4, 4, 4, 4, 0], [4, 4, 4, 4, 4]])
     c = np.array([[0, 4, 3, 0, 0], [2, 4, 1, 0, 4]])
     shares = np.where(n > 0, c / np.maximum(n, 1), np.nan)
-    return Matrix(np.array([0, 1, 2, 5, 9]), n, c, shares)
+    return ProblemMatrix(np.array([0, 1, 2, 5, 9]), n, c, shares)
 
 
 def test_filters_speak_of_the_first_and_the_last_column() -> None:
@@ -42,8 +42,8 @@ def test_filters_speak_of_the_first_and_the_last_column() -> None:
 def test_a_missing_problem_is_not_an_unsolved_one() -> None:
     order = choose(matrix(), "all", "difference", descending=True)
     assert order.tolist() == [0, 1, 3, 2, 4]
-    assert Cell(0, 0).shade == "missing"
-    assert [Cell(256, c).shade for c in (0, 1, 26, 128, 255, 256)] == [
+    assert MatrixCell(0, 0).shade == "missing"
+    assert [MatrixCell(256, c).shade for c in (0, 1, 26, 128, 255, 256)] == [
         "c0",
         "c1",
         "c1",
@@ -106,7 +106,7 @@ def test_a_band_stops_at_a_gap_and_has_no_bounds_where_there_are_none() -> None:
     assert [max(trace["x"]) for trace in bands] == [2, 5]
     line = next(trace for trace in figure["data"] if trace["mode"] == "lines+markers")
     assert line["y"] == [50, 50, None, 50, 50]
-    curve = Curve("a", (1, 2, 4), (0.1, 0.2, 0.3), (0.05, 0.1, None), (0.2, 0.3, None))
+    curve = PlottedCurve("a", (1, 2, 4), (0.1, 0.2, 0.3), (0.05, 0.1, None), (0.2, 0.3, None))
     band = pass_at_k_figure([curve])["data"][0]
     assert max(band["x"]) == 2
 

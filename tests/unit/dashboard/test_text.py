@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalsvc.dashboard.text import excerpt, plain, shifted, visible, with_code
+from evalsvc.dashboard.rendering.text import excerpt, plain, shifted, visible, with_code
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 from starlette.requests import Request
 
-from evalsvc.dashboard import numbers as n
-from evalsvc.dashboard.asking import Ask, Pages
-from evalsvc.dashboard.latex import Cell, escape, tabular
-from evalsvc.dashboard.rendering import figure_json, link, path
-from evalsvc.dashboard.security import check_origin, local_address
-from evalsvc.dashboard.view import Table, as_csv, as_json
-from evalsvc.dashboard.words import VERDICTS, level, reason, state_of
+from evalsvc.dashboard.rendering import formatting as n
+from evalsvc.dashboard.rendering.environment import figure_json, link, path
+from evalsvc.dashboard.rendering.labels import VERDICTS, level, reason, state_of
+from evalsvc.dashboard.rendering.latex import LatexCell, leaderboard_table
+from evalsvc.dashboard.rendering.page import PageTable, as_csv, as_json
+from evalsvc.dashboard.web.page_request import PageRequest, Pages
+from evalsvc.dashboard.web.security import check_origin, local_address
 from evalsvc.errors import PermissionDenied
+from evalsvc.exports.latex_text import escape
 
 
-def ask(query: str = "", target: str = "/matrix", form: str = "html") -> Ask:
+def ask(query: str = "", target: str = "/matrix", form: str = "html") -> PageRequest:
     scope: dict[str, Any] = {
         "type": "http",
         "method": "GET",
@@ -26,7 +27,7 @@ def ask(query: str = "", target: str = "/matrix", form: str = "html") -> Ask:
         "headers": [(b"host", b"localhost")],
         "evalsvc_format": form,
     }
-    return Ask(Request(scope), None, None)  # type: ignore[arg-type]
+    return PageRequest(Request(scope), None, None)  # type: ignore[arg-type]
 
 
 def test_the_query_is_read_leniently() -> None:
@@ -108,7 +109,7 @@ def test_what_ended_with_samples_missing_is_not_called_done() -> None:
 
 
 def test_tables_cannot_run_in_a_spreadsheet() -> None:
-    text = as_csv(Table(("a", "b"), [("=1+1", None), ('say "x", y', 0.5)]))
+    text = as_csv(PageTable(("a", "b"), [("=1+1", None), ('say "x", y', 0.5)]))
     assert text.splitlines() == ["a,b", "'=1+1,", '"say ""x"", y",0.5']
 
 
@@ -123,7 +124,9 @@ def test_a_figure_cannot_end_its_script() -> None:
 
 
 def test_latex_is_bold_only_where_it_says_so() -> None:
-    table = tabular(["a_b"], [("50% & x", [Cell(0.5, 0.4, 0.6, bold=True), None][:1])], 1, "base")
+    table = leaderboard_table(
+        ["a_b"], [("50% & x", [LatexCell(0.5, 0.4, 0.6, bold=True), None][:1])], 1, "base"
+    )
     assert r"a\_b" in table
     assert r"50\% \& x" in table
     assert r"$\mathbf{50.0}^{60.0}_{40.0}$" in table
@@ -144,11 +147,11 @@ def test_latex_is_bold_only_where_it_says_so() -> None:
 )
 def test_forms_come_from_our_own_pages(headers: dict[str, str], allowed: bool) -> None:
     asked = ask()
-    asked.request.scope["headers"] = [
+    asked.http.scope["headers"] = [
         (b"host", b"localhost"),
         *((name.encode(), value.encode()) for name, value in headers.items()),
     ]
-    request = Request(asked.request.scope)
+    request = Request(asked.http.scope)
     if allowed:
         check_origin(request)
     else:

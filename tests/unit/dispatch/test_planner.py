@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalsvc.dispatch import planner
+from evalsvc.dispatch.limits import MAX_SHARD_SAMPLES
 from evalsvc.store.repositories.shards import Slice
 
 
@@ -62,6 +63,6 @@ def test_what_is_planned_counts_as_covered() -> None:
 def test_the_target_follows_the_rate_within_bounds() -> None:
     assert planner.target_for(rate=10.0, seconds=90) == 900
     assert planner.target_for(rate=0.001, seconds=90) == 1
-    assert planner.target_for(rate=1e9, seconds=90) == planner.MAX_SHARD_SAMPLES
+    assert planner.target_for(rate=1e9, seconds=90) == MAX_SHARD_SAMPLES
     assert planner.share_of(3200, 8) == 400
     assert planner.share_of(10, 8) == planner.SAMPLE_BLOCK

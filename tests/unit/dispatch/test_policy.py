@@ -3,9 +3,8 @@
 import itertools
 from collections import Counter
 
+from evalsvc.dispatch.limits import AGEING_SECONDS, FAIRNESS_SHARDS
 from evalsvc.dispatch.policy import (
-    AGEING_SECONDS,
-    FAIRNESS_SHARDS,
     Candidate,
     Fit,
     Shares,
@@ -29,7 +28,7 @@ def candidate(name: str, weights: str = "qwen/a", **changes: object) -> Candidat
 
 def chosen(*candidates: Candidate, loaded: Fit | None = LOADED, now: float = 0.0) -> str | None:
     shares = Shares()
-    shares.welcome(c.owner for c in candidates)
+    shares.set_waiting(c.owner for c in candidates)
     found = choose(candidates, loaded, {}, shares, now)
     return found.evaluation_id if found else None
 
@@ -78,7 +77,7 @@ def test_users_get_equal_shares_in_runs_long_enough_for_a_loaded_checkpoint() ->
     ]
     served: list[str] = []
     for _ in range(200):
-        shares.welcome(c.owner for c in waiting)
+        shares.set_waiting(c.owner for c in waiting)
         found = choose(waiting, loaded, {}, shares, 0.0)
         assert found is not None
         shares.charge(found.owner)
@@ -92,8 +91,8 @@ def test_users_get_equal_shares_in_runs_long_enough_for_a_loaded_checkpoint() ->
 
 def test_who_comes_later_starts_level_with_the_others() -> None:
     shares = Shares()
-    shares.welcome(["ada"])
+    shares.set_waiting(["ada"])
     for _ in range(1000):
         shares.charge("ada")
-    shares.welcome(["ada", "bob"])
+    shares.set_waiting(["ada", "bob"])
     assert shares.given["bob"] == shares.given["ada"]

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -26,10 +27,10 @@ from evalsvc.exports import (
     write,
 )
 
-NASTY = r"\input{/etc/passwd} 50% & $x_1^2$ #{~} <b>|`é漢"
+NASTY = r"\input{/etc/passwd} 50% & $x_1^2$ #{~} <b>|`é漢 α→β Ω"
 
 
-def row(**changes: object) -> ResultRow:
+def row(**changes: Any) -> ResultRow:
     base = ResultRow(
         benchmark="aime2025",
         model="Qwen2.5-Math-7B",

@@ -3,6 +3,7 @@
 import json
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,7 +32,7 @@ def test_agrae(tmp_path: Path) -> None:
         "pred_answer": "70",
     }
     path = write(tmp_path / "AIME2025-test.jsonl", row, {**row, "generation_id": 1, "label": False})
-    found = list(read("agrae", path))
+    found: list[Any] = list(read("agrae", path))
     assert found[0] == ResponseRow(
         "0", "so \\boxed{70}", gold="70", claimed_correct=True, where="AIME2025-test.jsonl:1"
     )

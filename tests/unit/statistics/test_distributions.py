@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from evalsvc.statistics.distributions import (
     t_quantile,
 )
 
-TIGHT = {"rel": 1e-9, "abs": 1e-14}
+TIGHT: dict[str, Any] = {"rel": 1e-9, "abs": 1e-14}
 
 
 @pytest.mark.parametrize("freedom", [1, 2.5, 29, 4_999, np.inf])

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def paper_rows() -> list[PublishedRow]:
     return [row for path in files for row in parse_published(path.read_text(), str(path))]
 
 
-def a_row(**changes: object) -> PublishedRow:
+def a_row(**changes: Any) -> PublishedRow:
     row = PublishedRow(
         paper="paper",
         source_table="1",
@@ -78,11 +79,16 @@ def test_the_known_oddities_are_found_by_rule() -> None:
     by_rule: dict[str, list] = {}
     for oddity in found:
         by_rule.setdefault(oddity.rule, []).append(oddity)
-    off_lattice = {
-        (o.rows[0].benchmark, o.rows[0].value_percent) for o in by_rule["no multiple of 1/N"]
+    without_counts = by_rule["no counts give the curve"]
+    assert len(without_counts) == 33
+    assert all("another number of samples" in o.message for o in without_counts)
+    assert all(len({row.k for row in o.rows}) == 9 for o in without_counts)
+    assert set(by_rule) == {
+        "no counts give the curve",
+        "spread above its bound",
+        "two values for one cell",
+        "row equal to another",
     }
-    aime = {47.3, 50.3, 52.3, 73.6, 74.0, 74.3, 74.6, 75.0}
-    assert off_lattice == {("AIME2025", v) for v in aime} | {("AMC23", 92.3)}
     assert {
         (o.rows[0].value_percent, o.rows[0].plus_minus_percent)
         for o in by_rule["spread above its bound"]
@@ -97,7 +103,6 @@ def test_the_known_oddities_are_found_by_rule() -> None:
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
-        ({"value_percent": 47.0}, "no multiple of 1/N"),
         ({"value_percent": 100.0, "plus_minus_percent": 1.9}, "spread above its bound"),
         ({"value_percent": 46.7, "plus_minus_percent": 60.0}, "spread above its bound"),
     ],
@@ -107,12 +112,20 @@ def test_each_row_rule_fires_on_its_own(changes: dict[str, object], rule: str) -
     assert find_oddities([a_row(plus_minus_percent=1.9)]) == ()
 
 
+def test_a_mean_over_runs_needs_no_multiple_of_one_problem() -> None:
+    assert find_oddities([a_row(value_percent=47.0, runs=16)]) == ()
+
+
 def test_curve_rules() -> None:
     falling = [a_row(k=1, value_percent=40.0), a_row(k=2, value_percent=39.0)]
-    assert [o.rule for o in find_oddities(falling)] == ["pass@k falls with k"]
+    assert [o.rule for o in find_oddities(falling)] == ["no counts give the curve"]
+    silent = [replace(row, samples=None) for row in falling]
+    assert [o.rule for o in find_oddities(silent)] == ["pass@k falls with k"]
     steep = [a_row(k=1, value_percent=10.0), a_row(k=2, value_percent=25.0)]
-    assert [o.rule for o in find_oddities(steep)] == ["pass@k above what pass@1 allows"]
+    assert [o.rule for o in find_oddities(steep)] == ["no counts give the curve"]
     assert find_oddities([a_row(k=1, value_percent=10.0), a_row(k=2, value_percent=19.0)]) == ()
+    few = [a_row(k=k, samples=4, value_percent=v) for k, v in ((1, 25.0), (2, 50.0), (4, 100.0))]
+    assert find_oddities(few) == ()
 
 
 def test_a_curve_of_real_counts_has_no_oddity() -> None:

@@ -10,17 +10,18 @@ from typing import Any
 
 import pytest
 
+from evalsvc.specs import Announcement
 from evalsvc.trainers import outbox as outbox_module
 from evalsvc.trainers import preparation
 from evalsvc.trainers.announcer import Announcer
-from evalsvc.trainers.outbox import Announcement, Entry, Outbox, exclusive
+from evalsvc.trainers.outbox import Entry, Outbox, exclusive
 from tests.checkpoint_builder import write_checkpoint
-from tests.unit.trainers.scripted_server import Answer, Request, ScriptedServer, scripted_server
+from tests.support.scripted_server import Answer, Request, ScriptedServer, scripted_server
 
 NOWHERE = "http://127.0.0.1:9"
 
 
-def wish(folder: Path, step: int) -> Announcement:
+def announced(folder: Path, step: int) -> Announcement:
     return Announcement(path=str(folder), run="r", method="GRPO", step=step, benchmarks=("smoke",))
 
 
@@ -69,7 +70,7 @@ def test_a_checkpoint_is_pinned_announced_and_its_result_comes_back(
     server.answer = jobs_end_at_once
     results: list[tuple[int, dict[str, float]]] = []
     announcer = start(server.url, on_result=lambda a, scores: results.append((a.step, scores)))
-    announcer.announce(wish(write_checkpoint(tmp_path / "checkpoint-1"), 1))
+    announcer.announce(announced(write_checkpoint(tmp_path / "checkpoint-1"), 1))
     assert announcer.wait_until_idle(5)
     assert results == [(1, {"eval_smoke_pass@1": 0.25})]
     sent = server.requests[0]
@@ -84,10 +85,10 @@ def test_announcing_the_same_checkpoint_twice_uses_one_key(
     server.answer = jobs_end_at_once
     announcer = start(server.url)
     folder = write_checkpoint(tmp_path / "checkpoint-1")
-    announcer.announce(wish(folder, 1))
-    announcer.announce(wish(folder, 1))
+    announcer.announce(announced(folder, 1))
+    announcer.announce(announced(folder, 1))
     write_checkpoint(folder, fill=1)  # the step is written again with other weights
-    announcer.announce(wish(folder, 1))
+    announcer.announce(announced(folder, 1))
     assert announcer.wait_until_idle(5)
     keys = [r.headers["Idempotency-Key"] for r in server.requests if r.method == "POST"]
     assert len(keys) == 3
@@ -100,7 +101,7 @@ def test_offline_then_online_in_order_after_a_restart(
     offline = start(NOWHERE)
     for step in (1, 2, 3):
         folder = write_checkpoint(tmp_path / f"checkpoint-{step}", fill=step)
-        offline.announce(wish(folder, step))
+        offline.announce(announced(folder, step))
         shutil.rmtree(folder)  # rotated at once: the pin must hold
     eventually(lambda: len(offline.outbox.waiting()) == 3)
     offline.close()
@@ -119,7 +120,7 @@ def test_a_hanging_server_does_not_hold_the_training_up(
     for step in range(5):
         folder = write_checkpoint(tmp_path / f"checkpoint-{step}", fill=step)
         begin = time.monotonic()
-        announcer.announce(wish(folder, step))
+        announcer.announce(announced(folder, step))
         slowest = max(slowest, time.monotonic() - begin)
     assert slowest < 0.5
     eventually(lambda: len(announcer.outbox.waiting()) == 5)
@@ -136,7 +137,7 @@ def test_the_end_of_a_training_does_not_wait_for_a_hanging_server(
 
     server.answer = answer
     announcer = start(server.url)
-    announcer.announce(wish(write_checkpoint(tmp_path / "checkpoint-1"), 1))
+    announcer.announce(announced(write_checkpoint(tmp_path / "checkpoint-1"), 1))
     begin = time.monotonic()
     announcer.finish()
     assert time.monotonic() - begin < 0.1
@@ -151,7 +152,7 @@ def test_a_hanging_disk_costs_less_than_a_second(
     monkeypatch.setattr(preparation, "inspect_checkpoint", lambda _: time.sleep(2))
     announcer = start(NOWHERE)
     begin = time.monotonic()
-    announcer.announce(wish(tmp_path, 1))
+    announcer.announce(announced(tmp_path, 1))
     assert time.monotonic() - begin < 1
 
 
@@ -162,7 +163,7 @@ def test_passing_trouble_keeps_the_announcement(
     troubled = iter([Answer(status, {"detail": "no"})] * 2)
     server.answer = lambda request: next(troubled, None) or jobs_end_at_once(request)
     announcer = start(server.url)
-    announcer.announce(wish(write_checkpoint(tmp_path / "checkpoint-1"), 1))
+    announcer.announce(announced(write_checkpoint(tmp_path / "checkpoint-1"), 1))
     assert announcer.wait_until_idle(5)
     assert announced_steps(server) == [1, 1, 1]
 
@@ -182,7 +183,7 @@ def test_two_wishes_for_one_checkpoint_share_its_pin_until_both_have_ended(
     announcer = start(server.url)
     folder = write_checkpoint(tmp_path / "checkpoint-1")
     for protocol in ("quick", "paper"):
-        announcer.announce(wish(folder, 1).model_copy(update={"protocol": protocol}))
+        announcer.announce(announced(folder, 1).model_copy(update={"protocol": protocol}))
     pins = tmp_path / "private" / "pins"
     eventually(lambda: len(announcer.outbox.sent()) == 2)
     ended.add("quick")
@@ -204,7 +205,7 @@ def test_a_lasting_refusal_lets_the_next_ones_pass(
     server.answer = answer
     announcer = start(server.url)
     for step in (1, 2):
-        announcer.announce(wish(write_checkpoint(tmp_path / f"c-{step}", fill=step), step))
+        announcer.announce(announced(write_checkpoint(tmp_path / f"c-{step}", fill=step), step))
     assert announcer.wait_until_idle(5)
     [(_, entry)] = announcer.outbox.refused()
     assert entry.announcement.step == 1
@@ -219,8 +220,8 @@ def test_a_checkpoint_that_cannot_be_evaluated_becomes_a_row_with_the_reason(
     announcer = start(server.url)
     broken = write_checkpoint(tmp_path / "checkpoint-1")
     (broken / "model.safetensors").unlink()
-    announcer.announce(wish(broken, 1))
-    announcer.announce(wish(tmp_path / "gone", 2))
+    announcer.announce(announced(broken, 1))
+    announcer.announce(announced(tmp_path / "gone", 2))
     assert announcer.wait_until_idle(5)
     first, second = (r.body for r in server.requests)
     assert (first["state"], first["benchmarks"]) == ("failed", [])
@@ -233,7 +234,7 @@ def test_only_so_many_wait_and_the_oldest_gives_way_visibly(
 ) -> None:
     announcer = start(NOWHERE, max_waiting=2)
     for step in (1, 2, 3):
-        announcer.announce(wish(write_checkpoint(tmp_path / f"c-{step}", fill=step), step))
+        announcer.announce(announced(write_checkpoint(tmp_path / f"c-{step}", fill=step), step))
     eventually(lambda: len(announcer.outbox.waiting()) == 3)
     states = [(e.announcement.step, e.announcement.state) for _, e in announcer.outbox.waiting()]
     assert states == [(1, "skipped"), (2, None), (3, None)]
@@ -257,7 +258,7 @@ def test_a_full_disk_keeps_announcements_in_memory_until_there_is_room(
 
     monkeypatch.setattr(outbox_module, "write_atomically", refusing)
     announcer = start(server.url)
-    announcer.announce(wish(write_checkpoint(tmp_path / "checkpoint-1"), 1))
+    announcer.announce(announced(write_checkpoint(tmp_path / "checkpoint-1"), 1))
     time.sleep(0.1)
     assert not server.requests
     full[0] = False
@@ -267,7 +268,7 @@ def test_a_full_disk_keeps_announcements_in_memory_until_there_is_room(
 
 def test_damaged_files_in_the_outbox_are_put_aside(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path)
-    path = outbox.add(Entry(announcement=wish(tmp_path, 1)))
+    path = outbox.add(Entry(announcement=announced(tmp_path, 1)))
     (path.parent / "00.json").write_text('{"announ')
     assert [e.announcement.step for _, e in outbox.waiting()] == [1]
     assert (path.parent / "00.unreadable").exists()
@@ -290,6 +291,6 @@ def test_an_answer_of_another_version_does_not_keep_the_pin(
 
     server.answer = answer
     announcer = start(server.url)
-    announcer.announce(wish(write_checkpoint(tmp_path / "checkpoint-1"), 1))
+    announcer.announce(announced(write_checkpoint(tmp_path / "checkpoint-1"), 1))
     assert announcer.wait_until_idle(5)
     assert list((tmp_path / "private" / "pins").iterdir()) == []

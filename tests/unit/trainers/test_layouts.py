@@ -28,10 +28,10 @@ def test_a_whole_step_is_seen_whole_and_its_trainer_is_told(
     layout = choose_layout(AUTO, tmp_path)
     assert layout is not None
     assert layout.name == written.layout
-    [look] = layout.looks(tmp_path)
-    assert (look.complete, look.step, look.merge) == (True, 10, None)
-    assert look.model is not None
-    assert (look.model / "config.json").exists()
+    [snapshot] = layout.snapshots(tmp_path)
+    assert (snapshot.complete, snapshot.step, snapshot.merge) == (True, 10, None)
+    assert snapshot.model is not None
+    assert (snapshot.model / "config.json").exists()
 
 
 @pytest.mark.parametrize("written", every_layout(), ids=lambda w: w.layout)
@@ -43,9 +43,9 @@ def test_without_any_one_required_file_a_step_is_not_whole(
     for name in vital:
         data = (tmp_path / name).read_bytes()
         (tmp_path / name).unlink()
-        looks = LAYOUTS[written.layout].looks(tmp_path)
-        assert not any(look.complete for look in looks), name
-        assert all(look.reason for look in looks)
+        snapshots = LAYOUTS[written.layout].snapshots(tmp_path)
+        assert not any(snapshot.complete for snapshot in snapshots), name
+        assert all(snapshot.reason for snapshot in snapshots)
         (tmp_path / name).write_bytes(data)
 
 
@@ -61,31 +61,31 @@ def test_a_tracker_that_names_an_older_step(tmp_path: Path) -> None:
     write(tmp_path, below("global_step_20/actor/huggingface", checkpoint_files()))
     for text, complete in (("10", False), ("x", False), ("20", True), ("30", True)):
         (tmp_path / "latest_checkpointed_iteration.txt").write_text(text)
-        [look] = LAYOUTS["verl"].looks(tmp_path)
-        assert look.complete is complete
+        [snapshot] = LAYOUTS["verl"].snapshots(tmp_path)
+        assert snapshot.complete is complete
 
 
 def test_a_shell_that_rotation_left(tmp_path: Path) -> None:
     write(tmp_path, {"global_step_5/data.pt": b"x", "latest_checkpointed_iteration.txt": b"10"})
-    [look] = LAYOUTS["verl"].looks(tmp_path)
-    assert (look.complete, look.rotated) == (False, True)
+    [snapshot] = LAYOUTS["verl"].snapshots(tmp_path)
+    assert (snapshot.complete, snapshot.rotated) == (False, True)
     (tmp_path / "latest_checkpointed_iteration.txt").write_text("4")  # not written yet
-    [look] = LAYOUTS["verl"].looks(tmp_path)
-    assert (look.complete, look.rotated) == (False, False)
+    [snapshot] = LAYOUTS["verl"].snapshots(tmp_path)
+    assert (snapshot.complete, snapshot.rotated) == (False, False)
 
 
 def test_fsdp_shards_need_exactly_the_ranks_of_the_world(tmp_path: Path) -> None:
     actor = "global_step_10/actor"
     write(tmp_path, below(actor, fsdp_actor(world_size=4)))
     (tmp_path / "latest_checkpointed_iteration.txt").write_text("10")
-    [look] = LAYOUTS["verl"].looks(tmp_path)
-    assert (look.complete, look.merge, look.model) == (True, "fsdp", tmp_path / actor)
+    [snapshot] = LAYOUTS["verl"].snapshots(tmp_path)
+    assert (snapshot.complete, snapshot.merge, snapshot.model) == (True, "fsdp", tmp_path / actor)
     shard = tmp_path / actor / "model_world_size_4_rank_2.pt"
     data = shard.read_bytes()
     shard.write_bytes(data[: len(data) - 30])
-    assert "half-written" in LAYOUTS["verl"].looks(tmp_path)[0].reason
+    assert "half-written" in LAYOUTS["verl"].snapshots(tmp_path)[0].reason
     shard.unlink()
-    assert "1 of 4 ranks" in LAYOUTS["verl"].looks(tmp_path)[0].reason
+    assert "1 of 4 ranks" in LAYOUTS["verl"].snapshots(tmp_path)[0].reason
 
 
 @pytest.mark.parametrize("size", [0, -1, "2", True, 10**9, None])
@@ -94,7 +94,7 @@ def test_an_absurd_world_size(tmp_path: Path, size: object) -> None:
     config = tmp_path / "global_step_10/actor/fsdp_config.json"
     config.write_text(json.dumps({"world_size": size}))
     (tmp_path / "latest_checkpointed_iteration.txt").write_text("10")
-    assert "world_size" in LAYOUTS["verl"].looks(tmp_path)[0].reason
+    assert "world_size" in LAYOUTS["verl"].snapshots(tmp_path)[0].reason
 
 
 def test_megatron_vouches_for_itself(tmp_path: Path) -> None:
@@ -104,15 +104,15 @@ def test_megatron_vouches_for_itself(tmp_path: Path) -> None:
     write(
         tmp_path, {f"{actor}/model/dist_ckpt/common.pt": b"x", f"{actor}/ckpt_contents.json": b"{}"}
     )
-    [look] = LAYOUTS["verl"].looks(tmp_path)
-    assert (look.complete, look.certain, look.merge) == (True, True, "megatron")
+    [snapshot] = LAYOUTS["verl"].snapshots(tmp_path)
+    assert (snapshot.complete, snapshot.certain, snapshot.merge) == (True, True, "megatron")
 
 
 def test_of_two_folders_of_a_step_the_whole_one_counts(tmp_path: Path) -> None:
     write(tmp_path, {"iter_0000010/common.pt": b"x"})
     write(tmp_path, below("hf/iter_0000010", checkpoint_files()))
-    [look] = LAYOUTS["slime"].looks(tmp_path)
-    assert look.complete
+    [snapshot] = LAYOUTS["slime"].snapshots(tmp_path)
+    assert snapshot.complete
 
 
 @pytest.mark.parametrize(
@@ -131,18 +131,18 @@ def test_a_trainer_that_writes_no_hugging_face_model_is_told_how(
     found = choose_layout(AUTO, tmp_path)
     assert found is not None
     assert found.name == layout
-    [look] = found.looks(tmp_path)
-    assert (look.step, look.complete) == (10, False)
-    assert words in look.reason
+    [snapshot] = found.snapshots(tmp_path)
+    assert (snapshot.step, snapshot.complete) == (10, False)
+    assert words in snapshot.reason
 
 
 def test_nemo_rl_with_consolidated_weights(tmp_path: Path) -> None:
     weights = "step_10/policy/weights/model"
     write(tmp_path, below(f"{weights}/consolidated", checkpoint_files()))
     write(tmp_path, {f"{weights}/shard-00001-model-00001-of-00001.safetensors": b"x"})
-    [look] = LAYOUTS["nemo-rl"].looks(tmp_path)
-    assert (look.complete, look.certain) == (True, True)
-    assert look.model == tmp_path / weights / "consolidated"
+    [snapshot] = LAYOUTS["nemo-rl"].snapshots(tmp_path)
+    assert (snapshot.complete, snapshot.certain) == (True, True)
+    assert snapshot.model == tmp_path / weights / "consolidated"
 
 
 def test_an_empty_folder_shows_no_trainer_yet(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evalsvc.trainers.outbox import Announcement, Entry, Outbox
+from evalsvc.specs import Announcement
+from evalsvc.trainers.outbox import Entry, Outbox
 
 
 def entry(step: int) -> Entry:

@@ -4,13 +4,14 @@ import os
 import time
 from pathlib import Path
 
-from evalsvc.trainers.outbox import Announcement, Entry, Outbox
+from evalsvc.specs import Announcement
+from evalsvc.trainers.outbox import Entry, Outbox
 from evalsvc.trainers.pins import ORPHAN_SECONDS, drop_pin, sweep
 
 
 def entry(pin: Path) -> Entry:
-    wish = Announcement(path=str(pin), run="r", step=1, benchmarks=("smoke",))
-    return Entry(announcement=wish, pin=str(pin))
+    announcement = Announcement(path=str(pin), run="r", step=1, benchmarks=("smoke",))
+    return Entry(announcement=announcement, pin=str(pin))
 
 
 def test_old_pins_without_an_entry_are_swept(tmp_path: Path) -> None:

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import pytest
 
+from evalsvc.client import Client
 from evalsvc.errors import Conflict, UsageError
 from evalsvc.trainers import outbox as outbox_module
-from evalsvc.trainers.client import Client
 from evalsvc.trainers.outbox import PRIVATE_FOLDER, exclusive
-from evalsvc.trainers.watcher import Watcher, Wish
-from evalsvc.trainers.watching import Policy
+from evalsvc.trainers.watcher import RunTemplate, Watcher
+from evalsvc.trainers.watching import WatchPolicy
 from tests.checkpoint_builder import write_checkpoint
+from tests.support.scripted_server import Answer, Request, ScriptedServer, scripted_server
 from tests.unit.trainers.layout_builder import Written, below, every_layout, fsdp_actor
-from tests.unit.trainers.scripted_server import Answer, Request, ScriptedServer, scripted_server
 
-WISH = Wish(run="r", method="GRPO + A-GRAE", benchmarks=("smoke",))
+TEMPLATE = RunTemplate(run="r", method="GRPO + A-GRAE", benchmarks=("smoke",))
 SETTLE_SECONDS = 15.0
 
 
@@ -39,7 +39,9 @@ class Watch:
         self.restart()
 
     def restart(self) -> None:
-        self.watcher = Watcher(self.root, WISH, Client(self.server.url, attempts=1), **self.options)
+        self.watcher = Watcher(
+            self.root, TEMPLATE, Client(self.server.url, attempts=1), **self.options
+        )
 
     def _answer(self, request: Request) -> Answer:
         if request.method == "POST":
@@ -228,7 +230,7 @@ def test_a_full_disk_does_not_end_the_watcher(
 
 
 def test_no_more_than_so_many_wait(watch: Callable[..., Watch]) -> None:
-    watched = watch(layout="hf", policy=Policy(max_waiting=2))
+    watched = watch(layout="hf", policy=WatchPolicy(max_waiting=2))
     watched.jobs_end = False
     for step in range(1, 6):
         write_checkpoint(watched.root / f"step-{step}", fill=step)
@@ -330,12 +332,12 @@ def test_a_killed_watcher_leaves_no_lock(tmp_path: Path) -> None:
 def test_folders_that_cannot_be_watched(tmp_path: Path) -> None:
     client = Client("http://127.0.0.1:9")
     with pytest.raises(UsageError, match="no folder"):
-        Watcher(tmp_path / "nowhere", WISH, client)
+        Watcher(tmp_path / "nowhere", TEMPLATE, client)
     with pytest.raises(UsageError, match="no layout"):
-        Watcher(tmp_path, WISH, client, layout="nonsense")
+        Watcher(tmp_path, TEMPLATE, client, layout="nonsense")
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot keep its state") as caught:
-        Watcher(tmp_path, WISH, client, private=tmp_path / "file" / "x").run()
+    with pytest.raises(UsageError, match="cannot save its state") as caught:
+        Watcher(tmp_path, TEMPLATE, client, private=tmp_path / "file" / "x").run()
     assert "--private" in caught.value.remedy
 
 

@@ -144,7 +144,7 @@ def fractions(rng: random.Random) -> Made:
             (f"{top}{bottom}", "bar lost"), (f"\\frac{{{top}}}{{{bottom}}}, \\frac{{{bottom}}}{{{top}}}", "one too many"),
         ]  # fmt: skip
         yield from both(rng.choice(["math", "mathvision"]), "number", gold, right, wrong)
-    for gold, right, wrong in (
+    for gold, rights, wrongs in (
         ("\\frac{1}{3}", ["1/3", "0.\\overline{3}", "0.\\bar{3}", "\\frac13", "3^{-1}"], ["0.333", "0.3333333333333333333333", "0.33\\overline{4}", "33\\%"]),
         ("3\\frac18", ["\\frac{25}{8}", "3.125", "25/8", "3 \\frac{1}{8}", "3 1/8"], ["\\frac{3}{8}", "3.18", "\\frac{31}{8}", "3, \\frac18"]),
         ("0.8333", ["0.8333", ".8333", "\\frac{8333}{10000}"], ["\\frac56", "0.83333", "0.833"]),
@@ -155,8 +155,8 @@ def fractions(rng: random.Random) -> Made:
             "math",
             "number",
             gold,
-            [(a, "spelling") for a in right],
-            [(a, "changed") for a in wrong],
+            [(text, "spelling") for text in rights],
+            [(text, "changed") for text in wrongs],
         )
 
 
@@ -304,7 +304,7 @@ def words(_rng: random.Random) -> Made:
                 benchmark,
                 "text",
                 gold,
-                [(a, "spelling") for a in right],
+                [(text, "spelling") for text in right],
                 [(a, "another word") for a in wrong],
             )
     times = [
@@ -317,7 +317,7 @@ def words(_rng: random.Random) -> Made:
             "math",
             "time",
             gold,
-            [(a, "spelling") for a in right],
+            [(text, "spelling") for text in right],
             [(a, "another time") for a in wrong],
         )
 

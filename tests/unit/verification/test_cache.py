@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evalsvc.verification import VerdictCache, Verdicts, cache
+from evalsvc.verification import Confidence, VerdictCache, VerdictKind, cache
 
 KEY = ("5", None, (), "5.0")
 
@@ -16,10 +16,10 @@ def keys(number: int, name: str = "") -> list[tuple[str, None, tuple[()], str]]:
 
 def test_a_verdict_is_found_by_the_next_process(tmp_path: Path) -> None:
     first = VerdictCache(tmp_path / "verdicts.sqlite")
-    first.put(KEY, Verdicts.CORRECT, "numeric identity")
+    first.put(KEY, VerdictKind.CORRECT, "numeric identity", Confidence.COMPUTED)
     first.close()
     second = VerdictCache(tmp_path / "verdicts.sqlite")
-    assert second.get(KEY) == (Verdicts.CORRECT, "numeric identity")
+    assert second.get(KEY) == (VerdictKind.CORRECT, "numeric identity", Confidence.COMPUTED)
     assert second.get(("5", "list", (), "5.0")) is None
     assert second.get(("5", None, ("5.0",), "")) is None
 
@@ -28,14 +28,14 @@ def test_another_verifier_does_not_believe_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = VerdictCache(tmp_path / "verdicts.sqlite")
-    first.put(KEY, Verdicts.CORRECT, "numeric identity")
+    first.put(KEY, VerdictKind.CORRECT, "numeric identity")
     first.close()
     monkeypatch.setattr(cache, "VERIFIER_VERSION", "another")
     assert VerdictCache(tmp_path / "verdicts.sqlite").get(KEY) is None
 
 
-@pytest.mark.parametrize("verdict", [Verdicts.TIMEOUT, Verdicts.CRASHED])
-def test_what_a_machine_did_is_not_kept(tmp_path: Path, verdict: Verdicts) -> None:
+@pytest.mark.parametrize("verdict", [VerdictKind.TIMEOUT, VerdictKind.CRASHED])
+def test_what_a_machine_did_is_not_kept(tmp_path: Path, verdict: VerdictKind) -> None:
     kept = VerdictCache(tmp_path / "verdicts.sqlite")
     kept.put(KEY, verdict, "wall limit")
     assert kept.get(KEY) is None
@@ -44,9 +44,9 @@ def test_what_a_machine_did_is_not_kept(tmp_path: Path, verdict: Verdicts) -> No
 def test_two_that_are_open_at_once_both_save(tmp_path: Path) -> None:
     one, two = (VerdictCache(tmp_path / "verdicts.sqlite") for _ in range(2))
     for a, b in zip(keys(1_500, "a"), keys(1_500, "b"), strict=True):
-        one.put(a, Verdicts.WRONG, "numeric disproof")
+        one.put(a, VerdictKind.WRONG, "numeric disproof")
         two.get(a)
-        two.put(b, Verdicts.WRONG, "numeric disproof")
+        two.put(b, VerdictKind.WRONG, "numeric disproof")
     one.close()
     two.close()
     assert one.problem == two.problem == ""
@@ -57,7 +57,7 @@ def test_two_that_are_open_at_once_both_save(tmp_path: Path) -> None:
 def test_memory_is_bounded_and_the_file_remembers(tmp_path: Path) -> None:
     kept = VerdictCache(tmp_path / "verdicts.sqlite", entries_in_memory=100)
     for key in keys(2_500):
-        kept.put(key, Verdicts.WRONG, "numeric disproof")
+        kept.put(key, VerdictKind.WRONG, "numeric disproof")
     assert len(kept._memory) <= 100
     assert all(kept.get(key) for key in keys(2_000))
 
@@ -66,8 +66,8 @@ def test_a_file_that_is_no_cache_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "verdicts.sqlite"
     path.write_text("not a database, and longer than the header of one would be " * 20)
     kept = VerdictCache(path)
-    kept.put(KEY, Verdicts.CORRECT, "numeric identity")
-    assert kept.get(KEY) == (Verdicts.CORRECT, "numeric identity")
+    kept.put(KEY, VerdictKind.CORRECT, "numeric identity")
+    assert kept.get(KEY) == (VerdictKind.CORRECT, "numeric identity", None)
     assert "not used" in kept.problem
     assert path.read_text().startswith("not a database")
 
@@ -80,7 +80,7 @@ def test_a_file_that_another_program_locks_is_given_up(
     other = sqlite3.connect(tmp_path / "verdicts.sqlite", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     for key in keys(1_200):
-        kept.put(key, Verdicts.WRONG, "numeric disproof")
+        kept.put(key, VerdictKind.WRONG, "numeric disproof")
     assert "locked" in kept.problem
     assert kept.get(keys(1)[0]) is not None
     other.close()

@@ -29,7 +29,8 @@ PHRASE = ExtractionPolicy(phrase=True)
         (r"\boxed{\{1,2\}}", r"\{1,2\}"),
         (r"\boxed{\boxed{5}}", r"\boxed{5}"),
         (r"\\boxed{5}", "5"),
-        (r"\boxed{5} and then \boxed{6", "5"),
+        (r"\boxed{5 and then \boxed{6}", "6"),
+        (r"\boxed{5} and $\sqrt{6$", "5"),
         (r"<think>\boxed{4}</think> so \boxed{5}", "5"),
         (r"I guess \boxed{4}</think>\boxed{5}", "5"),
         (r"<think>a</think><think>b</think>\boxed{5}", "5"),
@@ -58,6 +59,9 @@ def test_found(response: str, answer: str) -> None:
         (r"\boxed{  }", "empty box"),
         ("<answer>B</answer>", "no box"),
         (r"\boxed", "no box"),
+        (r"\boxed{5} and then \boxed{6", "truncated: the last box was not closed"),
+        (r"First \boxed{5}. Recheck, so it is \boxed{", "truncated: the last box was not closed"),
+        (r"First \boxed{5}. Recheck, so it is \boxed", "truncated: the last box was not closed"),
     ],
 )
 def test_not_found(response: str, rule: str) -> None:

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ValidationError, model_validator
 
 from evalsvc.errors import CheckpointError, UsageError
 from evalsvc.specs import CheckpointSpec, Modality
-from evalsvc.worker.engines import create_engine
-from evalsvc.worker.engines.base import RequestRefused, Sample, SampleRequest
+from evalsvc.worker.engines.base import Completion, RequestRefused, SampleRequest
 from evalsvc.worker.engines.chat import plain_text
+from evalsvc.worker.engines.registry import create_engine
 from evalsvc.worker.engines.replay import ReplayEngine
 from evalsvc.worker.engines.vllm import MOST_OF_A_REFUSAL, refusal
 from evalsvc.worker.engines.vllm_setup import Device, context_limit, cpu_dtype, engine_arguments
@@ -28,8 +28,8 @@ def request(problem: int = 0, sample: int = 0) -> SampleRequest:
     return SampleRequest(problem, f"p{problem}", sample, messages, 0.6, 0.95, 100)
 
 
-def replayed(path: Path, *requests: SampleRequest) -> list[Sample]:
-    async def scenario() -> list[Sample]:
+def replayed(path: Path, *requests: SampleRequest) -> list[Completion]:
+    async def scenario() -> list[Completion]:
         engine = ReplayEngine({"answers": str(path)})
         await engine.start(CHECKPOINT, 100)
         return [await engine.generate(r) for r in requests]
@@ -81,7 +81,7 @@ def test_a_bad_line_is_named(tmp_path: Path, row: Any, words: str) -> None:
         ("replay", {"answers": "a", "concurrency": True}, "must be a int, but is True"),
         ("vllm", {"trust_remote_code": True}, "no option 'trust_remote_code'"),
         ("openai", {"model": "m"}, "needs base_url"),
-        ("openai", {"model": "m", "base_url": "file:///etc"}, "no HTTP address"),
+        ("openai", {"model": "m", "base_url": "file:///etc"}, "not an HTTP address"),
         (
             "openai",
             {"model": "m", "base_url": "http://h/v1", "api_key_env": "AWS_SECRET_ACCESS_KEY"},

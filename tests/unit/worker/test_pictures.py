@@ -30,13 +30,13 @@ def test_a_larger_one_shrinks_with_its_proportions(size: tuple[int, int]) -> Non
 
 def test_too_many_pictures_are_refused() -> None:
     PictureLimits(images=2).check_count(2)
-    with pytest.raises(RequestRefused, match=r"3 pictures, the engine takes 2.*max_images"):
+    with pytest.raises(RequestRefused, match=r"3 images, but the engine accepts 2.*max_images"):
         PictureLimits(images=2).check_count(3)
 
 
 @pytest.mark.parametrize("options", [{"max_pixels": 10}, {"max_images": 0}])
 def test_limits_that_make_no_sense_are_refused(options: dict[str, int]) -> None:
-    with pytest.raises(UsageError, match="cannot see"):
+    with pytest.raises(UsageError, match="too small"):
         PictureLimits.from_options(options)
 
 
@@ -44,7 +44,7 @@ def test_marks_and_pictures_must_be_equally_many() -> None:
     check_places([1, 7, 2, 7], 7, 2)
     check_places([1, 7], None, 0)  # a model without marks
     for tokens, images in (([7, 7], 1), ([1], 1), ([7], 0)):
-        with pytest.raises(RequestRefused, match="places for pictures"):
+        with pytest.raises(RequestRefused, match="image tokens"):
             check_places(tokens, 7, images)
 
 

@@ -1,0 +1,344 @@
+"""What a client can ask of a server, as flows: which requests, and how the answers are read.
+
+`Client` and `AsyncClient` run these flows; see `evalsvc.client_http`.
+"""
+
+import difflib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from os import PathLike
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from urllib.parse import quote
+
+from pydantic import ValidationError
+
+from evalsvc.client_http import Exchange, Flow, Found, Wait
+from evalsvc.client_progress import OnProgress
+from evalsvc.client_rows import (
+    ComparisonRow,
+    ComparisonTable,
+    CurveCrossing,
+    EvaluationResult,
+    Job,
+    MethodDifference,
+    PowerPlan,
+    ProblemCount,
+    RecordT,
+    ResultFigure,
+    SampleRow,
+    Table,
+)
+from evalsvc.errors import NotFound, ServerError, UsageError
+from evalsvc.specs import BenchmarkRequest, JobRequest
+
+PAGE_ROWS = 500  # rows asked for at a time
+SAMPLES_PAGE_ROWS = 256
+HELP = "docs/client.md lists the settings of a job."
+
+Checkpoint = str | PathLike[str]
+Benchmarks = str | Sequence[str | BenchmarkRequest | Mapping[str, Any]]
+Side = str | Job
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def job_request(
+    checkpoint: Checkpoint,
+    *,
+    run: str,
+    benchmarks: Benchmarks,
+    method: str | None = None,
+    step: int = 0,
+    protocol: Any = "quick",
+    help_text: str = HELP,
+    **settings: Any,
+) -> JobRequest:
+    """The request for a job, checked before it is sent.
+
+    Raises:
+        UsageError: names the setting that is unknown or out of range, or settings that
+            contradict each other; `help_text` is its remedy.
+    """
+    fields = {
+        "checkpoint": absolute_if_here(checkpoint),
+        "run": run,
+        "method": method,
+        "step": step,
+        "benchmarks": _benchmark_list(benchmarks),
+        "protocol": protocol,
+        **settings,
+    }
+    options = fields.get("engine_options")
+    if isinstance(options, Mapping) and isinstance(options.get("answers"), str | PathLike):
+        fields["engine_options"] = {**options, "answers": absolute_if_here(options["answers"])}
+    _check_names(settings, help_text)
+    try:
+        request = JobRequest.model_validate({k: v for k, v in fields.items() if v is not None})
+        request.resolved_protocol()
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"]) or "the request"
+        reason = str(first["msg"]).removeprefix("Value error, ")
+        raise UsageError(f"{where}: {reason}.", help_text) from error
+    except ValueError as error:
+        raise UsageError(f"{error}.", help_text) from error
+    return request
+
+
+def absolute_if_here(path: Checkpoint) -> str:
+    """A path that exists here as an absolute one; anything else is left to the server."""
+    local = Path(path).expanduser()
+    return str(local.absolute()) if local.exists() else str(path)
+
+
+def part(text: str) -> str:
+    """What a user called something, as one part of an address. Raises UsageError if empty."""
+    if not text.strip():
+        raise UsageError("An empty text names nothing.", "Give the id; --help says of what.")
+    return quote(text, safe="")
+
+
+def job_id(job: Job | str) -> str:
+    """The id of a job as one part of an address."""
+    return part(job.id if isinstance(job, Job) else job)
+
+
+class UnreadableResponse(Exception):
+    """An answer without what this version of the client expects in it."""
+
+
+def readable(
+    operation: Callable[Concatenate["Operations", P], Flow[T]],
+) -> Callable[Concatenate["Operations", P], Flow[T]]:
+    """Turn UnreadableResponse into a ServerError that names the versions of both sides."""
+
+    @wraps(operation)
+    def flow(self: "Operations", /, *args: P.args, **kwargs: P.kwargs) -> Flow[T]:
+        try:
+            return (yield from operation(self, *args, **kwargs))
+        except UnreadableResponse as error:
+            raise (yield from self.unexpected(str(error))) from error
+
+    return flow
+
+
+class Operations(Exchange):
+    """The requests that have a meaning of their own. The docstrings are those of `Client`."""
+
+    @readable
+    def submit(self, request: JobRequest, idempotency_key: str | None = None) -> Flow[Job]:
+        body = request.model_dump(mode="json", exclude_none=True)
+        answer = yield from self.post("/v1/jobs", body, idempotency_key)
+        return read_record(Job, answer)
+
+    @readable
+    def job(self, job: Job | str) -> Flow[Job]:
+        return read_record(Job, (yield from self.get(f"/v1/jobs/{job_id(job)}")))
+
+    @readable
+    def cancel(self, job: Job | str) -> Flow[Job]:
+        return read_record(Job, (yield from self.post(f"/v1/jobs/{job_id(job)}/cancel")))
+
+    def wait(
+        self,
+        job: Job | str,
+        on_progress: OnProgress | None,
+        timeout_seconds: float | None,
+        poll_seconds: float,
+    ) -> Flow[Job]:
+        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        seen: Job | None = None
+        while True:
+            now = yield from self.job(job)
+            if on_progress is not None and now != seen:
+                on_progress(now)
+            seen = now
+            if now.ended:
+                return now
+            if deadline is not None and time.monotonic() >= deadline:
+                raise ServerError(
+                    f"The job {now.id} has not ended after {timeout_seconds:g} s; "
+                    f"it is {now.state}.",
+                    f"It continues on the server: see `evalsvc jobs {now.id}`, or wait longer.",
+                )
+            yield Wait(poll_seconds)
+
+    @readable
+    def evaluation(self, evaluation: str) -> Flow[EvaluationResult]:
+        answer = yield from self.get(f"/v1/evaluations/{part(evaluation)}")
+        return read_record(EvaluationResult, answer)
+
+    @readable
+    def evaluations(
+        self, limit: int | None, filters: Mapping[str, Any]
+    ) -> Flow[Table[EvaluationResult]]:
+        found: list[EvaluationResult] = []
+        for summary in (yield from self._items("/v1/evaluations", limit, filters)):
+            found += [(yield from self.evaluation(str(summary["id"])))]
+        return Table(EvaluationResult, found, notes_of(found))
+
+    def results(self, limit: int | None, filters: Mapping[str, Any]) -> Flow[Table[ResultFigure]]:
+        evaluations = yield from self.evaluations(limit, filters)
+        rows = [figure for evaluation in evaluations for figure in figures(evaluation)]
+        return Table(ResultFigure, rows, evaluations.notes)
+
+    @readable
+    def compare(
+        self,
+        baseline: Side,
+        candidate: Side | Sequence[Side],
+        *,
+        benchmark: str | None,
+        k: int | Sequence[int] | None,
+        allow_differences: bool,
+        margin: float | None,
+    ) -> Flow[ComparisonTable]:
+        candidates = [candidate] if isinstance(candidate, str | Job) else list(candidate)
+        params = {
+            "baseline": side(baseline),
+            "candidate": [side(one) for one in candidates],
+            "benchmark": benchmark,
+            "k": [k] if isinstance(k, int) else (list(k) if k else None),
+            "allow_differences": allow_differences,
+            "margin": margin,
+        }
+        answer = yield from self.get("/v1/compare", params)
+        return ComparisonTable(
+            read_records(ComparisonRow, answer, "items"),
+            [str(note) for note in list_in(answer, "notes")],
+            read_records(CurveCrossing, answer, "crossovers"),
+            read_records(MethodDifference, answer, "methods"),
+        )
+
+    @readable
+    def power(self, params: Mapping[str, Any]) -> Flow[PowerPlan]:
+        return read_record(PowerPlan, (yield from self.get("/v1/power", params)))
+
+    @readable
+    def sample_pages(self, evaluation: str, problem: int | str | None) -> Flow[None]:
+        """Yields Found tables: the samples of one problem, or of all problems in their order."""
+        path = f"/v1/evaluations/{part(evaluation)}/problems"
+        found = False
+        cursor: str | None = None
+        while True:
+            page = yield from self.get(path, {"limit": PAGE_ROWS, "cursor": cursor})
+            for row in read_records(ProblemCount, page, "items"):
+                if problem is None or problem in (row.problem, row.problem_id):
+                    found = True
+                    yield from self._samples_of(evaluation, row)
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                break
+        if problem is not None and not found:
+            raise NotFound(
+                f"The evaluation {evaluation} has no result for the problem {problem!r}.",
+                "Give a row index (a number) or a problem's id (a text).",
+            )
+
+    def _samples_of(self, evaluation: str, row: ProblemCount) -> Flow[None]:
+        path = f"/v1/evaluations/{part(evaluation)}/problems/{part(row.problem_id)}/samples"
+        about = {"evaluation": evaluation, "problem": row.problem, "problem_id": row.problem_id}
+        cursor: str | None = None
+        while row.n:
+            page = yield from self.get(path, {"limit": SAMPLES_PAGE_ROWS, "cursor": cursor})
+            items = list_in(page, "items")
+            if page.get("problem") != row.problem:  # never show one problem's samples as another's
+                raise UnreadableResponse(f"these are not the samples of row {row.problem}")
+            rows = [read_record(SampleRow, {**item, **about}) for item in items]
+            yield Found(Table(SampleRow, rows))
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                return
+
+    def _items(self, path: str, limit: int | None, filters: Mapping[str, Any]) -> Flow[list[Any]]:
+        """The items of a list, page by page, at most `limit` of them."""
+        items: list[Any] = []
+        cursor: str | None = None
+        while limit is None or len(items) < limit:
+            ask = PAGE_ROWS if limit is None else min(limit - len(items), PAGE_ROWS)
+            page = yield from self.get(path, {**filters, "limit": ask, "cursor": cursor})
+            items += list_in(page, "items")
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                break
+        return items
+
+
+def read_record(kind: type[RecordT], answer: Any) -> RecordT:
+    """An answer as a record. Raises UnreadableResponse."""
+    if not isinstance(answer, dict):
+        raise UnreadableResponse("it is not the expected JSON object")
+    try:
+        return kind.model_validate(answer)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise UnreadableResponse(f"{where}: {first['msg']}") from error
+
+
+def read_records(kind: type[RecordT], answer: Any, field: str) -> list[RecordT]:
+    """The records in a list of an answer. Raises UnreadableResponse."""
+    return [read_record(kind, item) for item in list_in(answer, field)]
+
+
+def list_in(answer: Any, field: str) -> list[Any]:
+    """The list `field` of an answer. Raises UnreadableResponse."""
+    found = answer.get(field) if isinstance(answer, dict) else None
+    if not isinstance(found, list):
+        raise UnreadableResponse(f"it holds no list {field!r}")
+    return found
+
+
+def figures(evaluation: EvaluationResult) -> list[ResultFigure]:
+    """One row for each figure of an evaluation."""
+    return [
+        ResultFigure(
+            evaluation=evaluation.id,
+            run=evaluation.run,
+            step=evaluation.step,
+            method=evaluation.method,
+            benchmark=evaluation.benchmark,
+            metric=name,
+            k=metric.k,
+            value=metric.value,
+            interval_fixed=metric.interval_fixed,
+            interval_population=metric.interval_population,
+            problems=metric.problems,
+            samples=metric.samples,
+            state=evaluation.state,
+            complete=evaluation.complete,
+            coverage=evaluation.coverage,
+            protocol=str(evaluation.protocol.get("name", "")),
+            verifier=evaluation.verifier,
+        )
+        for name, metric in evaluation.metrics.items()
+    ]
+
+
+def side(value: Side) -> str:
+    """RUN@STEP of a job; a text as it is."""
+    return f"{value.run}@{value.step}" if isinstance(value, Job) else value
+
+
+def notes_of(evaluations: Sequence[EvaluationResult]) -> list[str]:
+    """The notes of several evaluations, each once."""
+    return list(dict.fromkeys(note for found in evaluations for note in found.notes))
+
+
+def _benchmark_list(benchmarks: Benchmarks) -> tuple[Any, ...]:
+    """The benchmarks; a text names several, separated by commas."""
+    if isinstance(benchmarks, str):
+        benchmarks = [name.strip() for name in benchmarks.split(",") if name.strip()]
+    if not benchmarks:
+        raise UsageError("No benchmark is named.", "`evalsvc benchmarks list` lists them.")
+    return tuple(benchmarks)
+
+
+def _check_names(settings: Mapping[str, Any], help_text: str) -> None:
+    for name in settings:
+        if name not in JobRequest.model_fields:
+            near = difflib.get_close_matches(name, JobRequest.model_fields, n=1)
+            meant = f"Did you mean {near[0]!r}? " if near else ""
+            raise UsageError(f"A job has no setting {name!r}.", f"{meant}{help_text}")

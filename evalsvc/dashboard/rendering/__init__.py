@@ -1,0 +1,1 @@
+"""The rendering half of the dashboard: templates, labels, numbers, text, mathematics, SVG."""

@@ -1,0 +1,111 @@
+"""What pages link to beside pages: a response as plain text, a picture, a person's decisions."""
+
+import io
+from collections.abc import Callable
+
+from anyio.from_thread import run
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from evalsvc.api.state import get_state
+from evalsvc.catalogue import ImageError
+from evalsvc.catalogue.images import load_image
+from evalsvc.dashboard.limits import MAX_REASON_CHARACTERS
+from evalsvc.dashboard.rendering.environment import link, path
+from evalsvc.dashboard.web import access, security
+from evalsvc.dashboard.web.problem_source import find_image
+from evalsvc.errors import NotFound, UsageError
+from evalsvc.services.evaluations import samples
+from evalsvc.store.repositories import evaluations, overrides, rescores
+
+MAX_SAMPLE_DIGITS = 7
+
+
+def raw_response(request: Request) -> Response:
+    """One response, complete, as text that no browser interprets."""
+    access.reader(request)
+    state = get_state(request)
+    number = _sample_number(request)
+    with state.database.read() as session:
+        evaluation = evaluations.get(session, request.path_params["evaluation"])
+        found = samples.read_samples(
+            session,
+            state.artifacts,
+            evaluation,
+            request.path_params["problem"],
+            start=number,
+            limit=1,
+        )
+    if not found.samples or found.samples[0].sample != number:
+        raise NotFound(
+            f"There is no sample {number} of this problem.", "The problem's page lists them."
+        )
+    return PlainTextResponse(found.samples[0].response)
+
+
+def picture(request: Request) -> Response:
+    """A picture of a problem, decoded and written again as PNG, so that nothing else survives."""
+    access.reader(request)
+    state = get_state(request)
+    position = request.path_params["position"]
+    with state.database.read() as session:
+        evaluation = evaluations.get(session, request.path_params["evaluation"])
+        index, _ = samples.find_problem(session, evaluation, request.path_params["problem"])
+        reference = find_image(state, evaluation, index, position)
+    if reference is None:
+        raise NotFound("There is no such picture.", "The problem's page shows those there are.")
+    out = io.BytesIO()
+    try:
+        load_image(reference).save(out, "PNG")
+    except ImageError as error:
+        raise NotFound(str(error), "Add the data again.") from error
+    headers = {"Cache-Control": "private, max-age=86400"}
+    return Response(out.getvalue(), media_type="image/png", headers=headers)
+
+
+def override(request: Request) -> Response:
+    """A person's verdict on one sample, with the reason; then back to that sample."""
+    form = run(security.read_form, request)
+    principal = access.submitter(request)
+    why = form.get("why", "").strip()[:MAX_REASON_CHARACTERS].replace("\0", "")
+    if form.get("correct") not in ("yes", "no") or not why:
+        raise UsageError(
+            "A verdict by hand needs a choice and a reason.",
+            "Go back, choose correct or not correct, and say why.",
+        )
+    state, number = get_state(request), _sample_number(request)
+    with state.database.write() as session:
+        evaluation = evaluations.get(session, request.path_params["evaluation"])
+        index, _ = samples.find_problem(session, evaluation, request.path_params["problem"])
+        correct = form["correct"] == "yes"
+        overrides.override(
+            session, evaluation, index, number, correct=correct, who=principal.name, why=why
+        )
+        target = path("evaluations", evaluation.id, "problems", index)
+    return RedirectResponse(f"{link(target, sample=number)}#sample-{number}", status_code=303)
+
+
+def accept_rescore(request: Request) -> Response:
+    """The verdicts of a rescore become the evaluation's; then back to the rescore."""
+    run(security.read_form, request)
+    principal = access.submitter(request)
+    with get_state(request).database.write() as session:
+        row = rescores.accept(session, request.path_params["rescore"], by=principal.name)
+        target = path("rescores", row.id)
+    return RedirectResponse(target, status_code=303)
+
+
+def _sample_number(request: Request) -> int:
+    text = str(request.path_params["sample"])
+    if not text.isascii() or not text.isdecimal() or len(text) > MAX_SAMPLE_DIGITS:
+        raise NotFound(f"{text[:40]!r} is no number of a sample.", "Samples count from 0.")
+    return int(text)
+
+
+_SAMPLE = "/evaluations/{evaluation}/problems/{problem}/samples/{sample}"
+ROUTES: tuple[tuple[str, Callable[[Request], Response], str], ...] = (
+    (_SAMPLE + "/response.txt", raw_response, "GET"),
+    (_SAMPLE + "/override", override, "POST"),
+    ("/rescores/{rescore}/accept", accept_rescore, "POST"),
+    ("/evaluations/{evaluation}/problems/{problem}/images/{position:int}", picture, "GET"),
+)

@@ -1,0 +1,41 @@
+"""The problem behind a result: its text, gold and pictures, where this server has the data.
+
+Where it has not, or has other rows than those that were evaluated, the page says so and shows the
+prompt of the transcript, which is always what the model really saw.
+"""
+
+from dataclasses import dataclass
+
+from evalsvc.api.state import State
+from evalsvc.catalogue import ImageRef, Problem
+from evalsvc.errors import BenchmarkError
+from evalsvc.store.models import Evaluation
+
+
+@dataclass(frozen=True)
+class ShownProblem:
+    """A problem to show. `problem` is None where `reason` says why its text is not here."""
+
+    problem: Problem | None
+    reason: str
+
+
+def find_shown_problem(state: State, evaluation: Evaluation, index: int) -> ShownProblem:
+    """The problem of this row of the evaluated revision."""
+    try:
+        dataset = state.datasets.load(evaluation.benchmark)
+    except BenchmarkError as error:
+        return ShownProblem(None, str(error))
+    if dataset.revision != evaluation.revision.revision:
+        return ShownProblem(None, "The rows on this server are not those that were evaluated.")
+    if not 0 <= index < len(dataset):
+        return ShownProblem(None, f"The benchmark has no row {index}.")
+    return ShownProblem(dataset.problems[index], "")
+
+
+def find_image(state: State, evaluation: Evaluation, index: int, position: int) -> ImageRef | None:
+    """One picture of a problem, or None."""
+    problem = find_shown_problem(state, evaluation, index).problem
+    if problem is None or not 0 <= position < len(problem.images):
+        return None
+    return problem.images[position]

@@ -1,0 +1,22 @@
+"""Every answer says which version of evalsvc made it, so that clients can name a difference."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from evalsvc import __version__
+from evalsvc.client_http import VERSION_HEADER
+
+
+class VersionHeader:
+    """Adds the header to each HTTP answer, also to refusals."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_version(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[VERSION_HEADER] = __version__
+            await send(message)
+
+        await self._app(scope, receive, send_with_version)

@@ -1,0 +1,27 @@
+"""Computes once, after the server has started, what its first visitors would wait for.
+
+Counts and intervals are kept in memory by version (see `memo`); with a hundred large evaluations
+reading them takes seconds, which a background thread spends instead of a person.
+"""
+
+from evalsvc.api.state import State
+from evalsvc.server.limits import MAX_READ_AHEAD
+from evalsvc.services.evaluations.views import metrics_of
+from evalsvc.store.repositories import evaluations
+from evalsvc.store.repositories.evaluations import EvaluationFilter
+
+
+def warm(state: State) -> None:
+    """Compute pass@1 and pass@(largest k) of the newest evaluations; ends early with the server."""
+    with state.database.read() as session:
+        ids = [
+            row.id for row in evaluations.matching(session, EvaluationFilter()) if row.samples_seen
+        ][:MAX_READ_AHEAD]
+    for name in ids:
+        if state.stopping.is_set():
+            return
+        with state.database.read() as session:  # one snapshot each: nothing is held for long
+            row = evaluations.get(session, name)
+            largest = max((int(k) for k in row.protocol.get("ks", [])), default=1)
+            metrics_of(session, state.memo, row, [1])
+            metrics_of(session, state.memo, row, sorted({1, largest}))

@@ -1,0 +1,1 @@
+"""Evaluations: their figures, samples, answers, profiles and the curves of their runs."""

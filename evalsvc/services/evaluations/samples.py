@@ -1,0 +1,184 @@
+"""The samples of a problem with their text, verdict and rule, read out of the transcripts.
+
+A problem's samples lie in several transcripts (one per shard); they are joined in the order of the
+sample. A person's override of a verdict is shown beside the verifier's, and counts.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from evalsvc.errors import NotFound, UsageError
+from evalsvc.store.database import Session
+from evalsvc.store.models import Evaluation, Problem, ProblemResult
+from evalsvc.store.repositories import overrides, problems, results, shards
+from evalsvc.store.repositories.pages import Key, Rows
+
+
+class Transcripts(Protocol):
+    """What is needed of the artifact store."""
+
+    def read_samples(
+        self, path: str, problem: int, offset: int = 0, limit: int | None = 50
+    ) -> Any: ...
+
+
+@dataclass(frozen=True)
+class ProblemView:
+    """The result of one problem. `error`: why it could not be asked at all."""
+
+    problem: int
+    problem_id: str
+    cluster: str
+    level: str | None
+    subject: str | None
+    question_type: str | None
+    part: str | None
+    n: int
+    c: int
+    tokens: int
+    error: str | None
+
+
+@dataclass(frozen=True)
+class OverrideView:
+    """A person's verdict on a sample."""
+
+    correct: bool
+    who: str
+    why: str
+
+
+@dataclass(frozen=True)
+class SampleView:
+    """One response and what is said of it. `correct` already follows an `override`."""
+
+    sample: int
+    response: str
+    finish_reason: str
+    output_tokens: int
+    extracted: str | None
+    span: tuple[int, int] | None  # character offsets of the answer within the response
+    verdict: str
+    correct: bool
+    rule: str
+    verifier: str
+    verify_ms: float
+    seed: int | None
+    override: OverrideView | None
+
+
+@dataclass(frozen=True)
+class SamplesView:
+    """A page of a problem's samples with the prompt that they answer."""
+
+    evaluation: str
+    problem: int
+    problem_id: str
+    prompt: list[dict[str, Any]]
+    samples: list[SampleView]
+    total: int
+
+
+def problems_page(
+    session: Session, evaluation: Evaluation, after: Key | None, limit: int
+) -> tuple[Rows[ProblemResult], list[ProblemView]]:
+    """A page of an evaluation's problems in their order."""
+    rows = results.page(session, evaluation.id, after, limit)
+    indices = [row.problem for row in rows.rows]
+    known = problems.of_rows(session, evaluation.revision_id, indices)
+    return rows, [_problem(row, known.get(row.problem)) for row in rows.rows]
+
+
+def _problem(row: ProblemResult, problem: Problem | None) -> ProblemView:
+    return ProblemView(
+        problem=row.problem,
+        problem_id=problem.problem_id if problem else str(row.problem),
+        cluster=problem.cluster if problem else str(row.problem),
+        level=problem.level if problem else None,
+        subject=problem.subject if problem else None,
+        question_type=problem.question_type if problem else None,
+        part=problem.part if problem else None,
+        n=row.n,
+        c=row.c,
+        tokens=row.tokens,
+        error=row.error,
+    )
+
+
+def find_problem(session: Session, evaluation: Evaluation, name: str) -> tuple[int, str]:
+    """(row index, id) of a problem named by its id, or by its row index. Raises NotFound."""
+    found = problems.by_id(session, evaluation.revision_id, name)
+    if found is None and name.isascii() and name.isdecimal() and len(name) < 10:
+        found = problems.get(session, evaluation.revision_id, int(name))
+    if found is None:
+        raise NotFound(
+            f"The benchmark {evaluation.benchmark!r} has no problem {name[:100]!r}.",
+            f"GET /v1/evaluations/{evaluation.id}/problems lists them; give its id or row index.",
+        )
+    return found.problem, found.problem_id
+
+
+def read_samples(
+    session: Session,
+    transcripts: Transcripts,
+    evaluation: Evaluation,
+    name: str,
+    *,
+    start: int,
+    limit: int,
+) -> SamplesView:
+    """The samples from number `start` on. Raises NotFound (problem, transcripts), StorageError."""
+    problem, problem_id = find_problem(session, evaluation, name)
+    written = [
+        shard
+        for shard in shards.transcripts_of(session, evaluation.id, start)
+        if problem in shard[1]
+    ]
+    corrected = overrides.newest(session, evaluation.id, problem)
+    samples: list[SampleView] = []
+    prompt: list[dict[str, Any]] = []
+    for artifact, _, first, _ in written:
+        if len(samples) >= limit:
+            break
+        offset = max(start - first, 0)
+        found = transcripts.read_samples(artifact, problem, offset, limit - len(samples))
+        for row in found.samples:
+            prompt = prompt or list(row["prompt"])
+            samples.append(_sample(row, corrected.get(row["sample"])))
+    result = results.get(session, evaluation.id, problem)
+    total = result.n if result else 0
+    return SamplesView(evaluation.id, problem, problem_id, prompt, samples, total)
+
+
+def _sample(row: dict[str, Any], corrected: Any) -> SampleView:
+    override = None
+    if corrected is not None:
+        override = OverrideView(corrected.correct, corrected.who, corrected.why)
+    has_span = row["span_start"] is not None and row["span_end"] is not None
+    return SampleView(
+        sample=row["sample"],
+        response=row["response"],
+        finish_reason=row["finish_reason"],
+        output_tokens=row["output_tokens"],
+        extracted=row["extracted"],
+        span=(row["span_start"], row["span_end"]) if has_span else None,
+        verdict=row["verdict"],
+        correct=override.correct if override else row["correct"],
+        rule=row["rule"],
+        verifier=row["verifier"],
+        verify_ms=row["verify_ms"],
+        seed=row["seed"],
+        override=override,
+    )
+
+
+def parse_start(cursor: str | None) -> int:
+    """The number of the first sample of a page. Raises UsageError for a cursor that is none."""
+    if cursor is None:
+        return 0
+    if not (cursor.isascii() and cursor.isdecimal()):
+        raise UsageError(
+            "The cursor is not one of this server's.",
+            "Use `next_cursor` of the page before as it is, or leave `cursor` out.",
+        )
+    return min(int(cursor), 2**31 - 1)

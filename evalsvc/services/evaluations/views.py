@@ -1,0 +1,236 @@
+"""An evaluation as readers see it: what was asked, how much is there, its figures, its origin."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalsvc.catalogue import Catalogue
+from evalsvc.imports import COUNTS_ENGINE
+from evalsvc.services.evaluations.contamination import contamination_traits
+from evalsvc.services.evaluations.doubts import weight_doubts
+from evalsvc.services.evaluations.figures import Group, Metric, breakdowns, pass_at_ks, useful_ks
+from evalsvc.services.memo import Memo
+from evalsvc.store.database import Session
+from evalsvc.store.models import Evaluation
+from evalsvc.store.repositories import evaluations, shards
+from evalsvc.store.repositories.counts import Counts, read_counts
+from evalsvc.store.repositories.problems import TraitTable, read_traits
+from evalsvc.store.states import EvaluationState
+
+
+@dataclass(frozen=True)
+class EvaluationSummary:
+    """One line of a list. Rates are fractions of the samples seen; null while nothing is known."""
+
+    id: str
+    run: str
+    method: str
+    base_model: str | None
+    step: int
+    checkpoint_id: int
+    benchmark: str
+    revision: str
+    engine: str
+    state: str
+    complete: bool  # done, and no sample is missing
+    coverage: float  # samples seen of samples wanted
+    problems_wanted: int
+    problems_seen: int
+    samples_wanted: int  # per problem
+    samples_seen: int  # over all problems
+    truncated_rate: float | None
+    no_answer_rate: float | None
+    verifier_failure_rate: float | None
+    output_tokens: int
+    protocol: dict[str, Any]
+    protocol_hash: str
+    verifier: str | None
+    error: str | None
+    remedy: str | None
+    version: int
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ShardFailure:
+    """Why a part of the evaluation is missing, and what to do."""
+
+    shard: str
+    problems: int
+    samples: int
+    deaths: int
+    error: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class EvaluationDetail(EvaluationSummary):
+    """An evaluation with its figures. `notes` says in words what a reader must know of them."""
+
+    metrics: dict[str, Metric]  # by name, as in "pass@16"
+    breakdowns: list[Group]
+    tokens_per_sample: float | None
+    tokens_per_correct_sample: float | None
+    notes: list[str]
+    failures: list[ShardFailure]
+    provenance: dict[str, Any]
+
+
+def summarise(row: Evaluation) -> EvaluationSummary:
+    """A row with its checkpoint, run and revision as a line of a list."""
+    seen, wanted = row.samples_seen, row.samples_wanted * row.problems_wanted
+    judged = 0 if row.engine == COUNTS_ENGINE else seen  # of bare counts nothing more is known
+    return EvaluationSummary(
+        id=row.id,
+        run=row.checkpoint.run.name,
+        method=row.checkpoint.run.method,
+        base_model=row.checkpoint.run.base_model,
+        step=row.checkpoint.step,
+        checkpoint_id=row.checkpoint_id,
+        benchmark=row.benchmark,
+        revision=row.revision.revision,
+        engine=row.engine,
+        state=row.state,
+        complete=row.state == EvaluationState.DONE and seen >= wanted,
+        coverage=min(seen / wanted, 1.0) if wanted else 0.0,
+        problems_wanted=row.problems_wanted,
+        problems_seen=row.problems_seen,
+        samples_wanted=row.samples_wanted,
+        samples_seen=seen,
+        truncated_rate=_rate(row.samples_truncated, judged),
+        no_answer_rate=_rate(row.samples_no_answer, judged),
+        verifier_failure_rate=_rate(row.samples_failed, judged),
+        output_tokens=row.output_tokens,
+        protocol=row.protocol,
+        protocol_hash=row.protocol_hash,
+        verifier=row.verifier,
+        error=row.error,
+        remedy=row.remedy,
+        version=row.version,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )
+
+
+def describe(
+    session: Session, memo: Memo, catalogue: Catalogue, data_root: Path, evaluation_id: str
+) -> EvaluationDetail:
+    """An evaluation with all its figures. `data_root` holds the benchmarks' data. NotFound."""
+    row = evaluations.get(session, evaluation_id)
+    summary = summarise(row)
+    asked = evaluations.ks_asked_for(session, row.id) | {int(k) for k in row.protocol.get("ks", [])}
+    ks = useful_ks(asked, row.samples_wanted)
+    counts, traits = counts_of(session, memo, row), traits_of(session, memo, row.revision_id)
+    metrics = metrics_of(session, memo, row, ks)
+    name, revision, parts = row.benchmark, row.revision.revision, traits.traits.get("part", {})
+    groups = memo.get(
+        ("breakdowns", row.id, row.version, tuple(ks)),
+        lambda: breakdowns(
+            counts, traits, ks, contamination_traits(catalogue, data_root, name, revision, parts)
+        ),
+    )
+    failed = shards.failed_of(session, [row.id], limit=20)
+    return EvaluationDetail(
+        **vars(summary),
+        metrics={f"pass@{metric.k}": metric for metric in metrics},
+        breakdowns=groups,
+        tokens_per_sample=_tokens(counts.tokens, counts.n),
+        tokens_per_correct_sample=_tokens(counts.tokens_correct, counts.c),
+        notes=_notes(summary, counts, metrics, row.provenance),
+        failures=[
+            ShardFailure(
+                shard=shard.id,
+                problems=len(shard.problems),
+                samples=shard.size,
+                deaths=shard.deaths,
+                error=shard.error or "",
+                remedy=shard.remedy or "",
+            )
+            for shard in failed
+        ],
+        provenance=row.provenance,
+    )
+
+
+def counts_of(session: Session, memo: Memo, row: Evaluation) -> Counts:
+    """The counts of an evaluation at its present version."""
+    return memo.get(("counts", row.id, row.version), lambda: read_counts(session, row.id))
+
+
+def traits_of(session: Session, memo: Memo, revision_id: int) -> TraitTable:
+    """The problems of a revision, which never change."""
+    return memo.get(("traits", revision_id), lambda: read_traits(session, revision_id))
+
+
+def metrics_of(session: Session, memo: Memo, row: Evaluation, ks: Sequence[int]) -> list[Metric]:
+    """pass@k of an evaluation at each of `ks`."""
+    counts, traits = counts_of(session, memo, row), traits_of(session, memo, row.revision_id)
+    return memo.get(
+        ("pass@k", row.id, row.version, tuple(ks)), lambda: pass_at_ks(counts, traits, ks)
+    )
+
+
+def _tokens(tokens: NDArray[np.int64], samples: NDArray[np.int64]) -> float | None:
+    """Tokens a sample; None where none were counted, as in imports."""
+    total = int(tokens.sum())
+    return _rate(total, int(samples.sum())) if total else None
+
+
+def _rate(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _missing(summary: EvaluationSummary, counts: Counts) -> str:
+    """Between which bounds pass@1 lies, whatever the missing samples were."""
+    from evalsvc.statistics import missing_bounds  # noqa: PLC0415 - a second to import
+
+    unseen = np.zeros(max(summary.problems_wanted - counts.n.size, 0), dtype=np.int64)
+    n, c = np.append(counts.n, unseen), np.append(counts.c, unseen)
+    if not n.size or summary.coverage >= 1:
+        return ""
+    wanted = max(summary.samples_wanted, int(n.max()))
+    return f" {missing_bounds(n, c, 1, wanted).sentence}"
+
+
+def _notes(
+    summary: EvaluationSummary,
+    counts: Counts,
+    metrics: Sequence[Metric],
+    provenance: dict[str, Any],
+) -> list[str]:
+    notes = list(weight_doubts(provenance))
+    if (stopped := provenance.get("stopped_early")) is not None:
+        notes.append(
+            f"Stopped early after {stopped['samples']} samples a problem: {stopped['sentence']}"
+        )
+    if not summary.complete:
+        wanted = summary.samples_wanted * summary.problems_wanted
+        notes.append(
+            f"Incomplete: {summary.samples_seen:,} of {wanted:,} samples are here "
+            f"({summary.coverage:.1%}). Missing samples are not counted as wrong."
+            f"{_missing(summary, counts)}"
+        )
+    fewer = [m.k for m in metrics if m.problems < summary.problems_wanted]
+    if fewer:
+        notes.append(
+            f"Some problems have too few samples for k = {', '.join(map(str, fewer))}; "
+            "those figures are over the others."
+        )
+    without = [m.k for m in metrics if m.interval_fixed is None]
+    if without:
+        notes.append(
+            f"No sampling interval exists for k = {', '.join(map(str, without))}: "
+            "it needs at least 2k samples a problem."
+        )
+    if summary.verifier_failure_rate:
+        notes.append(
+            f"{summary.verifier_failure_rate:.2%} of the samples could not be judged "
+            "(timeout, crash or too long) and count as not correct; `evalsvc rescore` judges again."
+        )
+    return notes

@@ -1,0 +1,1 @@
+"""Results made elsewhere: read, judged by this verifier and stored as evaluations."""

@@ -1,0 +1,1 @@
+"""Jobs: submission, resolution of a request, admission of checkpoints, registration, views."""

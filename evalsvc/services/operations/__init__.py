@@ -1,0 +1,1 @@
+"""The state of the whole service: queue, workers, failures and the latest results."""

@@ -1,0 +1,1 @@
+"""Judging stored samples again with the present verifier, and what that changes."""

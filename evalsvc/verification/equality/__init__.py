@@ -1,0 +1,1 @@
+"""Whether two trees are the same answer: structure first, then values."""
