@@ -18,6 +18,7 @@ from evalsvc.statistics.estimators import (
 from evalsvc.statistics.intervals import Metric, estimate
 from evalsvc.statistics.metrics.definition import (
     EstimateFunction,
+    IntervalKind,
     MetricDefinition,
     MetricEstimate,
     PerProblem,
@@ -97,7 +98,7 @@ def _mean_of_answers(function: Callable[[AnswerGroups], float]) -> EstimateFunct
     return figure
 
 
-BOTH = ("fixed", "population")
+BOTH: tuple[IntervalKind, ...] = ("fixed", "population")
 LIU_2024 = "Liu et al. 2024, arXiv 2412.13147"
 
 REGISTERED: tuple[MetricDefinition, ...] = (
