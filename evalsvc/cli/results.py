@@ -64,6 +64,8 @@ def results(
     """Show pass@k or other metrics with intervals. Incomplete evaluations say so."""
     if profile and evaluation is None:
         raise UsageError("--profile needs one evaluation.", "`evalsvc results` lists their ids.")
+    if profile and metric:
+        raise UsageError("--profile shows every metric.", "Give --profile or --metric, not both.")
     with connect(server, ["evaluations"]) as client:
         if profile:
             path = f"/v1/evaluations/{part(evaluation or '')}/profile"

@@ -139,6 +139,16 @@ def test_results_and_the_list_of_metrics_print_it(evalsvc: Command) -> None:
     assert {"pass@8", "pass^8", "half-solved"} <= {row["metric"] for row in everything}
 
 
+def test_a_profile_prints_it_and_takes_no_metric(filled: Running, evalsvc: Command) -> None:
+    with filled.http as http:
+        evaluation = evaluation_of(http, "old")
+    printed = evalsvc("results", evaluation, "--profile")
+    assert "half-solved" in printed
+    assert "unlucky@k is left out: The metric unlucky@k could not be computed" in printed
+    with pytest.raises(AssertionError, match="not both"):
+        evalsvc("results", evaluation, "--profile", "--metric", "half-solved")
+
+
 def test_two_checkpoints_are_compared_by_it(evalsvc: Command) -> None:
     asked = ("compare", "--baseline", "old", "--candidate", "new", "--metric", "half-solved")
     (found,) = json.loads(evalsvc(*asked, "--json"))
