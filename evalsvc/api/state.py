@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Request
 
+from evalsvc.services.importing.once import Turns
 from evalsvc.services.memo import Memo
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
@@ -32,6 +33,7 @@ class State:
     database: Database
     memo: Memo = field(default_factory=Memo)
     rescored: set[str] = field(default_factory=set)  # evaluations that this server rescores now
+    importing: Turns = field(default_factory=Turns)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @cached_property

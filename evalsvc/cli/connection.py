@@ -14,15 +14,24 @@ import httpx
 
 from evalsvc.cli.failures import needs
 from evalsvc.client import Client
-from evalsvc.client_http import START_REMEDY
+from evalsvc.client_http import ATTEMPTS, START_REMEDY, TIMEOUT_SECONDS
 from evalsvc.errors import MissingExtra, ServerError, install_command
 from evalsvc.settings import SERVER_FILE, Settings, load_settings
 
 PROBE_SECONDS = 2.0
 
 
-def connect(server: str | None, nouns: Sequence[str], *, create: bool = False) -> Client:
+def connect(
+    server: str | None,
+    nouns: Sequence[str],
+    *,
+    create: bool = False,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    attempts: int = ATTEMPTS,
+) -> Client:
     """A client for `nouns` (routers of the API). `create`: make the local database if needed.
+
+    timeout_seconds, attempts: of one request to a server.
 
     Raises ServerError when no server answers and there is no local database either, MissingExtra
     when the local database cannot be used here.
@@ -30,7 +39,7 @@ def connect(server: str | None, nouns: Sequence[str], *, create: bool = False) -
     settings = load_settings()
     found = find_server(settings, server)
     if found is not None:
-        return Client(found, settings.key)
+        return Client(found, settings.key, timeout_seconds=timeout_seconds, attempts=attempts)
     if not create and not _has_database(settings):
         raise ServerError(
             f"No server answers at {settings.resolved_server}, and there is no database in "

@@ -4,12 +4,14 @@ The files are untrusted: nothing is executed or unpickled, lines are capped, and
 names file and line. Only lighteval's Parquet needs more than the standard library.
 """
 
+from evalsvc.imports.checks import check_rows
 from evalsvc.imports.lighteval import read_lighteval
 from evalsvc.imports.readers import (
     COUNTS_ENGINE,
     COUNTS_FORMAT,
     FORMATS,
     RESPONSE_FORMATS,
+    ROW_FORMATS,
     import_engine,
     read,
     read_agrae,
@@ -25,9 +27,11 @@ __all__ = [
     "COUNTS_FORMAT",
     "FORMATS",
     "RESPONSE_FORMATS",
+    "ROW_FORMATS",
     "CountsRow",
     "ImportFileError",
     "ResponseRow",
+    "check_rows",
     "import_engine",
     "read",
     "read_agrae",

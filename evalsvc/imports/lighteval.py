@@ -65,7 +65,8 @@ def _rows(values: dict[str, Any], where: str, index: int) -> Iterator[ResponseRo
             f"{where}: there is no generated text.", "Only generative tasks can be imported."
         )
     tokens = response.get("output_tokens") or []
-    identity = str(document.get("id") or index)
+    named = document.get("id")
+    identity = str(index if named in (None, "") else named)
     for i, text in enumerate(texts):
         if not isinstance(text, str):
             raise ImportFileError(f"{where}: a generation is not text.", "Was the file changed?")
@@ -74,9 +75,31 @@ def _rows(values: dict[str, Any], where: str, index: int) -> Iterator[ResponseRo
             problem_id=identity,
             response=text,
             output_tokens=len(counted) if isinstance(counted, list) else 0,
+            gold=_gold(document),
             claimed_correct=_verdict(values.get("metric")) if len(texts) == 1 else None,
             where=where,
+            question=_question(document),
+            sample=str(i),
         )
+
+
+def _question(document: dict[str, Any]) -> str | None:
+    """The text that was asked; it holds the instruction, too."""
+    query = document.get("query")
+    return query if isinstance(query, str) and query.strip() else None
+
+
+def _gold(document: dict[str, Any]) -> str | None:
+    """The one right choice; None where there are several or none."""
+    choices, index = document.get("choices"), document.get("gold_index")
+    places = index if isinstance(index, list) else [index]
+    if not isinstance(choices, list) or len(places) != 1:
+        return None
+    place = places[0]
+    if not isinstance(place, int) or isinstance(place, bool) or not 0 <= place < len(choices):
+        return None
+    gold = choices[place]
+    return gold.strip() if isinstance(gold, str) and gold.strip() else None
 
 
 def _verdict(metric: object) -> bool | None:

@@ -60,6 +60,14 @@ class Line:
                 return str(value)
         return None
 
+    def optional_identity(self, *names: str) -> str | None:
+        """The first of the fields that is text or a whole number, as text; else None."""
+        for name in names:
+            value = self.values.get(name)
+            if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+                return str(value)
+        return None
+
     def optional_count(self, *names: str) -> int:
         """The first of the fields that is a whole number of at least 0, else 0."""
         for name in names:

@@ -12,6 +12,10 @@ from typing import Any
 from evalsvc.imports.lighteval import read_lighteval
 from evalsvc.imports.lines import Line, files_of, read_lines
 from evalsvc.imports.rows import CountsRow, ImportFileError, ResponseRow
+from evalsvc.imports.tables import read_table
+
+PER_SAMPLE = ("truncated", "output_tokens", "correct")
+QUESTION_FIELDS = ("problem", "question", "Problem", "Question", "query")  # of lm-eval's documents
 
 
 def read_agrae(path: Path) -> Iterator[ResponseRow]:
@@ -28,6 +32,8 @@ def read_agrae(path: Path) -> Iterator[ResponseRow]:
             gold=line.optional_text("gold_answer"),
             claimed_correct=line.flag("label"),
             where=line.where,
+            question=_text_or_none(line.values.get("question")),
+            sample=line.optional_identity("generation_id"),
         )
 
 
@@ -50,65 +56,117 @@ def read_lm_eval(path: Path) -> Iterator[ResponseRow]:
             continue
         verdict = line.flag("exact_match", "math_verify", "acc")
         texts = _flat_texts(line)
-        for text in texts:
+        for i, text in enumerate(texts):
             yield ResponseRow(
                 problem_id=line.identity("doc_id"),
                 response=text,
                 gold=line.optional_text("target"),
                 claimed_correct=verdict if len(texts) == 1 else None,
                 where=line.where,
+                question=_asked(line),
+                sample=str(i),
             )
 
 
 def read_verl(path: Path) -> Iterator[ResponseRow]:
     """verl's `validation_data_dir`: `STEP.jsonl` files of input, output, score and step.
 
-    The files carry no problem id: a problem is the place at which its prompt was first met, which
-    is the row of the validation set where no two rows have the same prompt. A folder with several
-    steps is refused, since a step is one checkpoint.
+    The files carry no problem id: a problem is the place at which its prompt was first met in its
+    step. A folder gives all of its steps, one after the other.
     """
-    files = files_of(path, "*.jsonl")
-    if len(files) > 1:
-        steps = ", ".join(sorted((p.stem for p in files), key=_as_number)[:8])
-        raise ImportFileError(
-            f"{path} holds {len(files)} steps ({steps}).",
-            "Import each step's file with its own --step.",
-        )
+    files = sorted(files_of(path, "*.jsonl"), key=lambda file: _as_number(file.stem))
+    met: dict[int | None, Path] = {}
+    for file in files:
+        step: int | None = None
+        for number, row in enumerate(_verl_step(file)):
+            step = row.step if number == 0 else step
+            if row.step != step:
+                raise ImportFileError(
+                    f"{row.where}: step {row.step} in a file of step {step}.",
+                    "A file holds one step; were two files joined?",
+                )
+            yield row
+        if (first := met.setdefault(step, file)) != file:
+            raise ImportFileError(
+                f"{first.name} and {file.name} are both of step {step}.",
+                "Give the folder of one training only, or one of the files.",
+            )
+
+
+def _verl_step(file: Path) -> Iterator[ResponseRow]:
     places: dict[bytes, int] = {}
-    for line in read_lines(files[0]):
-        prompt = line.text("input").encode("utf-8", "surrogatepass")
-        place = places.setdefault(hashlib.sha256(prompt).digest(), len(places))
+    named = int(file.stem) if file.stem.isdecimal() else None
+    for line in read_lines(file):
+        prompt = line.text("input")
+        digest = hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).digest()
         yield ResponseRow(
-            problem_id=str(place),
+            problem_id=str(places.setdefault(digest, len(places))),
             response=line.text("output"),
             gold=line.optional_text("gts"),
             claimed_correct=line.flag("acc", "score"),
             where=line.where,
+            question=_text_or_none(prompt),
+            step=line.count("step") if "step" in line.values else named,
         )
 
 
 def read_plain(path: Path) -> Iterator[ResponseRow]:
-    """JSONL of `{"problem_id", "response"}` (or `id`), and as the source has them
-    `output_tokens`, `truncated`, and `correct`: the verdict of its own grader.
+    """JSONL of `{"problem_id", "response"}` (or `id`), one line per sample, or `responses`: a list
+    of all samples of the problem.
+
+    Where the source has them: `question`, `gold`, `sample` (the number of the sample),
+    `output_tokens`, `truncated`, and `correct`: the verdict of its own grader. Beside `responses`
+    the last three are lists of the same length.
     """
     for line in read_lines(path):
-        truncated = line.values.get("truncated", False)
-        if not isinstance(truncated, bool):
-            line.refuse("truncated must be true or false")
-        yield ResponseRow(
-            problem_id=line.identity("problem_id", "id"),
-            response=line.text("response"),
-            truncated=truncated,
-            output_tokens=line.optional_count("output_tokens"),
-            claimed_correct=line.flag("correct"),
-            where=line.where,
-        )
+        if "responses" in line.values:
+            yield from _plain_list(line)
+        else:
+            yield _plain_row(line, line.optional_identity("sample"))
+
+
+def _plain_list(line: Line) -> Iterator[ResponseRow]:
+    """One row per text of `responses`; what is said of each stands in lists of the same length."""
+    texts = line.values["responses"]
+    if "response" in line.values:
+        line.refuse("there are both response and responses", "Give one of them.")
+    if not isinstance(texts, list) or not texts:
+        line.refuse("responses must be a list of texts, with at least one")
+    lists = {name: line.values[name] for name in PER_SAMPLE if name in line.values}
+    for name, values in lists.items():
+        if not isinstance(values, list) or len(values) != len(texts):
+            line.refuse(f"{name} must be a list of {len(texts)} values, one per response")
+    shared = {k: v for k, v in line.values.items() if k not in {"responses", "sample", *lists}}
+    for i, text in enumerate(texts):
+        own = {name: values[i] for name, values in lists.items()}
+        # A list has no numbers of samples: a second line of the problem would repeat them.
+        yield _plain_row(Line({**shared, "response": text, **own}, line.where), None)
+
+
+def _plain_row(line: Line, sample: str | None) -> ResponseRow:
+    truncated = line.values.get("truncated", False)
+    if not isinstance(truncated, bool):
+        line.refuse("truncated must be true or false")
+    return ResponseRow(
+        problem_id=line.identity("problem_id", "id"),
+        response=line.text("response"),
+        truncated=truncated,
+        output_tokens=line.optional_count("output_tokens"),
+        gold=line.optional_text("gold"),
+        claimed_correct=line.flag("correct"),
+        where=line.where,
+        question=_text_or_none(line.values.get("question")),
+        sample=sample,
+    )
 
 
 def read_counts(path: Path) -> Iterator[CountsRow]:
-    """JSONL of `{"problem_id", "n", "c"}`: n samples of which c are correct, each problem once."""
+    """`problem_id`, `n`, `c`: n samples of which c are correct, each problem once.
+
+    JSONL, or CSV with these names in its first line where the file is called `.csv`.
+    """
     met: dict[str, str] = {}
-    for line in read_lines(path):
+    for line in read_table(path) if path.suffix.lower() == ".csv" else read_lines(path):
         row = CountsRow(
             problem_id=line.identity("problem_id"),
             n=line.count("n"),
@@ -136,6 +194,8 @@ RESPONSE_FORMATS: dict[str, ResponseReader] = {
 }
 COUNTS_FORMAT = "counts"
 FORMATS = (*RESPONSE_FORMATS, COUNTS_FORMAT)
+#: Logs that number the problems by the rows of the data that the tool read.
+ROW_FORMATS = frozenset({"agrae", "lm-eval", "lighteval", "verl"})
 
 
 def import_engine(name: str) -> str:
@@ -174,6 +234,23 @@ def _flat_texts(line: Line) -> list[str]:
     if not texts:
         line.refuse("resps holds no text")
     return texts
+
+
+def _asked(line: Line) -> str | None:
+    """The question of lm-eval's document, else the prompt of its first request."""
+    document = line.values.get("doc")
+    if isinstance(document, dict):
+        for name in QUESTION_FIELDS:
+            if (found := _text_or_none(document.get(name))) is not None:
+                return found
+    value = line.values.get("arguments")
+    while isinstance(value, list | dict) and value:
+        value = value[0] if isinstance(value, list) else next(iter(value.values()))
+    return _text_or_none(value)
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) and value.strip() else None
 
 
 def _as_number(stem: str) -> tuple[int, str]:

@@ -22,6 +22,8 @@ class ResponseRow:
 
     output_tokens: 0 where the source does not say. claimed_correct: what the source's own grader
     said, or None; this service judges again. where: `file:line`, in a Parquet file its row from 1.
+    question: the problem's text, or the prompt that holds it. sample: which of the problem's
+    samples it is, where the source numbers them. step: the training step, where the source says it.
     """
 
     problem_id: str
@@ -31,6 +33,9 @@ class ResponseRow:
     gold: str | None = None
     claimed_correct: bool | None = None
     where: str = ""
+    question: str | None = None
+    sample: str | None = None
+    step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,7 @@ IMPORTED: Json = {
     "samples": 480,
     "correct": 48,
     "replaced": False,
+    "repeated": False,
     "notes": [],
     "source_verdicts": None,
 }

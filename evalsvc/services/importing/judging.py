@@ -70,6 +70,34 @@ def judge_responses(
     return Imported(tallies, rows, VERIFIER_VERSION)
 
 
+def same_golds(
+    dataset: "Dataset", settings: Settings, pairs: Sequence[tuple[int, str]]
+) -> list[bool]:
+    """Of (row, gold of the source): whether it is the row's gold, as the verifier compares."""
+    from evalsvc.verification import VerificationPool, VerificationRequest  # noqa: PLC0415
+
+    same = [gold.strip() == dataset.problems[row].gold.strip() for row, gold in pairs]
+    open_ = [i for i, equal in enumerate(same) if not equal]
+    if not open_:
+        return same
+    cases = (
+        VerificationRequest(boxed(pairs[i][1]), problem.gold, problem.kind, problem.choices, None)
+        for i in open_
+        for problem in (dataset.problems[pairs[i][0]],)
+    )
+    with VerificationPool(settings.verifier_processes or None) as pool:
+        for i, verdict in zip(open_, pool.stream(cases), strict=True):
+            same[i] = verdict.correct
+    return same
+
+
+def boxed(gold: str) -> str:
+    """A gold as a response that gives it; a worked solution says itself where its answer is."""
+    if "\\boxed" in gold:
+        return gold
+    return f"\\boxed{{{gold.rpartition('####')[2].strip()}}}"
+
+
 def policy_of(dataset: "Dataset", prompt: str) -> "ExtractionPolicy":
     """How answers are marked under a prompt of the benchmark."""
     from evalsvc.verification import ExtractionPolicy  # noqa: PLC0415

@@ -8,16 +8,37 @@ Importing the same run, step, benchmark and format again replaces what was impor
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from evalsvc.catalogue import CatalogueError
 from evalsvc.errors import BenchmarkError, UsageError
-from evalsvc.imports import import_engine
+from evalsvc.imports import ROW_FORMATS, import_engine
 from evalsvc.limits import MAX_SAMPLES
 from evalsvc.services.benchmarks.traits import traits_of_dataset
 from evalsvc.services.importing.grader_agreement import GraderAgreement, grader_agreement
-from evalsvc.services.importing.judging import Imported, judge_responses, store_transcript
+from evalsvc.services.importing.judging import (
+    Imported,
+    judge_responses,
+    same_golds,
+    store_transcript,
+)
+from evalsvc.services.importing.matching import (
+    Matching,
+    Numbering,
+    ProblemIds,
+    SourceProblem,
+    match_problems,
+    some,
+)
+from evalsvc.services.importing.once import (
+    Importer,
+    Request,
+    check_may_replace,
+    find_repeated,
+    marks,
+)
 from evalsvc.services.importing.protocols import named_protocol, with_samples
 from evalsvc.services.limits import (
     MAX_IMPORTED_PROBLEMS,
@@ -37,6 +58,7 @@ from evalsvc.store.repositories import (
     revisions,
     runs,
 )
+from evalsvc.store.repositories.evaluations import EvaluationFilter
 from evalsvc.store.repositories.problems import ProblemTraits
 
 if TYPE_CHECKING:
@@ -44,8 +66,6 @@ if TYPE_CHECKING:
     from evalsvc.services.jobs.datasets import DatasetCache
 
 ProblemName = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]+$")]
-ProblemNames = Literal["id", "row"]
-SHOWN = 5
 
 
 class ImportedCount(BaseModel):
@@ -74,6 +94,19 @@ class ImportedResponse(BaseModel):
     claimed_correct: bool | None = Field(
         default=None, description="what the source's own grader says; it is only compared"
     )
+
+
+class ImportedProblem(BaseModel):
+    """What the source says of a problem: by this it is found among the benchmark's."""
+
+    model_config = ConfigDict(extra="forbid")
+    problem_id: ProblemName
+    question: str | None = Field(
+        default=None,
+        max_length=MAX_RESPONSE_CHARACTERS,
+        description="its text, or the prompt that holds it",
+    )
+    gold: str | None = Field(default=None, max_length=MAX_RESPONSE_CHARACTERS)
 
 
 class ImportRequest(BaseModel):
@@ -106,8 +139,12 @@ class ImportRequest(BaseModel):
         default=None, description="a named protocol, if the samples were drawn under it"
     )
     source: str | None = Field(default=None, max_length=1000, description="where it comes from")
-    problem_ids: ProblemNames | None = Field(
-        default=None, description="what `problem_id` is; needed where a number can be both"
+    problem_ids: ProblemIds | None = Field(
+        default=None,
+        description="what the problem ids are, if it is known: the benchmark's own, or row indices",
+    )
+    problems: list[ImportedProblem] = Field(
+        default=[], max_length=MAX_IMPORTED_PROBLEMS, description="what the source says of them"
     )
     counts: list[ImportedCount] | None = Field(default=None, max_length=MAX_IMPORTED_PROBLEMS)
     responses: list[ImportedResponse] | None = Field(
@@ -118,7 +155,25 @@ class ImportRequest(BaseModel):
     def _one_kind(self) -> Self:
         if bool(self.counts) == bool(self.responses):
             raise ValueError("give either `counts` or `responses`, with at least one row")
+        names = [problem.problem_id for problem in self.problems]
+        if len(set(names)) != len(names):
+            raise ValueError("`problems` names a problem twice")
         return self
+
+    def digest(self) -> str:
+        """The same for the same import."""
+        return content_hash(self.model_dump(mode="json", exclude_defaults=True), 64)
+
+    def source_problems(self) -> list[SourceProblem]:
+        """The problems that have results, each once, with what the source says of them."""
+        said = {row.problem_id: row for row in self.problems}
+        rows: Sequence[ImportedCount | ImportedResponse] = self.counts or self.responses or ()
+        names = dict.fromkeys(row.problem_id for row in rows)
+        bare = ImportedProblem(problem_id="-")
+        return [
+            SourceProblem(name, said.get(name, bare).question, said.get(name, bare).gold)
+            for name in names
+        ]
 
 
 @dataclass(frozen=True)
@@ -133,6 +188,7 @@ class ImportView:
     samples: int
     correct: int
     replaced: bool
+    repeated: bool  # the same request was done before: nothing is changed
     notes: list[str]
     source_verdicts: GraderAgreement | None  # where the source's own grader differs
 
@@ -160,32 +216,73 @@ def prepare(
 ) -> PreparedImport:
     """Match the problems and judge the responses. Raises UsageError, CatalogueError."""
     protocol = named_protocol(request.protocol, request.benchmark, catalogue)
-    dataset = _dataset(request.benchmark, settings, catalogue, datasets)
+    dataset = dataset_of(request.benchmark, settings, catalogue, datasets)
     if request.counts is not None:
-        counted = _prepare_counts(request.counts, request.benchmark, dataset, request.problem_ids)
+        counted = _prepare_counts(request, request.counts, dataset, catalogue, settings)
         return replace(counted, protocol=protocol)
     assert request.responses is not None, "the request has one of the two"
     if dataset is None:
+        catalogue.get(request.benchmark)  # one that is not in the catalogue is named with the like
         raise UsageError(
             f"The responses cannot be judged: the data of {request.benchmark!r} are not here.",
             f"evalsvc benchmarks add-data {request.benchmark.partition(':')[0]} --from PATH; "
             "or import counts.",
         )
-    ids = list(dict.fromkeys(row.problem_id for row in request.responses))
-    rows, notes = _match(ids, request.benchmark, dataset, request.problem_ids)
+    matched = _match(request, dataset, settings)
     grouped: dict[int, list[ImportedResponse]] = {}
     for row in request.responses:
-        grouped.setdefault(rows[row.problem_id], []).append(row)
+        grouped.setdefault(matched.rows[row.problem_id], []).append(row)
+    notes = [*matched.notes, *_unequal([len(own) for own in grouped.values()])]
     judged = judge_responses(dataset, grouped, settings, protocol.prompt if protocol else "default")
     claims = grader_agreement(judged.rows, grouped)
     traits = traits_of_dataset(dataset)
     return PreparedImport(dataset.revision, traits, judged.tallies, notes, judged, claims, protocol)
 
 
+def repeated(
+    session: Session,
+    request: ImportRequest,
+    who: Importer,
+    asked: Request,
+    dataset: "Dataset | None",
+) -> ImportView | None:
+    """What the same request made before; None where there is none, or the verifier or the rows
+    have changed since.
+    """
+    wanted = EvaluationFilter(run=request.run, step=request.step, benchmark=request.benchmark)
+    row = find_repeated(session, wanted, who, asked)
+    if row is None or (row.verifier is not None and row.verifier != _verifier()):
+        return None
+    if dataset is not None and dataset.revision != row.revision.revision:
+        return None
+    origin = row.provenance
+    return ImportView(
+        evaluation=row.id,
+        benchmark=request.benchmark,
+        run=request.run,
+        step=request.step,
+        problems=row.problems_seen,
+        samples=row.samples_seen,
+        correct=row.samples_correct,
+        replaced=False,
+        repeated=True,
+        notes=list(origin.get("notes", ())),
+        source_verdicts=None,
+    )
+
+
 def store(
-    session: Session, request: ImportRequest, prepared: PreparedImport, settings: Settings, who: str
+    session: Session,
+    request: ImportRequest,
+    prepared: PreparedImport,
+    settings: Settings,
+    who: Importer,
+    asked: Request,
 ) -> ImportView:
-    """Store a prepared import in the caller's transaction."""
+    """Store a prepared import in the caller's transaction.
+
+    Raises PermissionDenied where it would replace another's.
+    """
     checkpoint = _checkpoint(session, request)
     protocol, protocol_hash = with_samples(prepared.protocol, prepared.samples)
     revision = revisions.find_or_create(
@@ -205,13 +302,15 @@ def store(
         problems_wanted=0,
     )
     row, _ = evaluations.find_or_create(session, imported)
+    check_may_replace(row, who)
     replaced = imports.clear(session, row)
     results.add(session, row, 0, prepared.tallies)
     _finish(row, request, prepared)
+    row.provenance = {**row.provenance, **marks(who, asked)}
     if prepared.imported is not None:
         transcript = store_transcript(settings, row.id, prepared.imported)
         imports.add_transcript(session, row, prepared.tallies, transcript)
-    events.record(session, "import.done", evaluation_id=row.id, format=request.format, by=who)
+    events.record(session, "import.done", evaluation_id=row.id, format=request.format, by=who.name)
     return ImportView(
         evaluation=row.id,
         benchmark=request.benchmark,
@@ -221,6 +320,7 @@ def store(
         samples=sum(tally.n for tally in prepared.tallies),
         correct=sum(int(tally.correct, 16).bit_count() for tally in prepared.tallies),
         replaced=replaced,
+        repeated=False,
         notes=list(prepared.notes),
         source_verdicts=prepared.claims,
     )
@@ -242,7 +342,15 @@ def _finish(row: Evaluation, request: ImportRequest, prepared: PreparedImport) -
             f"{claims.correct} of {claims.samples} correct, here {claims.correct_here}; "
             f"different on {sum(entry.samples for entry in claims.disagreements)}"
         )
+    if prepared.notes:
+        origin["notes"] = list(prepared.notes)
     row.provenance = origin
+
+
+def _verifier() -> str:
+    from evalsvc.verification import VERIFIER_VERSION  # noqa: PLC0415 - an extra
+
+    return VERIFIER_VERSION
 
 
 def _checkpoint(session: Session, request: ImportRequest) -> Checkpoint:
@@ -256,7 +364,7 @@ def _checkpoint(session: Session, request: ImportRequest) -> Checkpoint:
     return checkpoints.at_step(session, run, request.step)
 
 
-def _dataset(
+def dataset_of(
     name: str, settings: Settings, catalogue: "Catalogue", datasets: "DatasetCache"
 ) -> "Dataset | None":
     """The benchmark's problems; None where the catalogue or this machine does not have them."""
@@ -272,21 +380,42 @@ def _dataset(
         return None
 
 
+def _match(request: ImportRequest, dataset: "Dataset", settings: Settings) -> Matching:
+    return match_problems(
+        request.source_problems(),
+        dataset,
+        request.benchmark,
+        Numbering(request.format in ROW_FORMATS, request.problem_ids),
+        lambda pairs: same_golds(dataset, settings, pairs),
+    )
+
+
+def _unequal(samples: Sequence[int]) -> list[str]:
+    """A note where problems have unlike numbers of samples: a part of the file may be lost."""
+    least, most = min(samples), max(samples)
+    if least == most:
+        return []
+    return [f"The problems have between {least:,} and {most:,} samples: is the file whole?"]
+
+
 def _prepare_counts(
+    request: ImportRequest,
     counts: Sequence[ImportedCount],
-    benchmark: str,
     dataset: "Dataset | None",
-    names: ProblemNames | None,
+    catalogue: "Catalogue",
+    settings: Settings,
 ) -> PreparedImport:
+    benchmark = request.benchmark
     ids = [row.problem_id for row in counts]
     doubled = [name for name, count in _occurrences(ids).items() if count > 1]
     if doubled:
         raise UsageError(
-            f"These problems occur more than once: {_some(doubled)}.",
+            f"These problems occur more than once: {some(doubled)}.",
             "Give one line per problem, with all of its samples.",
         )
     if dataset is not None:
-        rows, notes = _match(ids, benchmark, dataset, names)
+        matched = _match(request, dataset, settings)
+        rows, notes = matched.rows, list(matched.notes)
         revision, traits = dataset.revision, traits_of_dataset(dataset)
     else:
         ordered = sorted(
@@ -296,7 +425,7 @@ def _prepare_counts(
         revision = content_hash(["imported", ordered], 64)
         traits = [ProblemTraits(i, name, cluster=name) for i, name in enumerate(ordered)]
         notes = [
-            f"The data of {benchmark!r} are not here: its problems are known by the ids of this "
+            f"{_absent(benchmark, catalogue)} Its problems are known by the ids of this "
             "import only, each its own cluster."
         ]
     tallies = [_tally(rows[row.problem_id], row) for row in counts if row.n > 0]
@@ -305,38 +434,17 @@ def _prepare_counts(
     without = len(counts) - len(tallies)
     if without:
         notes.append(f"{without:,} problems without samples are left out.")
+    notes += _unequal([tally.n for tally in tallies])
     return PreparedImport(revision, traits, sorted(tallies, key=lambda t: t.problem), notes)
 
 
-def _match(
-    ids: Sequence[str], benchmark: str, dataset: "Dataset", names: ProblemNames | None
-) -> tuple[dict[str, int], list[str]]:
-    """Row of each name: by the benchmark's own ids, or by rows, whichever `names` says.
-
-    Where it says neither, the one that fits all names; refused where both do and differ.
-    """
-    known = {name: problem.index for name, problem in dataset.by_id.items()}
-    by_id = {name: known[name] for name in ids if name in known}
-    by_row = {name: row for name in ids if (row := _row_number(name, len(dataset))) is not None}
-    if names is None and len(by_id) == len(by_row) == len(ids) and by_id != by_row:
-        first = next(name for name in ids if by_id[name] != by_row[name])
-        raise UsageError(
-            f"The problem ids can be ids of {benchmark!r} or numbers of its rows, and these are "
-            f"other problems: {first!r} is the id of row {by_id[first]}, and row {first} has the "
-            f"id {dataset.problems[by_row[first]].id!r}.",
-            "Say which they are: `--problem-ids id` or `--problem-ids row` "
-            "(`problem_ids` in REST). Nothing was stored.",
-        )
-    if names != "row" and len(by_id) == len(ids):
-        return by_id, []
-    if names != "id" and len(by_row) == len(ids):
-        return by_row, ["The problem ids were taken as row indices."]
-    matched = by_row if names == "row" else by_id
-    unknown = [name for name in ids if name not in matched]
-    raise UsageError(
-        f"{len(unknown):,} problems are not in the benchmark {benchmark!r}: {_some(unknown)}.",
-        "Use the benchmark's ids or row indices, or import under another benchmark's name.",
-    )
+def _absent(benchmark: str, catalogue: "Catalogue") -> str:
+    """Why the problems of a benchmark are not known."""
+    try:
+        catalogue.get(benchmark)
+    except CatalogueError as error:
+        return f"{error.message} {error.remedy}"
+    return f"The data of {benchmark!r} are not here."
 
 
 def _row_number(name: str, rows: int) -> int | None:
@@ -363,8 +471,3 @@ def _occurrences(ids: Sequence[str]) -> dict[str, int]:
     for name in ids:
         found[name] = found.get(name, 0) + 1
     return found
-
-
-def _some(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - SHOWN:,} more" if len(ids) > SHOWN else ""
-    return ", ".join(name[:60] for name in ids[:SHOWN]) + more

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evalsvc.imports import FORMATS, CountsRow, ImportFileError, ResponseRow, read
+from evalsvc.imports import FORMATS, CountsRow, ImportFileError, ResponseRow, check_rows, read
 from evalsvc.imports import lines as lines_module
 
 
@@ -34,8 +34,9 @@ def test_agrae(tmp_path: Path) -> None:
     path = write(tmp_path / "AIME2025-test.jsonl", row, {**row, "generation_id": 1, "label": False})
     found: list[Any] = list(read("agrae", path))
     assert found[0] == ResponseRow(
-        "0", "so \\boxed{70}", gold="70", claimed_correct=True, where="AIME2025-test.jsonl:1"
-    )
+        "0", "so \\boxed{70}", gold="70", claimed_correct=True, where="AIME2025-test.jsonl:1",
+        question="Find b.", sample="0",
+    )  # fmt: skip
     assert [r.claimed_correct for r in found] == [True, False]
 
 
@@ -76,8 +77,28 @@ def test_verl_numbers_problems_by_their_first_prompt(tmp_path: Path) -> None:
     found = [r for r in read("verl", tmp_path) if isinstance(r, ResponseRow)]
     assert [r.problem_id for r in found] == ["0", "1", "0", "1"]
     assert [r.claimed_correct for r in found] == [True, False, False, True]
-    write(tmp_path / "100.jsonl", rows[0])
-    with pytest.raises(ImportFileError, match=r"2 steps \(20, 100\)"):
+    assert {r.question for r in found} == {"a", "b"}
+
+
+def test_a_verl_folder_gives_its_steps_in_their_order(tmp_path: Path) -> None:
+    for step in range(10, 410, 10):
+        row = {"input": "a", "output": str(step), "gts": "1", "score": 1.0, "step": step}
+        write(tmp_path / f"{step}.jsonl", row, {**row, "input": "b"})
+    found = [r for r in read("verl", tmp_path) if isinstance(r, ResponseRow)]
+    assert [r.step for r in found] == [step for step in range(10, 410, 10) for _ in range(2)]
+    assert {r.problem_id for r in found} == {"0", "1"}
+    write(tmp_path / "5.jsonl", {"input": "a", "output": "x", "score": 0})
+    assert next(iter(read("verl", tmp_path))).step == 5  # type: ignore[union-attr]
+
+
+def test_verl_files_that_hold_two_steps_or_one_step_twice(tmp_path: Path) -> None:
+    row = {"input": "a", "output": "1", "score": 1.0, "step": 20}
+    joined = write(tmp_path / "20.jsonl", row, {**row, "step": 40})
+    with pytest.raises(ImportFileError, match=r"20\.jsonl:2: step 40 in a file of step 20"):
+        list(read("verl", joined))
+    write(joined, row)
+    write(tmp_path / "copy.jsonl", row)
+    with pytest.raises(ImportFileError, match=r"copy\.jsonl and 20\.jsonl are both of step 20"):
         list(read("verl", tmp_path))
 
 
@@ -212,3 +233,120 @@ def test_plain_lines_may_say_id_and_what_their_own_grader_said(tmp_path: Path) -
     assert [(row.problem_id, row.claimed_correct) for row in found] == [
         ("1", True), ("2", False), ("3", None),
     ]  # fmt: skip
+
+
+def test_plain_lines_may_hold_all_responses_of_a_problem(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "lists.jsonl",
+        {"id": 1, "question": "1+1?", "gold": 2, "responses": ["2", "3"], "correct": [True, False]},
+        {"id": 2, "responses": ["5"], "truncated": [True], "output_tokens": [7]},
+    )
+    found = [row for row in read("jsonl", path) if isinstance(row, ResponseRow)]
+    assert [(r.problem_id, r.response, r.claimed_correct, r.truncated) for r in found] == [
+        ("1", "2", True, False), ("1", "3", False, False), ("2", "5", None, True),
+    ]  # fmt: skip
+    assert [(r.question, r.gold, r.output_tokens) for r in found[1:]] == [
+        ("1+1?", "2", 0), (None, None, 7),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"responses": []}, "with at least one"),
+        ({"responses": "text"}, "must be a list of texts"),
+        ({"responses": ["a", 5]}, "response must be text, not a number"),
+        ({"responses": ["a"], "response": "a"}, "both response and responses"),
+        ({"responses": ["a", "b"], "correct": [True]}, "correct must be a list of 2 values"),
+        ({"responses": ["a"], "truncated": True}, "truncated must be a list of 1 values"),
+    ],
+)
+def test_bad_lists_of_responses(tmp_path: Path, fields: dict[str, object], words: str) -> None:
+    path = write(tmp_path / "lists.jsonl", {"problem_id": "1", **fields})
+    with pytest.raises(ImportFileError, match=f"lists.jsonl:1: .*{words}"):
+        list(read("jsonl", path))
+
+
+def test_counts_in_csv(tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_bytes('\ufeffproblem_id, n ,c\r\n0,4,1\r\n\r\n"a,b",2,0\r\n'.encode())
+    assert list(read("counts", path)) == [
+        CountsRow("0", 4, 1, "counts.csv:2"),
+        CountsRow("a,b", 2, 0, "counts.csv:4"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "counts.csv is empty"),
+        ("problem_id,n,c\n", "counts.csv holds no rows"),
+        ("problem_id,n,c\n0,4\n", "counts.csv:2: 2 fields, but the first line names 3"),
+        ("problem_id;n;c\n0;4;1\n", "counts.csv:2: there is no problem_id"),
+        ("problem_id,n,n\n0,4,1\n", "a column is named twice"),
+        ("problem_id,n,c\n0,4.0,1\n", "counts.csv:2: n must be a whole number"),
+        ("problem_id,n,c\n0,4,-1\n", "c must be a whole number"),
+        ("problem_id,n,c\n0,1,4\n", "Are n and c swapped"),
+        ("problem_id,n,c\n0,4,1\n0,4,1\n", "already given at counts.csv:2"),
+        ('problem_id,n,c\n"0,4,1\n', "not a CSV file"),
+    ],
+)
+def test_bad_csv_is_refused_in_words(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text(text)
+    with pytest.raises(ImportFileError) as raised:
+        list(read("counts", path))
+    assert words in f"{raised.value.message} {raised.value.remedy}"
+
+
+def rows_of(*given: tuple[str, str, str | None], **shared: str) -> list[ResponseRow]:
+    return [
+        ResponseRow(name, text, sample=sample, where=f"f:{i}", **shared)  # type: ignore[arg-type]
+        for i, (name, text, sample) in enumerate(given, 1)
+    ]
+
+
+def test_files_that_hold_a_sample_twice_are_refused() -> None:
+    twice = rows_of(("0", "a", "0"), ("0", "b", "1"), ("0", "c", "0"))
+    with pytest.raises(ImportFileError, match="f:3: sample 0 of problem '0' was already given"):
+        check_rows(twice)
+    whole = [("0", "a", None), ("1", "b", None)]
+    check_rows(rows_of(*whole))
+    with pytest.raises(ImportFileError, match="every response stands in the file 2 times"):
+        check_rows(rows_of(*whole, *whole))
+    with pytest.raises(ImportFileError, match="has 2 samples where most have 1"):
+        check_rows(rows_of(*whole, ("2", "c", None), whole[0]))
+    check_rows(rows_of(*whole, ("2", "c", None), ("0", "d", None)))  # an uneven number is said
+
+
+def test_a_problem_with_two_questions_or_golds_is_refused() -> None:
+    first = rows_of(("0", "a", None), question="1+1?", gold="2")
+    with pytest.raises(ImportFileError, match="another question than at f:1"):
+        check_rows(first + rows_of(("0", "a", None), question="1+2?", gold="2"))
+    with pytest.raises(ImportFileError, match="another gold than at f:1"):
+        check_rows(first + rows_of(("0", "a", None), question="1+1?", gold="3"))
+
+
+def test_what_logs_say_of_question_and_gold(tmp_path: Path) -> None:
+    lm_eval = write(
+        tmp_path / "samples_a.jsonl",
+        {"doc_id": 0, "doc": {"problem": "1+1?"}, "target": "2", "resps": [["2"]]},
+        {"doc_id": 1, "arguments": {"gen_args_0": {"arg_0": "Q: 1+2?"}}, "resps": [["2"]]},
+        {"doc_id": 2, "arguments": [["Q: 1+3?", {}]], "resps": [["2"]]},
+    )
+    found = [r for r in read("lm-eval", lm_eval) if isinstance(r, ResponseRow)]
+    assert [(r.question, r.gold) for r in found] == [
+        ("1+1?", "2"), ("Q: 1+2?", None), ("Q: 1+3?", None),
+    ]  # fmt: skip
+    table = pa.table(
+        {
+            "doc": [
+                {"id": "0", "query": "1+1?", "choices": ["2", "3"], "gold_index": [0]},
+                {"id": "1", "query": "1+2?", "choices": ["3"], "gold_index": [4]},
+            ],
+            "model_response": [{"text": ["2"]}, {"text": ["3"]}],
+        }
+    )
+    pq.write_table(table, tmp_path / "details_a.parquet")
+    found = [r for r in read("lighteval", tmp_path) if isinstance(r, ResponseRow)]
+    assert [(r.question, r.gold) for r in found] == [("1+1?", "2"), ("1+2?", None)]
