@@ -9,7 +9,7 @@ from evalsvc.cli.connection import connect
 from evalsvc.cli.printing import Json, Server, interval, percent, print_json, print_table
 from evalsvc.cli.profiles import show_profile
 from evalsvc.client import EvaluationResult
-from evalsvc.client_operations import notes_of, part
+from evalsvc.client.operations import notes_of, part
 from evalsvc.errors import UsageError
 
 app = typer.Typer()
