@@ -126,7 +126,7 @@ def _of_tokenizer() -> Iterator[tuple[str, Edit]]:
     yield "tokenizer: another EOS", _on_json(SETTINGS, {"eos_token": "7"})
     yield "tokenizer: no template", _drop_template
     yield "tokenizer: no template, BOS by post-processor", add_bos
-    yield "tokenizer: broken", lambda folder: (folder / TOKENIZER).write_text('{"version": ')
+    yield "tokenizer: broken", _break_tokenizer
     yield "tokenizer: more tokens than rows", _add_tokens
 
 
@@ -250,6 +250,10 @@ def _edit_tokenizer(folder: Path, change: Callable[[dict[str, Any]], None]) -> N
     settings = json.loads(path.read_text())
     change(settings)
     path.write_text(json.dumps(settings))
+
+
+def _break_tokenizer(folder: Path) -> None:
+    (folder / TOKENIZER).write_text('{"version": ')
 
 
 def _swap_tokens(folder: Path) -> None:

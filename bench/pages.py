@@ -118,7 +118,7 @@ def _pages(client: httpx.Client, evaluations: Sequence[str]) -> dict[str, list[s
         "/runs": [f"/runs/{name}?with={names[0]}" for name in names[1:4]],
         "/evaluations": [f"/evaluations/{e}?show=wrong&sort=share&page=9" for e in few],
         "/evaluations/problems": [
-            f"/evaluations/{evaluations[0]}/problems/{i}{more}"
+            f"/evaluations/{evaluations[0]}/rows/{i}{more}"
             for i, more in ((0, ""), (1, "?show=wrong"), (7, "?as=raw&page=4"))
         ],
         "/power": ["/power", f"/power?find=power&samples=64&run={sides[0]}"],

@@ -208,7 +208,7 @@ def showing(http: httpx.Client, evaluation: str) -> Callable[[int], None]:
     chosen = random.Random(1)
 
     def show(_: int) -> None:
-        path = f"/v1/evaluations/{evaluation}/problems/{chosen.randrange(200)}/samples"
+        path = f"/v1/evaluations/{evaluation}/rows/{chosen.randrange(200)}/samples"
         assert len(http.get(path).raise_for_status().json()["items"]) == 16
 
     return show

@@ -18,6 +18,8 @@ from scipy.special import betaln, expit, logit
 from bench import rivals
 from bench.report import Figure, Report
 from evalsvc.statistics import (
+    Comparison,
+    DifficultyLaw,
     StatisticsError,
     adjust_family,
     compare_curves,
@@ -233,6 +235,29 @@ def size_where_skewed(repeats: int) -> Iterator[Cell]:
         yield Cell("size where skewed", where, rejected / runs, runs, SIZE, "conservative")
 
 
+@dataclass
+class _Repeats:
+    """Comparisons drawn anew from one law of difficulty."""
+
+    law: DifficultyLaw
+    problems: int
+    n: int
+    k: int
+    random: np.random.Generator
+
+    def compare(self, effect: float) -> Comparison:
+        moved = self.law if effect == 0 else self.law.shifted(effect, self.k)
+        which = self.random.choice(self.law.rates.size, self.problems, p=self.law.weights)
+        before = self.random.binomial(self.n, self.law.rates[which])
+        after = self.random.binomial(self.n, moved.rates[which])
+        samples = np.full(self.problems, self.n)
+        return paired_comparison(samples, before, samples, after, self.k)
+
+    def told(self, effect: float, family: int) -> float:
+        made = self.compare(effect)
+        return adjust_family([made] * family)[0].minimum_detectable_effect
+
+
 def power_at_the_detectable_effect(repeats: int) -> Iterator[Cell]:
     """Is what is called detectable detected in 4 of 5 repeats, at alpha over the family?"""
     random = np.random.default_rng(7)
@@ -245,31 +270,19 @@ def power_at_the_detectable_effect(repeats: int) -> Iterator[Cell]:
         (1_000, 4, 1, "mixed"),
     ):
         law = fit_difficulty(np.full(5_000, 64), random.binomial(64, rates(name, 5_000, random)))
-        samples = np.full(problems, n)
+        design = _Repeats(law, problems, n, k, random)
         for family in FAMILIES:
-
-            def draw(shift: float, law=law, problems=problems, n=n, k=k) -> tuple:
-                moved = law if shift == 0 else law.shifted(shift, k)
-                which = random.choice(law.rates.size, problems, p=law.weights)
-                return random.binomial(n, law.rates[which]), random.binomial(n, moved.rates[which])
-
-            def told(sides: tuple, samples=samples, k=k, family=family) -> float:
-                made = paired_comparison(samples, sides[0], samples, sides[1], k)
-                return adjust_family([made] * family)[0].minimum_detectable_effect
-
             effect = 0.0
             try:
                 for _ in range(3):  # the spread depends on the effect, and what is detectable on it
-                    effect = float(np.mean([told(draw(effect)) for _ in range(30)]))
-                draw(effect)
+                    effect = float(np.mean([design.told(effect, family) for _ in range(30)]))
+                design.compare(effect)
             except StatisticsError:
                 print(f"no law reaches {100 * effect:.0f} points: N={problems}, family of {family}")
                 continue
             detected = 0
-            for i in range(repeats):
-                before, after = draw(effect)
-                made = paired_comparison(samples, before, samples, after, k, seed=i)
-                detected += made.p_value <= 0.05 / family
+            for _ in range(repeats):
+                detected += design.compare(effect).p_value <= 0.05 / family
             where = f"N={problems} n={n} {name} k={k} family of {family}, {100 * effect:.1f} points"
             yield Cell("power at the detectable effect", where, detected / repeats, repeats, POWER)
 

@@ -1,8 +1,14 @@
-"""The samples of a problem with their text and verdicts, and verdicts set by hand."""
+"""The samples of a problem with their text and verdicts, and verdicts set by hand.
 
-from typing import Annotated
+A problem has one address: its row. An id can be the number of another row, so that `/problems/{x}`
+only leads to a row where x means one problem, and never takes a write.
+"""
 
-from fastapi import APIRouter, Path, Query
+from typing import Annotated, NoReturn
+from urllib.parse import quote
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from evalsvc.api.auth import Reader, Submitter
@@ -10,14 +16,16 @@ from evalsvc.api.evaluations import EvaluationId
 from evalsvc.api.limits import MAX_NOTE_CHARACTERS, MAX_PAGE_SAMPLES
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.errors import Conflict
 from evalsvc.services.evaluations import samples
 from evalsvc.services.evaluations.samples import OverrideView, SamplesView
 from evalsvc.store.repositories import evaluations, overrides
 
-router = APIRouter(
-    prefix="/v1/evaluations/{evaluation_id}/problems/{problem:path}", tags=["samples"]
-)
-Problem = Annotated[str, Path(max_length=300, description="the problem's id, or its row index")]
+router = APIRouter(prefix="/v1/evaluations/{evaluation_id}", tags=["samples"])
+Row = Annotated[
+    int, Path(ge=0, lt=samples.MAX_ROW, description="the problem's row in the benchmark, from 0")
+]
+Problem = Annotated[str, Path(max_length=300, description="a problem's id, or its row")]
 SampleNumber = Annotated[int, Path(ge=0, lt=2**20)]
 
 
@@ -52,10 +60,10 @@ class OverrideRequest(BaseModel):
     )
 
 
-@router.get("/samples", responses=documented(404))
+@router.get("/rows/{row}/samples", responses=documented(404))
 def list_samples(
     evaluation_id: EvaluationId,
-    problem: Problem,
+    row: Row,
     state: StateDep,
     who: Reader,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE_SAMPLES)] = 50,
@@ -68,7 +76,7 @@ def list_samples(
     with state.database.read() as session:
         evaluation = evaluations.get(session, evaluation_id)
         found: SamplesView = samples.read_samples(
-            session, state.artifacts, evaluation, problem, start=start, limit=limit
+            session, state.artifacts, evaluation, row, start=start, limit=limit
         )
     shown = found.samples
     following = shown[-1].sample + 1 if len(shown) == limit else None
@@ -83,10 +91,10 @@ def list_samples(
     )
 
 
-@router.post("/samples/{sample}/override", status_code=201, responses=documented(404))
+@router.post("/rows/{row}/samples/{sample}/override", status_code=201, responses=documented(404))
 def override_verdict(
     evaluation_id: EvaluationId,
-    problem: Problem,
+    row: Row,
     sample: SampleNumber,
     body: OverrideRequest,
     state: StateDep,
@@ -96,8 +104,55 @@ def override_verdict(
     name = body.who or who.name
     with state.database.write() as session:
         evaluation = evaluations.get(session, evaluation_id)
-        row, _ = samples.find_problem(session, evaluation, problem)
+        problem, _ = samples.problem_at(session, evaluation, row)
         overrides.override(
-            session, evaluation, row, sample, correct=body.correct, who=name, why=body.why
+            session, evaluation, problem, sample, correct=body.correct, who=name, why=body.why
         )
     return OverrideView(body.correct, name, body.why)
+
+
+@router.get(
+    "/problems/{problem:path}/samples",
+    status_code=307,
+    response_class=RedirectResponse,
+    responses=documented(404, 409),
+)
+def find_samples(
+    evaluation_id: EvaluationId, problem: Problem, request: Request, state: StateDep, who: Reader
+) -> RedirectResponse:
+    """Leads to the row of the one problem that has this id or row; 409 where two have."""
+    with state.database.read() as session:
+        evaluation = evaluations.get(session, evaluation_id)
+        row, _ = samples.find_problem(session, evaluation, problem)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{_row_address(evaluation_id, row)}/samples{query}", status_code=307)
+
+
+@router.post(
+    "/problems/{problem:path}/samples/{sample}/override",
+    status_code=409,
+    responses=documented(404, 409),
+)
+def refuse_override(
+    evaluation_id: EvaluationId,
+    problem: Problem,
+    sample: SampleNumber,
+    state: StateDep,
+    who: Submitter,
+) -> None:
+    """A write needs the row's own address; the answer says which it is."""
+    with state.database.read() as session:
+        evaluation = evaluations.get(session, evaluation_id)
+        row, problem_id = samples.find_problem(session, evaluation, problem)
+    _refuse_write(f"{_row_address(evaluation_id, row)}/samples/{sample}/override", problem_id)
+
+
+def _refuse_write(address: str, problem_id: str) -> NoReturn:
+    raise Conflict(
+        "A verdict is set at the address of the problem's row only.",
+        f"If you mean the problem {problem_id[:100]!r}: POST {address}",
+    )
+
+
+def _row_address(evaluation_id: str, row: int) -> str:
+    return f"/v1/evaluations/{quote(evaluation_id, safe='')}/rows/{row}"

@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from evalsvc.catalogue import hub, local, rows
+from evalsvc.catalogue import hub, local, pins, rows
 from evalsvc.catalogue.add import AddedData, add_data, convert_record
 from evalsvc.catalogue.errors import CatalogueError, UnknownName
 from evalsvc.catalogue.folders import FILE, benchmark_folders, bundled_folder, read_benchmark
@@ -75,6 +75,19 @@ class Catalogue:
         """The overrides of golds.yaml, by id of the problem (by cluster where `golds_by` says)."""
         return read_overrides(self.get(name).folder)
 
+    def row_ids(self, name: str, data_root: Path) -> tuple[tuple[str, ...], ...]:
+        """The ids of the rows of each set that NAME can mean, in order; sets unknown here are out.
+
+        They come from the recorded hashes, the bundled rows or the data. Empty where overrides go
+        by cluster: those names are not ids.
+        """
+        benchmark = self.get(name)
+        if benchmark.golds_by == "cluster":
+            return ()
+        chosen = [benchmark.selected.set] if benchmark.part else list(benchmark.sets)
+        found = (_ids_of_set(benchmark, set_name, data_root) for set_name in chosen)
+        return tuple(ids for ids in found if ids)
+
     def load(self, name: str, data_root: Path, *, part: str | None = None) -> Dataset:
         """The problems of a benchmark or part. CatalogueError says what to do when data lack.
 
@@ -130,7 +143,9 @@ def _files(benchmark: Benchmark, data_root: Path) -> tuple[Path, ...]:
 
 def _load(benchmark: Benchmark, data_root: Path) -> Dataset:
     overrides = read_overrides(benchmark.folder)
-    asked = asked_rows(_rows_of_set(benchmark, data_root), benchmark, overrides)
+    asked = asked_rows(
+        _rows_of_set(benchmark, data_root, benchmark.selected.set), benchmark, overrides
+    )
     if not asked:
         raise CatalogueError(
             f"The data of {benchmark.full_name!r} that are here have no row of this part.",
@@ -147,8 +162,17 @@ def _load(benchmark: Benchmark, data_root: Path) -> Dataset:
     )
 
 
-def _rows_of_set(benchmark: Benchmark, data_root: Path) -> list[Row]:
-    set_name = benchmark.selected.set
+def _ids_of_set(benchmark: Benchmark, set_name: str, data_root: Path) -> tuple[str, ...]:
+    if recorded := pins.recorded_rows(benchmark, set_name):
+        return tuple(recorded)
+    try:
+        kept = _rows_of_set(benchmark, data_root, set_name)
+    except CatalogueError:
+        return ()
+    return tuple(row.id for row in kept)
+
+
+def _rows_of_set(benchmark: Benchmark, data_root: Path, set_name: str) -> list[Row]:
     row_set = benchmark.sets[set_name]
     if row_set.bundled:
         records = read_records([benchmark.folder / row_set.bundled], row_set.reader)

@@ -1,5 +1,6 @@
 """`evalsvc import FORMAT PATH`: import results of other tools as evaluations of a run."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,13 @@ from evalsvc.errors import UsageError
 from evalsvc.imports import COUNTS_FORMAT, FORMATS, CountsRow, ResponseRow, read
 
 app = typer.Typer()
+
+
+class ProblemIds(StrEnum):
+    """What a problem is named by."""
+
+    ID = "id"
+    ROW = "row"
 
 
 @app.command("import")
@@ -26,6 +34,10 @@ def import_results(
     protocol: Annotated[
         str | None,
         typer.Option(help="paper, official, quick or greedy, if the samples were drawn under it."),
+    ] = None,
+    problem_ids: Annotated[
+        ProblemIds | None,
+        typer.Option(help="What the file's problem ids are, where a number can be both."),
     ] = None,
     server: Server = None,
     as_json: Json = False,
@@ -43,6 +55,7 @@ def import_results(
         "train_seed": train_seed,
         "benchmark": benchmark,
         "protocol": protocol,
+        "problem_ids": problem_ids and problem_ids.value,
         "source": str(path),
         **_rows(format, path),
     }

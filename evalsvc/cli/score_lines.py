@@ -5,7 +5,7 @@ for everything.
 """
 
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from evalsvc.verification import ExtractionPolicy, VerificationRequest
 
 _LONGEST_INTEGER = 4_000  # digits
+_LONGEST_ROW = 9  # digits
+_SHORT_GOLD = 3  # characters
 
 
 class Read(NamedTuple):
@@ -79,7 +81,7 @@ def _case(record: dict[str, Any], number: int) -> tuple["VerificationRequest", R
         raise UsageError(f"Line {number}: the benchmark must be a name.", "Nothing was written.")
     gold = str(gold)
     kind = _known_kind(record.get("kind"))
-    override = _override(name.casefold(), record.get("problem_id"), gold)
+    override = _override(name.casefold(), record.get("problem_id"), gold, number)
     used, choices = gold, record.get("choices") or None
     if override is not None:
         kind = kind or override.kind
@@ -134,29 +136,86 @@ def _overrides(benchmark: str) -> Mapping[str, "Override"]:
         return {}
 
 
-def _override(benchmark: str, problem_id: Any, gold: str) -> "Override | None":
-    """The override that a problem's id or row index names; the source's gold settles which."""
+def _override(benchmark: str, problem_id: Any, gold: str, number: int) -> "Override | None":
+    """The override of the problem that is named; the source's gold settles which one is meant.
+
+    A text is an id where the benchmark has that id. An integer may be an id or a row: where these
+    are two problems that are judged differently, the line is refused.
+    """
     known = _overrides(benchmark)
     if problem_id is None or not known:
         return None
     key = str(problem_id)
-    named = [
-        known[name] for name in (key, str(int(key) + 1) if key.isdigit() else key) if name in known
-    ]
-    for override in named:
-        if _same_source(override, gold):
-            return override
-    return _by_source(benchmark).get(_squeezed(gold)) or known.get(key)
+    names = _names(benchmark, key, is_text=isinstance(problem_id, str))
+    found = {name: known[name] for name in names if name in known and _fits(known[name], gold)}
+    treatments = {(o.gold, o.kind, o.choices) for o in found.values()}
+    unsettled = len(names) > 1 and any(not _settles(o) for o in found.values())
+    if found and (len(treatments) > 1 or unsettled):
+        raise UsageError(
+            f"Line {number}: problem_id {key} means more than one problem of {benchmark!r}: the id "
+            f"{key}, or row {key}, whose id is {' or '.join(n for n in names if n != key)}.",
+            'Write the id as text ("problem_id": "7"). Nothing was written.',
+        )
+    if found:
+        return next(iter(found.values()))
+    return _by_source(benchmark).get(_squeezed(gold))
+
+
+def _names(benchmark: str, key: str, *, is_text: bool) -> list[str]:
+    """The ids that a problem's name can mean: itself, and the id of the row of that number."""
+    ids = _ids(benchmark)
+    if is_text and any(key in own for own in ids):
+        return [key]
+    if not (key.isascii() and key.isdecimal()) or len(key) > _LONGEST_ROW:
+        return [key]
+    row = int(key)
+    at_row = [own[row] for own in ids if row < len(own)]
+    itself = [key] if not ids or any(key in own for own in ids) else []
+    return list(dict.fromkeys([*itself, *at_row]))
+
+
+@lru_cache(maxsize=256)
+def _ids(benchmark: str) -> tuple[tuple[str, ...], ...]:
+    """The ids of each set of rows, in order; none where overrides go by cluster, or unknown."""
+    from evalsvc.catalogue import Catalogue, CatalogueError  # noqa: PLC0415
+    from evalsvc.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings()
+    try:
+        return Catalogue(settings.benchmark_folders).row_ids(benchmark, settings.data)
+    except CatalogueError:
+        return ()
 
 
 @lru_cache(maxsize=256)
 def _by_source(benchmark: str) -> Mapping[str, "Override"]:
-    """The first override with another gold for each gold of the source."""
-    found: dict[str, Override] = {}
-    for override in _overrides(benchmark).values():
-        if override.raw is not None and override.gold is not None:
-            found.setdefault(_squeezed(override.raw), override)
-    return found
+    """Gold of the source -> its override, for clusters: their problems have other names."""
+    from evalsvc.catalogue import Catalogue  # noqa: PLC0415
+    from evalsvc.settings import load_settings  # noqa: PLC0415
+
+    known = _overrides(benchmark)
+    if Catalogue(load_settings().benchmark_folders).get(benchmark).golds_by != "cluster":
+        return {}
+    sources = Counter(_squeezed(o.raw) for o in known.values() if o.raw is not None)
+    return {
+        source: override
+        for override in known.values()
+        if override.gold is not None
+        and _settles(override)
+        and sources[source := _squeezed(override.raw or "")] == 1
+    }
+
+
+def _fits(override: "Override", gold: str) -> bool:
+    """Whether the override was written for this gold, or replaces by it what it was written for."""
+    same = override.gold is not None and _squeezed(override.gold) == _squeezed(gold)
+    return override.raw is None or _same_source(override, gold) or same
+
+
+def _settles(override: "Override") -> bool:
+    """Whether its source's gold is found in no other row: a letter or a small number may be."""
+    raw = _squeezed(override.raw or "")
+    return not (raw.isalnum() and len(raw) <= _SHORT_GOLD) and raw != ""
 
 
 def _same_source(override: "Override", gold: str) -> bool:

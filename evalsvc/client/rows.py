@@ -168,8 +168,34 @@ class EvaluationResult(Record):
     provenance: dict[str, Any]
 
 
+class MetricRow(Record):
+    """One figure of a registered metric: a row of `Client.metrics`.
+
+    `name` is the metric with its k; `k` is None for a metric without k. An interval is None where
+    the metric has none. `unit` is "fraction" where the value is a share.
+    """
+
+    pairs = frozenset({"interval_fixed", "interval_population"})
+
+    metric: str
+    name: str
+    k: int | None
+    value: float
+    unit: str
+    higher_is_better: bool | None
+    interval_fixed: Interval | None
+    interval_population: Interval | None
+    problems: int
+    clusters: int
+    samples: int
+    indicator: bool
+
+
 class ResultFigure(Record):
-    """One figure of one evaluation: a row of `Client.results`."""
+    """One figure of one evaluation: a row of `Client.results`.
+
+    `k` and `interval_population` are None only for metrics other than pass@k.
+    """
 
     pairs = frozenset({"interval_fixed", "interval_population"})
 
@@ -179,10 +205,10 @@ class ResultFigure(Record):
     method: str
     benchmark: str
     metric: str
-    k: int
+    k: int | None
     value: float
     interval_fixed: Interval | None
-    interval_population: Interval
+    interval_population: Interval | None
     problems: int
     samples: int
     state: str
@@ -190,6 +216,7 @@ class ResultFigure(Record):
     coverage: float
     protocol: str
     verifier: str | None
+    unit: str = "fraction"
 
 
 class ComparisonRow(Record):
@@ -327,6 +354,7 @@ class SampleRow(Record):
     verify_ms: float
     seed: int | None
     override: dict[str, Any] | None
+    confidence: str | None = None
 
 
 RecordT = TypeVar("RecordT", bound=Record)

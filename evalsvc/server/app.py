@@ -33,6 +33,7 @@ NOUNS = (
     "leaderboard",
     "rank",
     "power",
+    "metrics_catalogue",
     "imports",
     "workers",
     "webhooks",

@@ -9,8 +9,6 @@ from contextvars import ContextVar
 ANSWER_CHARACTERS = 4096
 #: Far above any model's output; finding the answer in so much text takes seconds.
 RESPONSE_CHARACTERS = 10_000_000
-#: Integrals, limits and their like: math-verify's parser takes a tenth of a second for so much.
-SYMBOLIC_CHARACTERS = 300
 NESTING = 200
 #: Nesting that is read in the caller's thread; deeper answers go to a child with a larger stack.
 NESTING_IN_CALLER = 30

@@ -41,7 +41,7 @@ class Place:
         (part,) = ended["evaluations"]
         found: dict[tuple[int, int], str] = {}
         for problem in range(PROBLEMS):
-            path = f"/v1/evaluations/{part['id']}/problems/{problem}/samples?limit=256"
+            path = f"/v1/evaluations/{part['id']}/rows/{problem}/samples?limit=256"
             for item in self.service.get(path)["items"]:
                 assert (problem, item["sample"]) not in found, "a sample is there twice"
                 found[problem, item["sample"]] = item["response"]

@@ -52,7 +52,7 @@ class Service:
     def answers(self, evaluation: str) -> dict[int, str]:
         """The first sample of each problem that has one, by row index."""
         return {
-            p["problem"]: self.get(f"/v1/evaluations/{evaluation}/problems/{p['problem']}/samples")[
+            p["problem"]: self.get(f"/v1/evaluations/{evaluation}/rows/{p['problem']}/samples")[
                 "items"
             ][0]["response"]
             for p in self.problems(evaluation)

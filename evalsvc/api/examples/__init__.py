@@ -32,8 +32,10 @@ from evalsvc.api.examples.evaluations import (
     CHANGES_CSV,
     EVALUATION,
     EVALUATION_IN_FULL,
+    EVALUATION_METRICS,
     EVENTS,
     JOB,
+    METRICS_CATALOGUE,
     PROBLEM,
     PROFILE,
     RESCORE,
@@ -53,6 +55,8 @@ ANSWERS: Mapping[str, Any] = {
     f"GET {_EVALUATION}": EVALUATION_IN_FULL,
     f"GET {_EVALUATION}/problems": page(PROBLEM, "WzBd"),
     f"GET {_EVALUATION}/profile": PROFILE,
+    f"GET {_EVALUATION}/metrics": EVALUATION_METRICS,
+    "GET /v1/metrics-catalogue": METRICS_CATALOGUE,
     f"GET {_EVALUATION}/scoring": {
         "samples": 480,
         "correct": 64,
@@ -61,8 +65,8 @@ ANSWERS: Mapping[str, Any] = {
         "pass_at_1_box_only": 0.1292,
         "only_by_our_rules": {"equal numbers": 2},
     },
-    f"GET {_EVALUATION}/problems/{{problem}}/samples": SAMPLES,
-    f"POST {_EVALUATION}/problems/{{problem}}/samples/{{sample}}/override": {
+    f"GET {_EVALUATION}/rows/{{row}}/samples": SAMPLES,
+    f"POST {_EVALUATION}/rows/{{row}}/samples/{{sample}}/override": {
         "correct": True,
         "who": "alice",
         "why": "0.5 and 1/2 are the same number here",

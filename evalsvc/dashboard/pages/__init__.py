@@ -27,7 +27,7 @@ PAGES: tuple[tuple[str, Callable[[PageRequest], Page]], ...] = (
     ("/runs/{name:path}", run.build),
     ("/jobs/{job}", job.build),
     ("/evaluations/{evaluation}", evaluation.build),
-    ("/evaluations/{evaluation}/problems/{problem}", problem.build),
+    ("/evaluations/{evaluation}/rows/{row}", problem.build),
     ("/rescores/{rescore}", rescore.build),
     ("/power", power.build),
     ("/benchmarks", benchmarks.build),

@@ -1,4 +1,4 @@
-"""`/evaluations/{id}/problems/{problem}`: the problem, and every response with its verdict."""
+"""`/evaluations/{id}/rows/{row}`: the problem, and every response with its verdict."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from evalsvc.dashboard.pages.sample_masks import FILTERS, SampleMark, choose, ma
 from evalsvc.dashboard.rendering import mathematics, text
 from evalsvc.dashboard.rendering.page import Page, PageTable
 from evalsvc.dashboard.web.page_request import PageRequest, Pages
-from evalsvc.dashboard.web.problem_source import ShownProblem, find_shown_problem
+from evalsvc.dashboard.web.problem_source import ShownProblem, find_shown_problem, row_of
 from evalsvc.errors import NotFound
 from evalsvc.services.evaluations import samples as service
 from evalsvc.services.evaluations.samples import SampleView
@@ -53,14 +53,14 @@ def build(request: PageRequest) -> Page:
     """Raises NotFound."""
     session = request.session
     evaluation = evaluations.get(session, request.part("evaluation"))
-    index, problem_id = service.find_problem(session, evaluation, request.part("problem"))
+    index, problem_id = row_of(session, evaluation, request.part("row"))
     result = results.get(session, evaluation.id, index)
     marks = marks_of(result) if result is not None else []
     which = request.choice("show", dict(FILTERS), "all")
     wanted = choose(marks, which)
     pages = _pages(request, wanted)
     shown = [mark.sample for mark in pages.slice(wanted)]
-    prompt, found, missing = _read(request, evaluation, problem_id, shown)
+    prompt, found, missing = _read(request, evaluation, index, shown)
     question = find_shown_problem(request.state, evaluation, index)
     previous, following = _neighbours(request, evaluation, index)
     model = ProblemModel(
@@ -122,7 +122,7 @@ def _pages(request: PageRequest, wanted: list[SampleMark]) -> Pages:
 
 
 def _read(
-    request: PageRequest, evaluation: Evaluation, problem_id: str, shown: list[int]
+    request: PageRequest, evaluation: Evaluation, row: int, shown: list[int]
 ) -> tuple[list[dict[str, Any]], list[SampleView], str]:
     """(prompt, samples, why there are none): a lost transcript must not take the page with it."""
     prompt: list[dict[str, Any]] = []
@@ -133,7 +133,7 @@ def _read(
                 request.session,
                 request.state.artifacts,
                 evaluation,
-                problem_id,
+                row,
                 start=first,
                 limit=many,
             )
@@ -200,6 +200,7 @@ def _table(model: ProblemModel) -> PageTable:
         "verdict",
         "correct",
         "rule",
+        "confidence",
         "extracted",
         "finish_reason",
         "output_tokens",

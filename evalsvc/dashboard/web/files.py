@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from urllib.parse import quote
 
 from anyio.from_thread import run
 from starlette.requests import Request
@@ -13,8 +14,8 @@ from evalsvc.catalogue.images import load_image
 from evalsvc.dashboard.limits import MAX_REASON_CHARACTERS
 from evalsvc.dashboard.rendering.environment import link, path
 from evalsvc.dashboard.web import access, security
-from evalsvc.dashboard.web.problem_source import find_image
-from evalsvc.errors import NotFound, UsageError
+from evalsvc.dashboard.web.problem_source import find_image, row_of
+from evalsvc.errors import Conflict, NotFound, UsageError
 from evalsvc.services.evaluations import samples
 from evalsvc.store.repositories import evaluations, overrides, rescores
 
@@ -32,7 +33,7 @@ def raw_response(request: Request) -> Response:
             session,
             state.artifacts,
             evaluation,
-            request.path_params["problem"],
+            row_of(session, evaluation, request.path_params["row"])[0],
             start=number,
             limit=1,
         )
@@ -50,7 +51,7 @@ def picture(request: Request) -> Response:
     position = request.path_params["position"]
     with state.database.read() as session:
         evaluation = evaluations.get(session, request.path_params["evaluation"])
-        index, _ = samples.find_problem(session, evaluation, request.path_params["problem"])
+        index, _ = row_of(session, evaluation, request.path_params["row"])
         reference = find_image(state, evaluation, index, position)
     if reference is None:
         raise NotFound("There is no such picture.", "The problem's page shows those there are.")
@@ -76,12 +77,12 @@ def override(request: Request) -> Response:
     state, number = get_state(request), _sample_number(request)
     with state.database.write() as session:
         evaluation = evaluations.get(session, request.path_params["evaluation"])
-        index, _ = samples.find_problem(session, evaluation, request.path_params["problem"])
+        index, _ = row_of(session, evaluation, request.path_params["row"])
         correct = form["correct"] == "yes"
         overrides.override(
             session, evaluation, index, number, correct=correct, who=principal.name, why=why
         )
-        target = path("evaluations", evaluation.id, "problems", index)
+        target = path("evaluations", evaluation.id, "rows", index)
     return RedirectResponse(f"{link(target, sample=number)}#sample-{number}", status_code=303)
 
 
@@ -102,10 +103,41 @@ def _sample_number(request: Request) -> int:
     return int(text)
 
 
-_SAMPLE = "/evaluations/{evaluation}/problems/{problem}/samples/{sample}"
+def lead_to_row(request: Request) -> Response:
+    """To the row of the one problem that has this id or row. Raises Conflict where two have."""
+    access.reader(request)
+    target = _row_address(request)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(target + query, status_code=307)
+
+
+def refuse_write(request: Request) -> Response:
+    """A verdict is set at the row's own address. Raises Conflict, which says what it is."""
+    access.submitter(request)
+    raise Conflict(
+        "A verdict is set at the address of the problem's row only.",
+        f"Open {_row_address(request).partition('/samples/')[0]} and look which problem it is.",
+    )
+
+
+def _row_address(request: Request) -> str:
+    """The address that was asked for, with the row instead of the problem's name."""
+    name, rest = request.path_params["problem"], request.path_params.get("rest", "")
+    with get_state(request).database.read() as session:
+        evaluation = evaluations.get(session, request.path_params["evaluation"])
+        index, _ = samples.find_problem(session, evaluation, name)
+    return path("evaluations", evaluation.id, "rows", index) + (f"/{quote(rest)}" if rest else "")
+
+
+_ROW = "/evaluations/{evaluation}/rows/{row}"
+_SAMPLE = _ROW + "/samples/{sample}"
+_PROBLEM = "/evaluations/{evaluation}/problems/{problem}"
 ROUTES: tuple[tuple[str, Callable[[Request], Response], str], ...] = (
     (_SAMPLE + "/response.txt", raw_response, "GET"),
     (_SAMPLE + "/override", override, "POST"),
     ("/rescores/{rescore}/accept", accept_rescore, "POST"),
-    ("/evaluations/{evaluation}/problems/{problem}/images/{position:int}", picture, "GET"),
+    (_ROW + "/images/{position:int}", picture, "GET"),
+    (_PROBLEM, lead_to_row, "GET"),
+    (_PROBLEM + "/{rest:path}", lead_to_row, "GET"),
+    (_PROBLEM + "/{rest:path}", refuse_write, "POST"),
 )

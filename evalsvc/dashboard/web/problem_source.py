@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from evalsvc.api.state import State
 from evalsvc.catalogue import ImageRef, Problem
-from evalsvc.errors import BenchmarkError
+from evalsvc.errors import BenchmarkError, NotFound
+from evalsvc.services.evaluations import samples
+from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
 
 
@@ -18,6 +20,14 @@ class ShownProblem:
 
     problem: Problem | None
     reason: str
+
+
+def row_of(session: Session, evaluation: Evaluation, text: str) -> tuple[int, str]:
+    """(row, id) of the problem whose row an address names. Raises NotFound."""
+    row = samples.row_number(text)
+    if row is None:
+        raise NotFound(f"{text[:40]!r} is no number of a row.", "Rows count from 0.")
+    return samples.problem_at(session, evaluation, row)
 
 
 def find_shown_problem(state: State, evaluation: Evaluation, index: int) -> ShownProblem:

@@ -7,11 +7,13 @@ sample. A person's override of a verdict is shown beside the verifier's, and cou
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from evalsvc.errors import NotFound, UsageError
+from evalsvc.errors import Conflict, NotFound, UsageError
 from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation, Problem, ProblemResult
 from evalsvc.store.repositories import overrides, problems, results, shards
 from evalsvc.store.repositories.pages import Key, Rows
+
+MAX_ROW = 10**9  # above every benchmark, and within the column's type
 
 
 class Transcripts(Protocol):
@@ -65,6 +67,7 @@ class SampleView:
     verify_ms: float
     seed: int | None
     override: OverrideView | None
+    confidence: str | None  # how the rule decided: proven, computed or convention
 
 
 @dataclass(frozen=True)
@@ -105,30 +108,64 @@ def _problem(row: ProblemResult, problem: Problem | None) -> ProblemView:
     )
 
 
-def find_problem(session: Session, evaluation: Evaluation, name: str) -> tuple[int, str]:
-    """(row index, id) of a problem named by its id, or by its row index. Raises NotFound."""
-    found = problems.by_id(session, evaluation.revision_id, name)
-    if found is None and name.isascii() and name.isdecimal() and len(name) < 10:
-        found = problems.get(session, evaluation.revision_id, int(name))
+def problem_at(session: Session, evaluation: Evaluation, row: int) -> tuple[int, str]:
+    """(row, id) of the problem in this row of the benchmark. Raises NotFound."""
+    found = problems.get(session, evaluation.revision_id, row) if 0 <= row < MAX_ROW else None
     if found is None:
         raise NotFound(
-            f"The benchmark {evaluation.benchmark!r} has no problem {name[:100]!r}.",
-            f"GET /v1/evaluations/{evaluation.id}/problems lists them; give its id or row index.",
+            f"The benchmark {evaluation.benchmark!r} has no row {row}.",
+            f"GET /v1/evaluations/{evaluation.id}/problems lists them; rows count from 0.",
         )
     return found.problem, found.problem_id
+
+
+def find_problem(session: Session, evaluation: Evaluation, name: str) -> tuple[int, str]:
+    """(row, id) of the one problem that `name` means, as an id or as a row.
+
+    Raises NotFound where it means none, Conflict where it is the id of one and the row of another.
+    """
+    named = {
+        found.problem: found for found in problems.by_id(session, evaluation.revision_id, name)
+    }
+    row = row_number(name)
+    at = None if row is None else problems.get(session, evaluation.revision_id, row)
+    if at is not None:
+        named[at.problem] = at
+    if not named:
+        raise NotFound(
+            f"The benchmark {evaluation.benchmark!r} has no problem {name[:100]!r}.",
+            f"GET /v1/evaluations/{evaluation.id}/problems lists them with their rows.",
+        )
+    if len(named) > 1:
+        meant = [f"row {found.problem} (id {found.problem_id[:100]!r})" for found in named.values()]
+        raise Conflict(
+            f"{name[:100]!r} means more than one problem of {evaluation.benchmark!r}: "
+            f"{' and '.join(meant)}.",
+            f"Use the address of the row: /evaluations/{evaluation.id}/rows/{min(named)} "
+            f"or /evaluations/{evaluation.id}/rows/{max(named)}.",
+        )
+    found = next(iter(named.values()))
+    return found.problem, found.problem_id
+
+
+def row_number(text: str) -> int | None:
+    """A row's number as it is written in addresses; None for any other text, "007" included."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(MAX_ROW)):
+        return None
+    return int(text) if str(int(text)) == text else None
 
 
 def read_samples(
     session: Session,
     transcripts: Transcripts,
     evaluation: Evaluation,
-    name: str,
+    row: int,
     *,
     start: int,
     limit: int,
 ) -> SamplesView:
-    """The samples from number `start` on. Raises NotFound (problem, transcripts), StorageError."""
-    problem, problem_id = find_problem(session, evaluation, name)
+    """The samples from number `start` on. Raises NotFound (row, transcripts), StorageError."""
+    problem, problem_id = problem_at(session, evaluation, row)
     written = [
         shard
         for shard in shards.transcripts_of(session, evaluation.id, start)
@@ -142,9 +179,9 @@ def read_samples(
             break
         offset = max(start - first, 0)
         found = transcripts.read_samples(artifact, problem, offset, limit - len(samples))
-        for row in found.samples:
-            prompt = prompt or list(row["prompt"])
-            samples.append(_sample(row, corrected.get(row["sample"])))
+        for read in found.samples:
+            prompt = prompt or list(read["prompt"])
+            samples.append(_sample(read, corrected.get(read["sample"])))
     result = results.get(session, evaluation.id, problem)
     total = result.n if result else 0
     return SamplesView(evaluation.id, problem, problem_id, prompt, samples, total)
@@ -169,6 +206,7 @@ def _sample(row: dict[str, Any], corrected: Any) -> SampleView:
         verify_ms=row["verify_ms"],
         seed=row["seed"],
         override=override,
+        confidence=row["confidence"],
     )
 
 

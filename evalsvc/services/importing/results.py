@@ -8,7 +8,7 @@ Importing the same run, step, benchmark and format again replaces what was impor
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from evalsvc.services.jobs.datasets import DatasetCache
 
 ProblemName = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00]+$")]
+ProblemNames = Literal["id", "row"]
 SHOWN = 5
 
 
@@ -105,6 +106,9 @@ class ImportRequest(BaseModel):
         default=None, description="a named protocol, if the samples were drawn under it"
     )
     source: str | None = Field(default=None, max_length=1000, description="where it comes from")
+    problem_ids: ProblemNames | None = Field(
+        default=None, description="what `problem_id` is; needed where a number can be both"
+    )
     counts: list[ImportedCount] | None = Field(default=None, max_length=MAX_IMPORTED_PROBLEMS)
     responses: list[ImportedResponse] | None = Field(
         default=None, max_length=MAX_IMPORTED_RESPONSES
@@ -158,7 +162,7 @@ def prepare(
     protocol = named_protocol(request.protocol, request.benchmark, catalogue)
     dataset = _dataset(request.benchmark, settings, catalogue, datasets)
     if request.counts is not None:
-        counted = _prepare_counts(request.counts, request.benchmark, dataset)
+        counted = _prepare_counts(request.counts, request.benchmark, dataset, request.problem_ids)
         return replace(counted, protocol=protocol)
     assert request.responses is not None, "the request has one of the two"
     if dataset is None:
@@ -168,7 +172,7 @@ def prepare(
             "or import counts.",
         )
     ids = list(dict.fromkeys(row.problem_id for row in request.responses))
-    rows, notes = _match(ids, request.benchmark, dataset)
+    rows, notes = _match(ids, request.benchmark, dataset, request.problem_ids)
     grouped: dict[int, list[ImportedResponse]] = {}
     for row in request.responses:
         grouped.setdefault(rows[row.problem_id], []).append(row)
@@ -269,7 +273,10 @@ def _dataset(
 
 
 def _prepare_counts(
-    counts: Sequence[ImportedCount], benchmark: str, dataset: "Dataset | None"
+    counts: Sequence[ImportedCount],
+    benchmark: str,
+    dataset: "Dataset | None",
+    names: ProblemNames | None,
 ) -> PreparedImport:
     ids = [row.problem_id for row in counts]
     doubled = [name for name, count in _occurrences(ids).items() if count > 1]
@@ -279,7 +286,7 @@ def _prepare_counts(
             "Give one line per problem, with all of its samples.",
         )
     if dataset is not None:
-        rows, notes = _match(ids, benchmark, dataset)
+        rows, notes = _match(ids, benchmark, dataset, names)
         revision, traits = dataset.revision, traits_of_dataset(dataset)
     else:
         ordered = sorted(
@@ -302,19 +309,40 @@ def _prepare_counts(
 
 
 def _match(
-    ids: Sequence[str], benchmark: str, dataset: "Dataset"
+    ids: Sequence[str], benchmark: str, dataset: "Dataset", names: ProblemNames | None
 ) -> tuple[dict[str, int], list[str]]:
-    """Row index of each name: by the benchmark's own ids, or by row indices if all are such."""
+    """Row of each name: by the benchmark's own ids, or by rows, whichever `names` says.
+
+    Where it says neither, the one that fits all names; refused where both do and differ.
+    """
     known = {name: problem.index for name, problem in dataset.by_id.items()}
-    if all(name in known for name in ids):
-        return {name: known[name] for name in ids}, []
-    if all(name.isdecimal() and name.isascii() and int(name) < len(dataset) for name in ids):
-        return {name: int(name) for name in ids}, ["The problem ids were taken as row indices."]
-    unknown = [name for name in ids if name not in known]
+    by_id = {name: known[name] for name in ids if name in known}
+    by_row = {name: row for name in ids if (row := _row_number(name, len(dataset))) is not None}
+    if names is None and len(by_id) == len(by_row) == len(ids) and by_id != by_row:
+        first = next(name for name in ids if by_id[name] != by_row[name])
+        raise UsageError(
+            f"The problem ids can be ids of {benchmark!r} or numbers of its rows, and these are "
+            f"other problems: {first!r} is the id of row {by_id[first]}, and row {first} has the "
+            f"id {dataset.problems[by_row[first]].id!r}.",
+            "Say which they are: `--problem-ids id` or `--problem-ids row` "
+            "(`problem_ids` in REST). Nothing was stored.",
+        )
+    if names != "row" and len(by_id) == len(ids):
+        return by_id, []
+    if names != "id" and len(by_row) == len(ids):
+        return by_row, ["The problem ids were taken as row indices."]
+    matched = by_row if names == "row" else by_id
+    unknown = [name for name in ids if name not in matched]
     raise UsageError(
         f"{len(unknown):,} problems are not in the benchmark {benchmark!r}: {_some(unknown)}.",
         "Use the benchmark's ids or row indices, or import under another benchmark's name.",
     )
+
+
+def _row_number(name: str, rows: int) -> int | None:
+    if not (name.isascii() and name.isdecimal()) or len(name) > len(str(rows)):
+        return None
+    return int(name) if int(name) < rows else None
 
 
 def _tally(index: int, row: ImportedCount) -> ProblemTally:

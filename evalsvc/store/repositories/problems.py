@@ -1,6 +1,6 @@
 """The problems of a benchmark revision: ids, clusters and traits. Their text is not stored."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -36,12 +36,12 @@ def get(session: Session, revision_id: int, problem: int) -> Problem | None:
     return session.get(Problem, (revision_id, problem))
 
 
-def by_id(session: Session, revision_id: int, problem_id: str) -> Problem | None:
-    """The problem that the benchmark calls `problem_id`."""
+def by_id(session: Session, revision_id: int, problem_id: str) -> Sequence[Problem]:
+    """The problems that the benchmark calls `problem_id`: one, or none."""
     query = select(Problem).where(
         Problem.revision_id == revision_id, Problem.problem_id == problem_id
     )
-    return session.scalar(query)
+    return session.scalars(query.order_by(Problem.problem)).all()
 
 
 def of_rows(session: Session, revision_id: int, problems: Collection[int]) -> dict[int, Problem]:

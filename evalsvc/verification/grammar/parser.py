@@ -373,7 +373,7 @@ class Parser:
         words = " ".join(written).replace(" ^", "^").strip()
         if words.rstrip(".") in ("in total", "altogether", "in all", "total"):
             return ""
-        if words.endswith(" of") and self.peek().kind == "letter":
+        if words.endswith(("values of", "choices of")) and self.peek().kind == "letter":
             self.next()  # "12 values of n"
             words = words.removesuffix(" of")
         unit = canonical_unit(words, self.own_words)

@@ -192,6 +192,8 @@ class _Reader:
         unit = _CANONICAL.get(word) or (_CANONICAL.get(lowered, "") if len(word) > 2 else "")
         if not unit or self.noun or (len(word) == 1 and word not in ONE_LETTER):
             return False
+        if self.open and self.sign > 0:
+            return False  # `negative dollars`: only what is counted is described
         raised = self.sign * (power or 1) * (self.adjective or 1)
         self.powers[unit] = self.powers.get(unit, 0) + raised
         self.last, self.sign, self.adjective, self.open = unit, 1, 0, False

@@ -43,7 +43,7 @@ COUNTED = _words("""
     birthday anniversary item object thing unit copy type kind color colour size pattern
     design operation comparison iteration cycle period loop swap node state bit inversion
     transposition reflection rotation symmetry isometry monomial binomial trinomial fraction
-    exponent power time occurrence bacteria bacterium atom molecule particle electron
+    exponent time occurrence bacteria bacterium atom molecule particle electron
     neutron proton star planet city town village country street road bridge store shop
     company bank job task order delivery shift handshake seating interval level stair stone
     pebble tab fleck flock hare tortoise taxicab cab tower disk disc ring chain link knot

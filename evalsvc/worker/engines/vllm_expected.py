@@ -10,7 +10,7 @@ Uses vLLM's records for reloading (`model_loader.reload`), which describe each t
 before vLLM packed or transformed it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,8 +78,8 @@ class _Layer:
         """Cheap, before a look at every element. An embedding's padding is not counted."""
         if hasattr(self.module, "shard_indices"):
             return self.blank_parameters.keys() <= self.copies.keys()
-        wanted: int = sum(blank.numel() for blank in self.blank_parameters.values())
-        return self.elements >= wanted
+        total: int = sum(blank.numel() for blank in self.blank_parameters.values())
+        return self.elements >= total
 
     def holes(self) -> list[str]:
         """Parameters that the checkpoint did not write, or not wholly."""
@@ -156,18 +156,18 @@ class _Reader:
         """The module's tensors as they were before vLLM transformed them, without memory."""
         from vllm.model_executor.model_loader.reload.layerwise import LAYERWISE_INFO
 
-        own = dict(module._parameters), dict(module._buffers)
         info = LAYERWISE_INFO.get(module)
-        recorded = info.restore_metadata if info is not None else ({}, {})
-        blanks: list[Tensors] = []
-        for present, before in zip(own, recorded, strict=True):
-            added = {n: t for n, t in present.items() if t is not None}  # since then: biases
-            blanks.append({n: _blank(t, module) for n, t in (added | before).items()})
-        parameters, buffers = blanks
-        layer = _Layer(name, module, *own, parameters, buffers)
-        for part in blanks:
-            for tensor, blank in part.items():
-                blank.weight_loader = self._recorder(layer, tensor, blank)
+        parameters, buffers = info.restore_metadata if info is not None else ({}, {})
+        layer = _Layer(
+            name,
+            module,
+            parameters=dict(module._parameters),
+            buffers=dict(module._buffers),
+            blank_parameters=_blanks(module, module._parameters, parameters),
+            blank_buffers=_blanks(module, module._buffers, buffers),
+        )
+        for tensor, blank in (layer.blank_parameters | layer.blank_buffers).items():
+            blank.weight_loader = self._recorder(layer, tensor, blank)
         return layer
 
     def _recorder(self, layer: _Layer, name: str, blank: torch.Tensor) -> Callable[..., Any]:
@@ -228,6 +228,12 @@ def all_finite(tensor: torch.Tensor) -> bool:
 
 def _has_holes(copy: torch.Tensor) -> bool:
     return copy.is_floating_point() and bool(torch.isnan(copy.data).any())
+
+
+def _blanks(module: Any, present: Mapping[str, Any], recorded: Tensors) -> Tensors:
+    """Blanks for the tensors that vLLM recorded, and for those that came later (biases)."""
+    added = {name: tensor for name, tensor in present.items() if tensor is not None}
+    return {name: _blank(tensor, module) for name, tensor in (added | recorded).items()}
 
 
 def _blank(tensor: torch.Tensor, module: Any) -> torch.Tensor:

@@ -82,13 +82,13 @@ def _multiplied(module: Any, expected: Tensors) -> str:
 def _multiplies_by(module: Any, wanted: torch.Tensor) -> bool:
     """Whether the layer's own multiplication (and look-up, of an embedding) uses `wanted`."""
     _require_exact_products(wanted)
-    method = module.quant_method
-    looks_up = type(method) is _plain_methods()[1]
+    method: Any = module.quant_method
+    is_table = type(method) is _plain_methods()[1]
     for rows, units in _unit_vectors(wanted.shape[1], wanted):
         columns = method.apply(module, units, None)
         if not _equal(columns, wanted[:, rows].T):
             return False
-    if not looks_up:
+    if not is_table:
         return True
     return all(
         _equal(method.embedding(module, ids), wanted[ids])

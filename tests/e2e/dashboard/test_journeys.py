@@ -33,7 +33,7 @@ def test_three_clicks_from_the_front_page_to_the_reason_of_a_wrong_verdict(
 def test_every_hostile_string_is_shown_as_text(world: World, opened: Opener) -> None:
     page = opened().page
     for form in ("rendered", "raw"):
-        page.goto(f"{world.url}/evaluations/{world.evaluation('grpo-seed0')}/problems/1?as={form}")
+        page.goto(f"{world.url}/evaluations/{world.evaluation('grpo-seed0')}/rows/1?as={form}")
         shown = "\n".join(page.locator(".response").all_text_contents())
         assert "<script>document.title='owned'</script>" in shown
         assert "<svg onload=alert(1)>" in shown
@@ -50,7 +50,7 @@ def test_every_hostile_string_is_shown_as_text(world: World, opened: Opener) -> 
 
 def test_the_whole_of_a_long_response_is_plain_text(world: World) -> None:
     evaluation = world.evaluation("grpo-seed0")
-    answer = world.client.get(f"/evaluations/{evaluation}/problems/1/samples/5/response.txt")
+    answer = world.client.get(f"/evaluations/{evaluation}/rows/1/samples/5/response.txt")
     assert answer.headers["content-type"].startswith("text/plain")
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.text.startswith(HOSTILE[5][:100])
@@ -78,7 +78,7 @@ def test_the_progress_of_a_job_moves_without_a_reload(world: World, opened: Open
 def test_a_person_overrides_a_verdict_with_a_reason(world: World, opened: Opener) -> None:
     page = opened().page
     evaluation = world.evaluation("agrae-seed1")
-    page.goto(f"{world.url}/evaluations/{evaluation}/problems/4?show=wrong")
+    page.goto(f"{world.url}/evaluations/{evaluation}/rows/4?show=wrong")
     sample = page.locator("details.sample[open]")
     sample.get_by_text("Judge it by hand").click()
     sample.get_by_label("Because").fill("<b>the gold</b> is mistaken")
@@ -123,7 +123,7 @@ def test_what_a_reader_opened_stays_open_when_the_page_renews_itself(
 
 def test_a_form_from_another_site_is_refused(world: World) -> None:
     evaluation = world.evaluation("agrae-seed1")
-    path = f"/evaluations/{evaluation}/problems/4/samples/0/override"
+    path = f"/evaluations/{evaluation}/rows/4/samples/0/override"
     form = {"correct": "yes", "why": "because"}
     foreign = {"Origin": "https://elsewhere.example"}
     assert world.client.post(path, data=form, headers=foreign).status_code == 403
@@ -173,9 +173,9 @@ def test_the_interval_kind_is_part_of_the_address(world: World, opened: Opener) 
 def test_keys_move_between_problems_and_samples(world: World, opened: Opener) -> None:
     page = opened().page
     evaluation = world.evaluation("grpo-seed0")
-    page.goto(f"{world.url}/evaluations/{evaluation}/problems/4")
+    page.goto(f"{world.url}/evaluations/{evaluation}/rows/4")
     page.keyboard.press("n")
-    page.wait_for_url(f"**/evaluations/{evaluation}/problems/5")
+    page.wait_for_url(f"**/evaluations/{evaluation}/rows/5")
     page.keyboard.press("r")
     page.wait_for_url("**as=raw")
     page.keyboard.press("?")
@@ -207,14 +207,14 @@ def test_a_page_past_the_end_is_the_last_one(world: World) -> None:
     "path",
     [
         "/evaluations/none",
-        "/evaluations/none/problems/0",
+        "/evaluations/none/rows/0",
         "/runs/none",
         "/jobs/none",
         "/rescores/none",
         "/benchmarks?name=none",
         "/compare?baseline=none&candidate=grpo-seed0",
         "/evaluations/{evaluation}/problems/none",
-        "/evaluations/{evaluation}/problems/0/samples/99999999999/response.txt",
+        "/evaluations/{evaluation}/rows/0/samples/99999999999/response.txt",
     ],
 )
 def test_what_does_not_exist_says_what_to_do(world: World, path: str) -> None:

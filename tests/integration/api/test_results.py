@@ -135,12 +135,12 @@ def test_responses_are_judged_here_and_can_be_read_rescored_and_overridden(
         made = http.post("/v1/imports", json=body).json()
         assert (made["samples"], made["correct"]) == (3, 1)
         base = f"/v1/evaluations/{made['evaluation']}"
-        page = http.get(f"{base}/problems/smoke-003/samples").json()
+        page = http.get(f"{base}/rows/3/samples").json()
         assert [s["verdict"] for s in page["items"]] == ["correct", "wrong", "no_answer"]
         assert page["items"][0]["extracted"] == "18"
-        short = http.get(f"{base}/problems/3/samples", params={"limit": 2}).json()
+        short = http.get(f"{base}/rows/3/samples", params={"limit": 2}).json()
         rest = http.get(
-            f"{base}/problems/3/samples", params={"limit": 2, "cursor": short["next_cursor"]}
+            f"{base}/rows/3/samples", params={"limit": 2, "cursor": short["next_cursor"]}
         ).json()
         assert [s["sample"] for s in rest["items"]] == [2]
 
@@ -154,14 +154,14 @@ def test_responses_are_judged_here_and_can_be_read_rescored_and_overridden(
         assert http.post(f"/v1/rescores/{rescore['id']}/accept").json()["state"] == "accepted"
 
         override = {"correct": True, "why": "17 is meant", "who": "ann"}
-        path = f"{base}/problems/smoke-003/samples/1/override"
+        path = f"{base}/rows/3/samples/1/override"
         assert http.post(path, json=override).status_code == 201
         assert http.get(base).json()["metrics"]["pass@1"]["value"] == pytest.approx(2 / 3)
-        sample = http.get(f"{base}/problems/smoke-003/samples").json()["items"][1]
+        sample = http.get(f"{base}/rows/3/samples").json()["items"][1]
         assert sample["correct"]
         assert sample["verdict"] == "wrong"
         assert sample["override"] == {"correct": True, "who": "ann", "why": "17 is meant"}
-        missing = f"{base}/problems/smoke-003/samples/9/override"
+        missing = f"{base}/rows/3/samples/9/override"
         assert http.post(missing, json=override).status_code == 404
 
 
@@ -198,7 +198,7 @@ def test_votes_follow_the_answers_and_overrides(server: Running) -> None:
         path = f"/v1/evaluations/{http.post('/v1/imports', json=body).json()['evaluation']}"
         found = http.get(f"{path}/profile").json()
         override = {"correct": True, "why": "17 is meant", "who": "ann"}
-        http.post(f"{path}/problems/smoke-003/samples/2/override", json=override)
+        http.post(f"{path}/rows/3/samples/2/override", json=override)
         after = http.get(f"{path}/profile").json()
     answers = found["answers"]
     groups = AnswerGroups((2, 1, 1), (True, False, False), 1)
@@ -335,7 +335,8 @@ def test_runs_and_problems_whose_names_have_slashes_are_found(server: Running) -
         curve = http.get("/v1/runs/org%2Fmodel/curve").json()
         assert [point["value"] for point in curve["points"]] == [0.25]
         problem = f"/v1/evaluations/{evaluation}/problems/test%2Falgebra%2F1.json"
-        found = http.get(f"{problem}/samples").json()
+        found = http.get(f"{problem}/samples", follow_redirects=True).json()
         assert (found["problem_id"], found["total"]) == ("test/algebra/1.json", 8)
         asked = http.post(f"{problem}/samples/0/override", json={"correct": True, "why": "seen"})
-        assert "has no problem" not in asked.text
+        assert asked.status_code == 409
+        assert f"POST /v1/evaluations/{evaluation}/rows/0/samples/0/override" in asked.text

@@ -96,8 +96,8 @@ def test_overrides_and_policies(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ('{"id": 1', "Line 2 is no JSON"),
-        ("[1, 2]", "Line 2 is no JSON object"),
+        ('{"id": 1', "Line 2 is not JSON"),
+        ("[1, 2]", "Line 2 is not a JSON object"),
         ('{"id": 1, "benchmark": "math", "response": "x"}', "Line 2 has no gold"),
         ('{"id": 1, "gold": "5"}', "Line 2 has no response"),
         ('{"id": 1, "gold": "", "response": "x"}', "Line 2: The gold is empty"),

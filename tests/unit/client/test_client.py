@@ -325,8 +325,8 @@ def test_a_number_is_a_row_and_a_text_an_id(server: ScriptedServer) -> None:
 
     def answer(request: Request) -> Answer:
         if "/samples" in request.path:
-            name = request.path.split("/")[-2]
-            return Answer(body={"problem": rows[name], "items": [SAMPLE], "next_cursor": None})
+            row = int(request.path.split("/")[-2])
+            return Answer(body={"problem": row, "items": [SAMPLE], "next_cursor": None})
         return Answer(body={"items": problems, "next_cursor": None})
 
     server.answer = answer

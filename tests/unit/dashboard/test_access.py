@@ -85,7 +85,7 @@ def test_a_form_from_elsewhere_signs_nobody_in(client: TestClient, database: Dat
 
 def test_a_key_that_may_only_read_may_not_judge(client: TestClient, database: Database) -> None:
     client.post("/sign-in", data={"key": key(database, "read")}, headers=OURS)
-    path = "/evaluations/e/problems/0/samples/0/override"
+    path = "/evaluations/e/rows/0/samples/0/override"
     answer = client.post(path, data={"correct": "yes", "why": "x"}, headers=OURS)
     assert answer.status_code == 403
     assert "scope" in answer.text

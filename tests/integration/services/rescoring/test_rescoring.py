@@ -81,7 +81,7 @@ def test_what_changed_and_what_it_does_to_the_score(
         ] * 2
         http.post(f"/v1/rescores/{found['id']}/accept")
         assert pass_at_1(http, evaluation) == 0.5
-        kept = http.get(f"{evaluation}/problems/smoke-003/samples").json()["items"]
+        kept = http.get(f"{evaluation}/rows/3/samples").json()["items"]
         assert kept[1]["verdict"] == "wrong", "the old verdict stays in the transcript"
 
 
@@ -109,7 +109,7 @@ def test_verdicts_by_hand_stay_and_count_in_the_effect(
     with server.http as http:
         evaluation = an_evaluation(http)
         by_hand = {"correct": True, "why": "17 is meant", "who": "ann"}
-        http.post(f"{evaluation}/problems/smoke-003/samples/1/override", json=by_hand)
+        http.post(f"{evaluation}/rows/3/samples/1/override", json=by_hand)
         accepting(monkeypatch, *ANSWERS[:2])
         found = rescored(http, evaluation)
         assert found["summary"]["correct_before"] == found["summary"]["correct_after"] == 0.5
