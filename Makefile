@@ -16,7 +16,7 @@ install-dev: ## ... and what tests, lint and benches need
 	@scripts/install dev
 
 quickstart: install ## Set up, evaluate two demo checkpoints on the smoke benchmark, print the table
-	@$(PYTHON) -m evalsvc.quickstart
+	@$(PYTHON) -m evalsvc.cli.quickstart
 
 serve: install ## Start server, dispatcher, one worker and the dashboard on this machine
 	@.venv/bin/evalsvc up

@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.workload import Sampling
+from evalsvc.cli.quickstart import running_service
 from evalsvc.client import Client
-from evalsvc.quickstart import running_service
 from evalsvc.settings import load_settings
 from evalsvc.specs import BenchmarkRequest, JobRequest
 

@@ -1,4 +1,4 @@
-"""Who asks, and what they may do: keys with scopes; on loopback everybody on this machine.
+"""Authentication and scopes. On loopback everybody on this machine is allowed everything.
 
 A server bound to loopback needs no key, but honours (and refuses) the keys that it is shown. A
 server bound to anything else answers nothing below /v1 without one. admin includes submit,
@@ -46,7 +46,7 @@ IMPLIED: dict[str, frozenset[Scope]] = {
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks: the name of the key, or `local`."""
+    """The caller: the name of the key, or `local`."""
 
     name: str
     scopes: frozenset[Scope]
@@ -111,7 +111,7 @@ def authenticate(
     state: StateDep,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Principal:
-    """Who asks. Raises AuthenticationError, TooManyRequests."""
+    """Return the caller. Raises AuthenticationError, TooManyRequests."""
     shown = credentials.credentials if credentials else request.cookies.get(KEY_COOKIE)
     if not shown and request.headers.get("authorization"):
         raise AuthenticationError(

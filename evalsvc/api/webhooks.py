@@ -1,4 +1,4 @@
-"""Webhooks: who is told of what, and the log of deliveries."""
+"""Webhooks: subscriptions to events, and the log of deliveries."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -79,7 +79,7 @@ class Delivery(BaseModel):
 
 @router.post("", status_code=201, responses=documented())
 def create_webhook(body: WebhookRequest, state: StateDep, who: Submitter) -> NewWebhook:
-    """Be told of events by signed POST requests; docs/security.md has the receiver's side."""
+    """Receive events as signed POST requests; docs/security.md has the receiver's side."""
     check_address(body.url, state.settings.webhook_allow)
     with state.database.write() as session:
         row = webhooks.create(session, who.name, body.url, sorted(set(body.events)))

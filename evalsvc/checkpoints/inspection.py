@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evalsvc.checkpoints.files import content_digest, read_object
-from evalsvc.checkpoints.structure import check_structure
+from evalsvc.checkpoints.structure import check_structure, text_config
 from evalsvc.checkpoints.weights import WeightFiles, find_weights
 from evalsvc.errors import CheckpointError
 from evalsvc.specs import CheckpointSpec, Modality, content_hash
@@ -176,17 +176,12 @@ def _without_provenance(value: Any) -> Any:
     return value
 
 
-def _text_config(config: dict[str, Any]) -> dict[str, Any]:
-    inner = config.get("text_config")
-    return inner if isinstance(inner, dict) else {}
-
-
 def _modality(config: dict[str, Any]) -> Modality:
     return Modality.IMAGE if isinstance(config.get("vision_config"), dict) else Modality.TEXT
 
 
 def _context_length(config: dict[str, Any]) -> int | None:
-    for source in (config, _text_config(config)):
+    for source in (config, text_config(config)):
         for field in CONTEXT_FIELDS:
             value = source.get(field)
             if type(value) is int and value > 0:
@@ -195,7 +190,7 @@ def _context_length(config: dict[str, Any]) -> int | None:
 
 
 def _dtype(config: dict[str, Any], weights: WeightFiles) -> str | None:
-    for source in (config, _text_config(config)):
+    for source in (config, text_config(config)):
         for field in ("dtype", "torch_dtype"):
             if isinstance(source.get(field), str):
                 return str(source[field])

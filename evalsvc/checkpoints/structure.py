@@ -42,7 +42,7 @@ def check_structure(folder: Path, config: Mapping[str, Any], weights: WeightFile
     _check_not_empty(folder, entries)
     if config.get("model_type") in UNIFORM and "quantization_config" not in config:
         shapes = {name: entry.shape for name, entry in entries.items()}
-        text = {**config, **_inner(config)}
+        text = {**config, **text_config(config)}
         _check_layers(folder, text, shapes)
         _check_head(folder, config, shapes)
         _check_shapes(folder, text, shapes)
@@ -100,7 +100,7 @@ def _check_layers(folder: Path, config: Mapping[str, Any], shapes: Shapes) -> No
 
 
 def _check_head(folder: Path, config: Mapping[str, Any], shapes: Shapes) -> None:
-    tied = config.get("tie_word_embeddings", _inner(config).get("tie_word_embeddings"))
+    tied = config.get("tie_word_embeddings", text_config(config).get("tie_word_embeddings"))
     if tied is False and not any(_last(name) == "lm_head.weight" for name in shapes):
         raise CheckpointError(
             f"{folder} has no lm_head.weight, but its config.json says that the head is not tied "
@@ -155,7 +155,8 @@ def _expected_shapes(config: Mapping[str, Any]) -> dict[str, tuple[tuple[int | N
     }
 
 
-def _inner(config: Mapping[str, Any]) -> dict[str, Any]:
+def text_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The language model's part of a vision-language configuration; empty without one."""
     inner = config.get("text_config")
     return inner if isinstance(inner, dict) else {}
 

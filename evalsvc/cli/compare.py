@@ -6,7 +6,7 @@ import typer
 
 from evalsvc.cli.connection import connect
 from evalsvc.cli.printing import Json, Server, percent, print_json, print_table
-from evalsvc.client_rows import CurveCrossing
+from evalsvc.client.rows import CurveCrossing
 
 app = typer.Typer()
 

@@ -14,7 +14,7 @@ import httpx
 
 from evalsvc.cli.failures import needs
 from evalsvc.client import Client
-from evalsvc.client_http import ATTEMPTS, START_REMEDY, TIMEOUT_SECONDS
+from evalsvc.client.transport import ATTEMPTS, START_REMEDY, TIMEOUT_SECONDS
 from evalsvc.errors import MissingExtra, ServerError, install_command
 from evalsvc.settings import SERVER_FILE, Settings, load_settings
 

@@ -11,7 +11,7 @@ from evalsvc.cli.connection import connect
 from evalsvc.cli.limits import MAX_EXPORTED
 from evalsvc.cli.printing import FRACTION, Metrics, Server
 from evalsvc.client import Client, EvaluationResult
-from evalsvc.client_rows import ComparisonRow, MetricRow, MetricValue
+from evalsvc.client.rows import ComparisonRow, MetricRow, MetricValue
 from evalsvc.errors import UsageError
 from evalsvc.exports import (
     FILE_FORMATS,

@@ -7,7 +7,7 @@ import typer
 from evalsvc.cli.connection import connect
 from evalsvc.cli.printing import Json, Server, print_json
 from evalsvc.client import Client
-from evalsvc.client_operations import part
+from evalsvc.client.operations import part
 from evalsvc.errors import NotFound, UsageError
 
 app = typer.Typer()

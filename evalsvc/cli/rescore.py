@@ -9,7 +9,7 @@ import typer
 from evalsvc.cli.connection import connect
 from evalsvc.cli.printing import Json, Server, percent, print_json, print_table
 from evalsvc.client import Client
-from evalsvc.client_operations import part
+from evalsvc.client.operations import part
 from evalsvc.errors import ServerError
 
 app = typer.Typer()

@@ -19,8 +19,8 @@ from evalsvc.cli.printing import (
 )
 from evalsvc.cli.profiles import show_profile
 from evalsvc.client import EvaluationResult
-from evalsvc.client_operations import metric_figures, notes_of, part
-from evalsvc.client_rows import MetricRow, Table
+from evalsvc.client.operations import metric_figures, notes_of, part
+from evalsvc.client.rows import MetricRow, Table
 from evalsvc.errors import UsageError
 
 app = typer.Typer()

@@ -10,7 +10,7 @@ from evalsvc.cli.connection import require_server
 from evalsvc.cli.jobs import show_job
 from evalsvc.cli.printing import Json, Server, print_json
 from evalsvc.cli.waiting import wait_with_progress
-from evalsvc.client_operations import job_request
+from evalsvc.client.operations import job_request
 from evalsvc.errors import UsageError
 from evalsvc.specs import BenchmarkRequest
 

@@ -4,7 +4,7 @@ from evalsvc.cli.jobs import show_job
 from evalsvc.cli.printing import print_json
 from evalsvc.cli.results import show_results
 from evalsvc.client import Client, Job
-from evalsvc.client_progress import job_progress
+from evalsvc.client.progress import job_progress
 
 POLL_SECONDS = 0.5
 

@@ -4,7 +4,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from evalsvc import __version__
-from evalsvc.client_http import VERSION_HEADER
+from evalsvc.client.transport import VERSION_HEADER
 
 
 class VersionHeader:

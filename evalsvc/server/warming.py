@@ -1,7 +1,7 @@
 """Computes once, after the server has started, what its first visitors would wait for.
 
 Counts and intervals are kept in memory by version (see `memo`); with a hundred large evaluations
-reading them takes seconds, which a background thread spends instead of a person.
+reading them takes seconds, so a background thread does it before the first visit.
 """
 
 from evalsvc.api.state import State

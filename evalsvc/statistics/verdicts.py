@@ -44,7 +44,7 @@ def equivalence(comparison: Comparison, margin: float) -> Equivalence:
     )
 
 
-class CurvePoint(Protocol):
+class ComparisonAtK(Protocol):
     """What a crossing needs of a comparison."""
 
     @property
@@ -74,7 +74,7 @@ class Crossover:
     resolved_between: tuple[int, int] | None
 
 
-def crossovers(curve: Sequence[CurvePoint]) -> tuple[Crossover, ...]:
+def crossovers(curve: Sequence[ComparisonAtK]) -> tuple[Crossover, ...]:
     """Where two Pass@k curves cross, from comparisons at several k (as `compare_curves` gives).
 
     A curve without a change of sign has none. StatisticsError where a k occurs twice.
@@ -109,12 +109,12 @@ def crossovers(curve: Sequence[CurvePoint]) -> tuple[Crossover, ...]:
     return tuple(found)
 
 
-def _leader(comparison: CurvePoint) -> str:
+def _leader(comparison: ComparisonAtK) -> str:
     return "candidate" if comparison.difference > 0 else "baseline"
 
 
 def _known_between(
-    below: Sequence[CurvePoint], above: Sequence[CurvePoint]
+    below: Sequence[ComparisonAtK], above: Sequence[ComparisonAtK]
 ) -> tuple[int, int] | None:
     """The nearest significant k on both sides, where their leaders differ."""
     low = next((c for c in reversed(below) if c.significant), None)

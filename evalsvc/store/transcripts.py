@@ -1,4 +1,4 @@
-"""Transcripts as the database knows them beside those that lie in the artifact store.
+"""Transcripts in the database, compared with those in the artifact store.
 
 What is recorded and not there (or not as it was) is damage; what is there and recorded nowhere is
 left over: of attempts that were interrupted or came too late, and of imports that were replaced.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from evalsvc.client import ENDED, Client
-from evalsvc.client_operations import part
+from evalsvc.client.operations import part
 from evalsvc.errors import ServerError
 from evalsvc.specs import Announcement
 from evalsvc.trainers.outbox import Entry, Outbox

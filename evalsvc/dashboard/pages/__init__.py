@@ -1,4 +1,4 @@
-"""The pages: one module each, a function from an `Ask` to a `View`. `PAGES` is all of them."""
+"""The pages: one module each with `build`, from a `PageRequest` to a `Page`; `PAGES` lists them."""
 
 from collections.abc import Callable
 

@@ -43,6 +43,7 @@ class LeaderboardModel:
     baseline: str | None
     lines: list[LeaderboardLine]
     significance: dict[str, Significance]  # by evaluation
+    badges: dict[str, Significance]  # the former name in the JSON
     not_comparable: dict[str, str]  # evaluation -> why it has no badge
     published: list[PublishedGroup]
     notes: list[str]
@@ -75,6 +76,7 @@ def build(request: PageRequest) -> Page:
             for row in shown
         ],
         significance=marks,
+        badges=marks,
         not_comparable=reasons,
         published=published_groups(request, _ours(benchmarks, reference, behind), k, which),
         notes=board.notes,

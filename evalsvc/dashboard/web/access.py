@@ -17,12 +17,12 @@ COOKIE_SECONDS = 30 * 86_400
 
 
 def reader(request: Request) -> Principal:
-    """Who asks, if they may read. Raises AuthenticationError, PermissionDenied."""
+    """Return the caller if it may read. Raises AuthenticationError, PermissionDenied."""
     return _with_scope(request, Scope.READ)
 
 
 def submitter(request: Request) -> Principal:
-    """Who asks, if they may change results. Raises AuthenticationError, PermissionDenied."""
+    """Return the caller if it may change results. Raises AuthenticationError, PermissionDenied."""
     return _with_scope(request, Scope.SUBMIT)
 
 

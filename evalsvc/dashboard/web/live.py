@@ -1,7 +1,7 @@
-"""`/live`: tells open pages that something changed; they fetch themselves again.
+"""`/live`: notifies open pages of a change, and they reload.
 
 One look a second at the database serves every listener, and none is taken while nobody listens.
-What is sent carries no data: a page asks again under its own key.
+What is sent carries no data: a page requests it again with its own key.
 """
 
 import asyncio

@@ -102,7 +102,7 @@ def breakdowns(
 ) -> list[Group]:
     """pass@1 and pass@(largest k) by level, subject, question type, part and `origins`.
 
-    `origins` are further traits, by row index (see services/origins.py). A trait with one value
+    `origins` are further traits, by row index (see contamination.py). A trait with one value
     for all problems, or with too many, makes no groups.
     """
     shown = sorted({min(ks), max(ks)}) if ks else []

@@ -1,4 +1,4 @@
-"""Recording checkpoints without a job: registered after inspection, or told with a reason."""
+"""Recording checkpoints without a job: after inspection, or as refused with a reason."""
 
 from evalsvc.services.jobs.admission import CheckpointCache, admit_checkpoint
 from evalsvc.settings import Settings

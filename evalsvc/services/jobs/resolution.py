@@ -1,6 +1,6 @@
 """What a job request means: checked in full and resolved, before the database is touched.
 
-Everything that can be seen at submission is refused here, in words and with what to do.
+Everything that can be seen at submission is refused here, with a remedy.
 """
 
 from collections.abc import Sequence

@@ -128,7 +128,7 @@ def sign(secret: str, timestamp: int, body: bytes) -> str:
 
 
 def payload_of(event: Event) -> dict[str, Any]:
-    """What a receiver is told of an event."""
+    """The payload that a receiver gets for an event."""
     return {
         "id": event.id,
         "at": event.at.isoformat(),

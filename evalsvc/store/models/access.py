@@ -1,4 +1,4 @@
-"""Who may do what, and who is told: API keys, webhooks and their deliveries."""
+"""API keys, webhooks and their deliveries."""
 
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ class ApiKey(Base):
 
 
 class Webhook(Base):
-    """Somebody who wants to be told of events."""
+    """A subscription to events."""
 
     __tablename__ = "webhooks"
 

@@ -94,7 +94,7 @@ class Shard(Base):
 
 
 class Event(Base):
-    """Every transition and whatever a user should be told, in order. Event streams read this."""
+    """Every transition and message for users, in order. Event streams read this."""
 
     __tablename__ = "events"
     __table_args__ = (Index("ix_events_job_id_id", "job_id", "id"),)

@@ -18,8 +18,8 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 from evalsvc.errors import MissingExtra, UsageError, install_command
-from evalsvc.machine import engine_extra
 from evalsvc.worker.engines.base import Engine
+from evalsvc.worker.engines.extra import engine_extra
 
 GROUP = "evalsvc.engines"
 REPAIR = "Repair or remove its package. `evalsvc doctor` lists all engines."

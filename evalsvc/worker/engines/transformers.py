@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from evalsvc.errors import EngineError, MissingExtra
-from evalsvc.machine import engine_extra
 from evalsvc.specs import CheckpointSpec, Modality
 from evalsvc.worker.engines.base import (
     Completion,
@@ -23,6 +22,7 @@ from evalsvc.worker.engines.base import (
     read_options,
 )
 from evalsvc.worker.engines.endings import Endings, read_endings
+from evalsvc.worker.engines.extra import engine_extra
 from evalsvc.worker.engines.loaded_weights import diverged, incomplete, left_over
 from evalsvc.worker.engines.pictures import PICTURE_OPTIONS, PictureLimits
 from evalsvc.worker.engines.transformers_prompts import PromptReader, TokenizedPrompt

@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 from pydantic import ValidationError
 
 from evalsvc.errors import CheckpointError, EngineError, MissingExtra, UsageError
-from evalsvc.machine import engine_extra
 from evalsvc.specs import CheckpointSpec, Modality
 from evalsvc.worker.engines.base import (
     Completion,
@@ -29,6 +28,7 @@ from evalsvc.worker.engines.base import (
 from evalsvc.worker.engines.chat import adopt_template, prompt_tokens
 from evalsvc.worker.engines.children import end_engine_children
 from evalsvc.worker.engines.endings import Endings, read_endings
+from evalsvc.worker.engines.extra import engine_extra
 from evalsvc.worker.engines.pictures import PictureLimits, check_places
 from evalsvc.worker.engines.vllm_setup import (
     OPTIONS,

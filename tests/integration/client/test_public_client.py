@@ -11,9 +11,9 @@ import httpx
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-import evalsvc.client
+import evalsvc.client.client
 from evalsvc import AsyncClient, Client, __version__
-from evalsvc.client_rows import (
+from evalsvc.client.rows import (
     ComparisonRow,
     CurveCrossing,
     EvaluationResult,
@@ -81,7 +81,7 @@ def test_docstring_examples_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EVALSVC_SERVER", url)
-    outcome = doctest.testmod(evalsvc.client)
+    outcome = doctest.testmod(evalsvc.client.client)
     assert outcome.failed == 0, capsys.readouterr().out
     assert outcome.attempted >= 11
 

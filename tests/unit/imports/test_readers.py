@@ -88,7 +88,9 @@ def test_a_verl_folder_gives_its_steps_in_their_order(tmp_path: Path) -> None:
     assert [r.step for r in found] == [step for step in range(10, 410, 10) for _ in range(2)]
     assert {r.problem_id for r in found} == {"0", "1"}
     write(tmp_path / "5.jsonl", {"input": "a", "output": "x", "score": 0})
-    assert next(iter(read("verl", tmp_path))).step == 5  # type: ignore[union-attr]
+    first = next(iter(read("verl", tmp_path)))
+    assert isinstance(first, ResponseRow)
+    assert first.step == 5
 
 
 def test_verl_files_that_hold_two_steps_or_one_step_twice(tmp_path: Path) -> None:

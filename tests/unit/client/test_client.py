@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from evalsvc import AsyncClient, Client, __version__, client_http
-from evalsvc.client_http import EventStream, ServerEvent, version_note
-from evalsvc.client_rows import ComparisonRow, Job, SampleRow, Table
+from evalsvc import AsyncClient, Client, __version__
+from evalsvc.client import transport
+from evalsvc.client.rows import ComparisonRow, Job, SampleRow, Table
+from evalsvc.client.transport import EventStream, ServerEvent, version_note
 from evalsvc.errors import MissingPackage, ServerError, UsageError
 from evalsvc.specs import JobRequest
 from tests.support.scripted_server import Answer, Request, ScriptedServer, scripted_server
@@ -24,7 +25,7 @@ REQUEST = JobRequest(checkpoint="/models/a", run="r", benchmarks=("smoke",))
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_http, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(transport, "FIRST_PAUSE_SECONDS", 0.01)
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from evalsvc import client_progress
-from evalsvc.client_progress import LogLines, job_progress
-from evalsvc.client_rows import Job
+from evalsvc.client import progress
+from evalsvc.client.progress import LogLines, job_progress
+from evalsvc.client.rows import Job
 
 
 def job(state: str, done: int, wanted: int = 1000) -> Job:
@@ -49,7 +49,7 @@ class Clock:
 def test_samples_that_were_there_do_not_count_as_speed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("evalsvc.client_progress.time.monotonic", Clock())
+    monkeypatch.setattr("evalsvc.client.progress.time.monotonic", Clock())
     show = LogLines("j-1")
     for each in JOBS:
         show(each)
@@ -115,7 +115,7 @@ def test_a_notebook_gets_one_bar_that_changes(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_job_without_samples_is_full_when_it_has_ended() -> None:
-    bar = client_progress.NotebookBar("x")
+    bar = progress.NotebookBar("x")
     bar._show = lambda: None  # type: ignore[method-assign]  # only the figure is looked at
     bar(job("failed", 0, 0))
     assert 'value="1.0000"' in bar._repr_html_()

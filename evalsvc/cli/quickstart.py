@@ -1,4 +1,4 @@
-"""`make quickstart` (`python -m evalsvc.quickstart`): run a whole job on this machine.
+"""`make quickstart` (`python -m evalsvc.cli.quickstart`): run a whole job on this machine.
 
 It trains two tiny demo checkpoints (once), starts the service in its own process, submits a job for
 each checkpoint over REST, and prints and compares the results. No process stays behind; the data
@@ -24,8 +24,8 @@ from evalsvc.cli.results import show_results
 from evalsvc.cli.waiting import follow
 from evalsvc.client import Client, Job
 from evalsvc.errors import EngineError, MissingExtra
-from evalsvc.machine import engine_extra
 from evalsvc.settings import SERVER_FILE, Settings, load_settings
+from evalsvc.worker.engines.extra import engine_extra
 
 BENCHMARK = "smoke"
 RUN, METHOD = "demo", "supervised"

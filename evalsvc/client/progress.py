@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from html import escape
 from typing import Any
 
-from evalsvc.client_rows import Job
+from evalsvc.client.rows import Job
 
 OnProgress = Callable[[Job], None]
 

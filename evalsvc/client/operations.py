@@ -1,6 +1,6 @@
 """What a client can ask of a server, as flows: which requests, and how the answers are read.
 
-`Client` and `AsyncClient` run these flows; see `evalsvc.client_http`.
+`Client` and `AsyncClient` run these flows; see `evalsvc.client.transport`.
 """
 
 import difflib
@@ -14,9 +14,8 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from evalsvc.client_http import Exchange, Flow, Found, Wait
-from evalsvc.client_progress import OnProgress
-from evalsvc.client_rows import (
+from evalsvc.client.progress import OnProgress
+from evalsvc.client.rows import (
     ComparisonRow,
     ComparisonTable,
     CurveCrossing,
@@ -32,6 +31,7 @@ from evalsvc.client_rows import (
     SampleRow,
     Table,
 )
+from evalsvc.client.transport import Exchange, Flow, Found, Wait
 from evalsvc.errors import NotFound, ServerError, UsageError
 from evalsvc.specs import BenchmarkRequest, JobRequest
 

@@ -16,7 +16,20 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from evalsvc.client_http import (
+from evalsvc.client.operations import Benchmarks, Checkpoint, Operations, Side, job_id, job_request
+from evalsvc.client.progress import OnProgress, job_progress
+from evalsvc.client.rows import (
+    AsyncSamples,
+    ComparisonTable,
+    EvaluationResult,
+    Job,
+    MetricRow,
+    PowerPlan,
+    ResultFigure,
+    Samples,
+    Table,
+)
+from evalsvc.client.transport import (
     ATTEMPTS,
     TIMEOUT_SECONDS,
     Call,
@@ -33,39 +46,10 @@ from evalsvc.client_http import (
     given,
     refusal,
 )
-from evalsvc.client_operations import Benchmarks, Checkpoint, Operations, Side, job_id, job_request
-from evalsvc.client_progress import OnProgress, job_progress
-from evalsvc.client_rows import (
-    ENDED,
-    AsyncSamples,
-    ComparisonTable,
-    EvaluationResult,
-    Job,
-    MetricRow,
-    PowerPlan,
-    ResultFigure,
-    Samples,
-    Table,
-)
 from evalsvc.settings import load_settings
 
 if TYPE_CHECKING:
     from evalsvc.specs import JobRequest
-
-__all__ = [
-    "ENDED",
-    "AsyncClient",
-    "AsyncSamples",
-    "Client",
-    "ComparisonTable",
-    "EvaluationResult",
-    "Job",
-    "PowerPlan",
-    "ResultFigure",
-    "Samples",
-    "ServerEvent",
-    "Table",
-]
 
 T = TypeVar("T")
 POLL_SECONDS = 1.0
