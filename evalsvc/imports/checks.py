@@ -22,8 +22,9 @@ def _one_line_per_sample(rows: Sequence[ResponseRow]) -> None:
     for row in rows:
         if row.sample is None:
             continue
-        first = met.setdefault((row.problem_id, row.sample), row)
-        if first is not row:
+        first = met.get((row.problem_id, row.sample))
+        met[row.problem_id, row.sample] = row
+        if first is not None:
             raise ImportFileError(
                 f"{row.where}: sample {row.sample} of problem {row.problem_id!r:.80} was already "
                 f"given at {first.where}.",

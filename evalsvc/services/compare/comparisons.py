@@ -14,6 +14,7 @@ import numpy as np
 
 from evalsvc.errors import EvalsvcError, NotFound, UsageError
 from evalsvc.services.compare.pairings import Pairing, find_pairings, name_of
+from evalsvc.services.compare.unknowns import unknown_of
 from evalsvc.services.evaluations.figures import cluster_labels
 from evalsvc.services.evaluations.metric_figures import metric_inputs
 from evalsvc.services.evaluations.views import counts_of, summarise, traits_of
@@ -397,6 +398,7 @@ def _notes(pairing: Pairing, before: Counts, after: Counts, *, allow: bool) -> l
     """What a reader must know; refuses complete evaluations of different problems."""
     notes = [f"Unlike evaluations: {reason}." for reason in pairing.differs]
     for row in (pairing.baseline, pairing.candidate):
+        notes += unknown_of(row, name_of(row))
         summary = summarise(row)
         if not summary.complete:
             notes.append(

@@ -94,13 +94,16 @@ class _Matcher:
             numbers[name] in found.rows for name, found in self.asked.items()
         )
         proved = in_order and len(unique) >= PROOF * len(self._problems)
+        own = {n: row for n, row in self._own_ids().items() if not n.isdecimal()}
         rows, open_ = dict(unique), []
         for problem in self._problems:
             name = problem.problem_id
             if name in unique:
                 continue
             found = self.asked.get(name)
-            if proved and (found is None or numbers[name] in found.rows):
+            if name in own and (found is None or own[name] in found.rows):
+                rows[name] = own[name]
+            elif proved and (found is None or numbers[name] in found.rows):
                 rows[name] = numbers[name]
             elif (row := self._only_with_gold(problem, found)) is not None:
                 rows[name] = row

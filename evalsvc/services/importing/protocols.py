@@ -36,16 +36,20 @@ def named_protocol(name: str | None, benchmark: str, catalogue: "Catalogue") -> 
     return resolve_protocol(asked, described)
 
 
-def with_samples(protocol: Protocol | None, samples: int) -> tuple[dict[str, Any], str]:
+def with_samples(
+    protocol: Protocol | None, samples: int, tool: str | None
+) -> tuple[dict[str, Any], str]:
     """The protocol with n = `samples`, and its hash.
 
-    One that nobody named equals only others that nobody named. Raises UsageError where so many
-    samples cannot have been drawn under it.
+    One that nobody named equals only others of the same tool that nobody named. Raises UsageError
+    where so many samples cannot have been drawn under it.
     """
     if protocol is None:
         ks = list(powers_of_two(samples))
         unknown = {"name": UNKNOWN_PROTOCOL, "samples": samples, "ks": ks}
-        return unknown, content_hash([UNKNOWN_PROTOCOL])
+        if tool is None:
+            return unknown, content_hash([UNKNOWN_PROTOCOL])
+        return {**unknown, "tool": tool}, content_hash([UNKNOWN_PROTOCOL, tool])
     fields = protocol.model_dump(mode="json", exclude={"samples", "ks"})
     try:
         found = Protocol.model_validate({**fields, "samples": max(samples, 1), "ks": ()})

@@ -284,7 +284,8 @@ def store(
     Raises PermissionDenied where it would replace another's.
     """
     checkpoint = _checkpoint(session, request)
-    protocol, protocol_hash = with_samples(prepared.protocol, prepared.samples)
+    tool = request.format if request.format in ROW_FORMATS else None
+    protocol, protocol_hash = with_samples(prepared.protocol, prepared.samples, tool)
     revision = revisions.find_or_create(
         session, request.benchmark, prepared.revision, lambda: prepared.traits
     )
