@@ -166,6 +166,7 @@ class EvaluationResult(Record):
     metrics: dict[str, MetricValue]  # by name, as in "pass@16"
     notes: tuple[str, ...]
     provenance: dict[str, Any]
+    held_by: tuple[str, ...] = ()  # every RUN@STEP (METHOD) with the same weights
 
 
 class ResultFigure(Record):

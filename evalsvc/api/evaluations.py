@@ -50,7 +50,15 @@ def list_evaluations(
 
 
 @router.get("/{evaluation_id}", responses=documented(404))
-def get_evaluation(evaluation_id: EvaluationId, state: StateDep, who: Reader) -> EvaluationDetail:
+def get_evaluation(
+    evaluation_id: EvaluationId,
+    state: StateDep,
+    who: Reader,
+    checkpoint: Annotated[
+        int | None,
+        Query(ge=1, lt=2**31, description="under which of the checkpoints that hold it"),
+    ] = None,
+) -> EvaluationDetail:
     """pass@k with both intervals, breakdowns, rates, and where the figures come from.
 
     An incomplete evaluation says so in `complete`, `coverage` and `notes`; samples that are missing
@@ -58,7 +66,7 @@ def get_evaluation(evaluation_id: EvaluationId, state: StateDep, who: Reader) ->
     """
     with state.database.read() as session:
         data = state.settings.data
-        return describe(session, state.memo, state.catalogue, data, evaluation_id)
+        return describe(session, state.memo, state.catalogue, data, evaluation_id, checkpoint)
 
 
 @router.get("/{evaluation_id}/problems", responses=documented(404))

@@ -185,6 +185,7 @@ EVALUATION_IN_FULL: Json = {
         "weights": "swapped",
         "checkpoint_fingerprint": FINGERPRINT,
     },
+    "held_by": ["qwen-agrae-seed0@100 (GRPO + A-GRAE)"],
 }
 PROBLEM: Json = {
     "problem": 0,

@@ -10,7 +10,7 @@ from evalsvc.dashboard.web.page_request import PageRequest
 from evalsvc.methods import method_order
 from evalsvc.services.compare.comparisons import ComparisonView, CrossoverView, compare, crossings
 from evalsvc.services.compare.method_comparison import MethodView, compare_methods_of
-from evalsvc.services.compare.pairings import find_pairings
+from evalsvc.services.compare.pairings import evaluation_of, find_pairings
 from evalsvc.services.evaluations.views import metrics_of
 from evalsvc.store.repositories import evaluations
 from evalsvc.store.repositories.evaluations import EvaluationFilter
@@ -139,8 +139,8 @@ def _first_k(found: Sequence[ComparisonView], benchmark: str) -> int:
 
 
 def _methods(request: PageRequest, view: ComparisonView) -> tuple[MethodView | None, str]:
-    before = evaluations.get(request.session, view.baseline_evaluation)
-    after = evaluations.get(request.session, view.candidate_evaluation)
+    before = evaluation_of(request.session, view.baseline_evaluation, view.baseline_checkpoint)
+    after = evaluation_of(request.session, view.candidate_evaluation, view.candidate_checkpoint)
     return compare_methods_of(request.session, request.state.memo, before, after, view.k)
 
 

@@ -20,6 +20,8 @@ PAGE_SIZE = 40
 KS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 PAPER_ORDER = ("math", "aime2025", "amc23", "geo3k", "mathvision", "mathverse", "medical", "smoke")
 
+Behind = dict[tuple[str, int], Evaluation]
+
 
 @dataclass(frozen=True)
 class LeaderboardLine:
@@ -141,23 +143,25 @@ def _sorted(rows: list[LeaderboardRow], request: PageRequest) -> list[Leaderboar
     return sorted(rows, key=value)
 
 
-def _evaluations(request: PageRequest, rows: Sequence[LeaderboardRow]) -> dict[str, Evaluation]:
-    """The evaluations behind the shown scores, by id."""
-    wanted = {score.evaluation for row in rows for score in row.scores}
+def _evaluations(request: PageRequest, rows: Sequence[LeaderboardRow]) -> Behind:
+    """The evaluations behind the shown scores, by id and the checkpoint that they stand under."""
+    wanted = {(score.evaluation, row.checkpoint_id) for row in rows for score in row.scores}
     every = evaluations.matching(request.session, EvaluationFilter())
-    return {row.id: row for row in every if row.id in wanted}
+    return {key: row for row in every if (key := (row.id, row.checkpoint_id)) in wanted}
 
 
 def _ours(
     benchmarks: Sequence[str],
     rows: Sequence[LeaderboardRow],
-    behind: dict[str, Evaluation],
+    behind: Behind,
 ) -> dict[str, Evaluation | None]:
     """For each benchmark the first evaluation shown: what published rows are judged against."""
     found: dict[str, Evaluation | None] = dict.fromkeys(benchmarks)
     for row in rows:
         for score in row.scores:
-            found[score.benchmark] = found[score.benchmark] or behind[score.evaluation]
+            found[score.benchmark] = (
+                found[score.benchmark] or behind[score.evaluation, row.checkpoint_id]
+            )
     return found
 
 
@@ -165,16 +169,19 @@ def _significance(
     request: PageRequest,
     shown: Sequence[LeaderboardRow],
     baseline: LeaderboardRow | None,
-    behind: dict[str, Evaluation],
+    behind: Behind,
     k: int,
     *,
     family_size: int,
 ) -> tuple[dict[str, Significance], dict[str, str]]:
     if baseline is None:
         return {}, {}
-    before = {score.benchmark: behind[score.evaluation] for score in baseline.scores}
+    before = {s.benchmark: behind[s.evaluation, baseline.checkpoint_id] for s in baseline.scores}
     candidates = [
-        behind[score.evaluation] for row in shown if row is not baseline for score in row.scores
+        behind[score.evaluation, row.checkpoint_id]
+        for row in shown
+        if row is not baseline
+        for score in row.scores
     ]
     return significances(
         request.session, request.state.memo, before, candidates, k, family_size=family_size

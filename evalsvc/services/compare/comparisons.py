@@ -141,8 +141,9 @@ def compare_all(
         )
     key = (
         "compare",
-        tuple((p.baseline.id, p.baseline.version) for p in pairings),
-        tuple((p.candidate.id, p.candidate.version) for p in pairings),
+        tuple(_shown(p.baseline) for p in pairings),
+        tuple(_shown(p.candidate) for p in pairings),
+        tuple(p.notes for p in pairings),
         tuple(ks),
         benchmark,
         allow_differences,
@@ -155,6 +156,11 @@ def compare_all(
         )
 
     return Family(memo.get(key, make), left_out)
+
+
+def _shown(row: Evaluation) -> tuple[str, int, str, str]:
+    """What a comparison takes from an evaluation: its figures, and the names it stands under."""
+    return row.id, row.version, name_of(row), row.checkpoint.run.method
 
 
 def crossings(items: Sequence[ComparisonView]) -> list[CrossoverView]:
@@ -286,7 +292,7 @@ def _rows(counts: Counts, chosen: "np.ndarray") -> Counts:
 
 def _notes(pairing: Pairing, before: Counts, after: Counts, *, allow: bool) -> list[str]:
     """What a reader must know; refuses complete evaluations of different problems."""
-    notes = [f"Unlike evaluations: {reason}." for reason in pairing.differs]
+    notes = [*pairing.notes, *(f"Unlike evaluations: {reason}." for reason in pairing.differs)]
     for row in (pairing.baseline, pairing.candidate):
         summary = summarise(row)
         if not summary.complete:

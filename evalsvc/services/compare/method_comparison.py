@@ -62,9 +62,9 @@ def compare_methods_family(
 
     found: dict[Hashable, tuple[Evaluation, Evaluation, MethodComparison]] = {}
     reasons: dict[str, None] = {}
-    sides_of: dict[tuple[str, str], list[list[Evaluation]] | str] = {}
+    sides_of: dict[Hashable, list[list[Evaluation]] | str] = {}
     for before, after, k in pairs:
-        both = (before.id, after.id)
+        both = (before.id, before.checkpoint_id), (after.id, after.checkpoint_id)
         if both not in sides_of:
             sides_of[both] = _sides(session, before, after)
         sides = sides_of[both]
@@ -74,7 +74,8 @@ def compare_methods_family(
         key = ("methods", k, tuple(tuple((r.id, r.version) for r in side) for side in sides))
         made = memo.get(key, partial(_compare, session, memo, sides, k))
         if made is not None:
-            found[key] = before, after, made
+            methods = before.checkpoint.run.method, after.checkpoint.run.method
+            found[key, methods] = before, after, made
     adjusted = adjust_methods([made for *_, made in found.values()])
     views = [_view(*rows[:2], made) for rows, made in zip(found.values(), adjusted, strict=True)]
     return views, list(reasons)

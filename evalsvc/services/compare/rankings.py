@@ -62,7 +62,7 @@ def rank(
             clusters[benchmark] = labels
     versions = tuple((row.id, row.version) for own in table.values() for row in own.values())
     items = memo.get(
-        ("rank", how, k, tuple(common), versions),
+        ("rank", how, k, tuple(common), tuple(table), versions),
         lambda: _ranked(how, k, results, clusters, common),
     )
     return Ranking(how, k, common, items, notes)

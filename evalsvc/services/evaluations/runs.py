@@ -13,6 +13,7 @@ from evalsvc.services.memo import Memo
 from evalsvc.store.database import Session
 from evalsvc.store.models import Checkpoint, Evaluation, Run
 from evalsvc.store.repositories import checkpoints, evaluations, runs
+from evalsvc.store.repositories.checkpoints import IMPORTED
 from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 
@@ -144,7 +145,8 @@ def curve(session: Session, memo: Memo, name: str, benchmark: str | None, k: int
     ]
     points = [point for own in shown.values() for _, point in own]
     notes = [f"{found.benchmark}: {found.warning}" for found in best]
-    return RunCurve(run.name, run.method, k, points, best, notes + _mixed(points))
+    notes += [*_identities([row for own in shown.values() for row, _ in own]), *_mixed(points)]
+    return RunCurve(run.name, run.method, k, points, best, notes)
 
 
 def _best(
@@ -194,6 +196,27 @@ def _point(row: Evaluation, metric: Metric) -> RunCurvePoint:
         interval_fixed=metric.interval_fixed,
         interval_population=metric.interval_population,
     )
+
+
+def _identities(rows: Sequence[Evaluation]) -> list[str]:
+    """Says which steps hold the same weights, and which step holds several."""
+    steps: dict[str, set[int]] = {}
+    weights: dict[int, set[str]] = {}
+    for row in rows:
+        fingerprint = row.checkpoint.fingerprint
+        if not fingerprint.startswith(IMPORTED):
+            steps.setdefault(fingerprint, set()).add(row.checkpoint.step)
+            weights.setdefault(row.checkpoint.step, set()).add(fingerprint)
+    same = [sorted(found) for found in steps.values() if len(found) > 1]
+    return [
+        *(f"The steps {', '.join(map(str, found))} hold the same weights." for found in same),
+        *(
+            f"Step {step} was written {len(found)} times with other weights: a second training "
+            "into this run? Each has its own point."
+            for step, found in sorted(weights.items())
+            if len(found) > 1
+        ),
+    ]
 
 
 def _mixed(points: Sequence[RunCurvePoint]) -> list[str]:

@@ -16,11 +16,13 @@ from evalsvc.services.evaluations.doubts import weight_doubts
 from evalsvc.services.evaluations.figures import Group, Metric, breakdowns, pass_at_ks, useful_ks
 from evalsvc.services.memo import Memo
 from evalsvc.store.database import Session
-from evalsvc.store.models import Evaluation
+from evalsvc.store.models import Checkpoint, Evaluation
 from evalsvc.store.repositories import evaluations, shards
 from evalsvc.store.repositories.counts import Counts, read_counts
 from evalsvc.store.repositories.problems import TraitTable, read_traits
 from evalsvc.store.states import EvaluationState
+
+MAX_NAMED = 8  # other holders that a note names
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,10 @@ class ShardFailure:
 
 @dataclass(frozen=True)
 class EvaluationDetail(EvaluationSummary):
-    """An evaluation with its figures. `notes` says in words what a reader must know of them."""
+    """An evaluation with its figures. `notes` says in words what a reader must know of them.
+
+    held_by: every RUN@STEP (METHOD) whose checkpoint holds these weights; each shows this result.
+    """
 
     metrics: dict[str, Metric]  # by name, as in "pass@16"
     breakdowns: list[Group]
@@ -80,6 +85,7 @@ class EvaluationDetail(EvaluationSummary):
     notes: list[str]
     failures: list[ShardFailure]
     provenance: dict[str, Any]
+    held_by: list[str]
 
 
 def summarise(row: Evaluation) -> EvaluationSummary:
@@ -119,10 +125,18 @@ def summarise(row: Evaluation) -> EvaluationSummary:
 
 
 def describe(
-    session: Session, memo: Memo, catalogue: Catalogue, data_root: Path, evaluation_id: str
+    session: Session,
+    memo: Memo,
+    catalogue: Catalogue,
+    data_root: Path,
+    evaluation_id: str,
+    checkpoint_id: int | None = None,
 ) -> EvaluationDetail:
-    """An evaluation with all its figures. `data_root` holds the benchmarks' data. NotFound."""
-    row = evaluations.get(session, evaluation_id)
+    """An evaluation with all its figures. `data_root` holds the benchmarks' data. NotFound.
+
+    `checkpoint_id`: under which of the checkpoints that hold it; the one it was made for if None.
+    """
+    row = evaluations.get(session, evaluation_id, checkpoint_id)
     summary = summarise(row)
     asked = evaluations.ks_asked_for(session, row.id) | {int(k) for k in row.protocol.get("ks", [])}
     ks = useful_ks(asked, row.samples_wanted)
@@ -136,13 +150,14 @@ def describe(
         ),
     )
     failed = shards.failed_of(session, [row.id], limit=20)
+    held_by = [_holder(found) for found in evaluations.holders(session, row.id)]
     return EvaluationDetail(
         **vars(summary),
         metrics={f"pass@{metric.k}": metric for metric in metrics},
         breakdowns=groups,
         tokens_per_sample=_tokens(counts.tokens, counts.n),
         tokens_per_correct_sample=_tokens(counts.tokens_correct, counts.c),
-        notes=_notes(summary, counts, metrics, row.provenance),
+        notes=[*_notes(summary, counts, metrics, row.provenance), *_shared(held_by, summary)],
         failures=[
             ShardFailure(
                 shard=shard.id,
@@ -155,7 +170,22 @@ def describe(
             for shard in failed
         ],
         provenance=row.provenance,
+        held_by=held_by,
     )
+
+
+def _holder(row: Checkpoint) -> str:
+    return f"{row.run.name}@{row.step} ({row.run.method})"
+
+
+def _shared(held_by: Sequence[str], summary: EvaluationSummary) -> list[str]:
+    """Says which other runs and steps hold the same weights."""
+    own = f"{summary.run}@{summary.step} ({summary.method})"
+    others = [name for name in held_by if name != own]
+    if not others:
+        return []
+    more = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
+    return [f"The same weights are held by {', '.join(others[:MAX_NAMED])}{more}."]
 
 
 def counts_of(session: Session, memo: Memo, row: Evaluation) -> Counts:

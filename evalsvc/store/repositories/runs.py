@@ -25,7 +25,7 @@ def find_or_create(
 ) -> Run:
     """The run called `name`. What it does not know yet is filled in.
 
-    Raises Conflict when it is known with another method: the curves of two would be mixed.
+    Raises Conflict when it is known with another method or training seed: two would be mixed.
     """
     made = insert_or_ignore(session, Run(name=name, method=method, config={}))
     run = made or session.scalars(select(Run).where(Run.name == name)).one()
@@ -35,6 +35,12 @@ def find_or_create(
         raise Conflict(
             f"The run {name!r} is already known with the method {run.method!r}, not {method!r}.",
             "Use another run name, or leave the method out.",
+        )
+    if None not in (run.train_seed, train_seed) and run.train_seed != train_seed:
+        raise Conflict(
+            f"The run {name!r} is already known with the training seed {run.train_seed}, "
+            f"not {train_seed}.",
+            "Another training is another run: use another name.",
         )
     run.base_model = run.base_model or base_model
     run.train_seed = train_seed if run.train_seed is None else run.train_seed
