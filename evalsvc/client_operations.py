@@ -314,6 +314,8 @@ def figures(evaluation: EvaluationResult) -> list[ResultFigure]:
             coverage=evaluation.coverage,
             protocol=str(evaluation.protocol.get("name", "")),
             verifier=evaluation.verifier,
+            problems_total=evaluation.problems_total,
+            remarks="; ".join(evaluation.remarks),
         )
         for name, metric in evaluation.metrics.items()
     ]

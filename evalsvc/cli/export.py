@@ -113,6 +113,8 @@ def _row(item: EvaluationResult, metric: MetricValue, compared: ComparisonRow | 
         p_adjusted=compared.p_adjusted if compared else None,
         better=bool(compared and compared.significant and compared.difference > 0),
         evaluation=item.id,
+        problems_total=item.problems_total,
+        remarks="; ".join(item.remarks),
     )
 
 

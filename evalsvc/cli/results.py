@@ -71,13 +71,14 @@ def show_results(found: Sequence[EvaluationResult]) -> None:
                 percent(metric.value),
                 interval(metric.interval_fixed),
                 interval(metric.interval_population),
-                metric.problems,
+                _problems(metric.problems, item.problems_total),
                 coverage,
+                "; ".join(remark for remark in item.remarks if "problems" not in remark),
             )
             for metric in item.metrics.values()
         ]
         if not item.metrics:
-            rows.append((*head, None, None, None, None, 0, item.error or coverage))
+            rows.append((*head, None, None, None, None, 0, item.error or coverage, None))
     print_table(
         (
             "checkpoint",
@@ -89,8 +90,14 @@ def show_results(found: Sequence[EvaluationResult]) -> None:
             "95% (such problems)",
             "problems",
             "coverage",
+            "remarks",
         ),
         rows,
     )
     for note in notes_of(found):
         typer.echo(f"Note: {note}")
+
+
+def _problems(here: int, total: int) -> str:
+    """How many problems a figure is over: `10 of 40` where these are not all."""
+    return f"{here:,} of {total:,}" if here < total else f"{here:,}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from evalsvc.specs import CheckpointSpec, ProblemTally, Protocol, content_hash
 from evalsvc.store.database import Session
-from evalsvc.store.models import Evaluation
+from evalsvc.store.models import Evaluation, now
 from evalsvc.store.repositories import checkpoints, evaluations, results, revisions, runs
 from evalsvc.store.repositories.problems import ProblemTraits
 from evalsvc.store.states import EvaluationState
@@ -58,6 +58,7 @@ def evaluate(
         problems_wanted=len(correct),
         state=EvaluationState.DONE,
         verifier="1.0.0",
+        finished_at=now(),
     )
     row, _ = evaluations.find_or_create(session, wanted)
     results.add(session, row, 0, [_tally(i, n, c, changes) for i, c in enumerate(correct)])

@@ -205,19 +205,21 @@ def _table(model: LeaderboardModel) -> PageTable:
     columns = ["method", "run", "step"]
     for name in model.benchmarks:
         columns += [f"{name} pass@{model.k}", f"{name} low", f"{name} high", f"{name} verdict"]
+        columns.append(f"{name} remarks")
     rows: list[list[object]] = []
     for line in model.lines:
         cells: list[object] = [line.row.method, line.row.run, line.row.step]
         for name in model.benchmarks:
             score = line.scores.get(name)
             if score is None:
-                cells += [None] * 4
+                cells += [None] * 5
                 continue
             badge = model.significance.get(score.evaluation)
             cells += [
                 score.figure.value,
                 *score.figure.interval_population,
                 badge.outcome if badge else None,
+                "; ".join(score.remarks) or None,
             ]
         rows.append(cells)
     return PageTable(columns, rows)
@@ -236,6 +238,10 @@ def _latex(model: LeaderboardModel) -> str:
             badge = model.significance.get(score.evaluation)
             low, high = score.figure.interval_population
             better = badge is not None and badge.outcome == "better"
-            cells.append(LatexCell(score.figure.value, low, high, bold=better))
+            cells.append(
+                LatexCell(
+                    score.figure.value, low, high, bold=better, remark="; ".join(score.remarks)
+                )
+            )
         lines.append((f"{line.row.method} ({line.row.run}, step {line.row.step})", cells))
     return leaderboard_table(model.benchmarks, lines, model.k, model.baseline)

@@ -15,7 +15,14 @@ import numpy as np
 from evalsvc.errors import EvalsvcError, NotFound, UsageError
 from evalsvc.services.compare.pairings import Pairing, find_pairings, name_of
 from evalsvc.services.evaluations.figures import cluster_labels
-from evalsvc.services.evaluations.views import counts_of, summarise, traits_of
+from evalsvc.services.evaluations.remarks import share_differences
+from evalsvc.services.evaluations.views import (
+    counts_of,
+    remarks_of,
+    shares_of,
+    summarise,
+    traits_of,
+)
 from evalsvc.services.memo import Memo
 from evalsvc.specs import powers_of_two
 from evalsvc.store.database import Session
@@ -300,6 +307,13 @@ def _notes(pairing: Pairing, before: Counts, after: Counts, *, allow: bool) -> l
                 f"{name_of(row)} is incomplete ({summary.coverage:.1%} of its samples are here); "
                 "missing samples are not counted as wrong."
             )
+        if said := remarks_of(row):
+            notes.append(f"{name_of(row)}: {', '.join(said)}.")
+    notes += share_differences(
+        (name_of(pairing.baseline), name_of(pairing.candidate)),
+        (shares_of(pairing.baseline), shares_of(pairing.candidate)),
+        pairing.candidate.protocol,
+    )
     common = before.n.size
     lost = max(pairing.baseline.problems_seen, pairing.candidate.problems_seen) - common
     if lost > 0:

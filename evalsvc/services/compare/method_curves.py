@@ -46,6 +46,8 @@ def method_curves(
     rows = evaluations.matching(
         session, EvaluationFilter(benchmark=benchmark, state=EvaluationState.DONE)
     )
+    most = max((row.problems_wanted for row in rows), default=0)
+    rows = [row for row in rows if row.problems_wanted == most]  # a subset is another quantity
     found: dict[str, dict[str, dict[int, float]]] = {}  # method -> seed or run -> step -> value
     for row in sorted(rows, key=lambda row: row.created_at):
         run = row.checkpoint.run

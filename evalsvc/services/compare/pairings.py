@@ -139,6 +139,12 @@ def unlikeness(before: Evaluation, after: Evaluation) -> tuple[str, ...]:
             f"the rows differ (revisions {before.revision.revision[:12]} and "
             f"{after.revision.revision[:12]})"
         )
+    elif before.problems_wanted != after.problems_wanted:
+        total = before.revision.problem_count
+        found.append(
+            f"the problems differ ({before.problems_wanted:,} and {after.problems_wanted:,} "
+            f"of {total:,})"
+        )
     if before.protocol_hash != after.protocol_hash:
         fields = sorted(
             name

@@ -9,7 +9,7 @@ import numpy as np
 from evalsvc.errors import NotFound, UsageError
 from evalsvc.services.compare.pairings import name_of
 from evalsvc.services.evaluations.figures import cluster_labels
-from evalsvc.services.evaluations.views import counts_of, traits_of
+from evalsvc.services.evaluations.views import counts_of, remarks_of, traits_of
 from evalsvc.services.memo import Memo
 from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
@@ -39,6 +39,7 @@ def rank(
     k: int,
     sides: Sequence[str],
     benchmarks: Sequence[str],
+    allow_differences: bool = False,
 ) -> Ranking:
     """Rank RUN[@STEP]s (all evaluated checkpoints by default) over what they have in common.
 
@@ -47,7 +48,7 @@ def rank(
     """
     table = _table(session, sides)
     common = _common(table, benchmarks)
-    notes = _check_alike(table, common)
+    notes = _check_alike(table, common, allow=allow_differences)
     results: dict[str, dict[str, tuple[Any, Any]]] = {name: {} for name in table}
     clusters: dict[str, list[str]] = {}
     for benchmark in common:
@@ -118,8 +119,8 @@ def _common(table: Table, benchmarks: Sequence[str]) -> list[str]:
     return common
 
 
-def _check_alike(table: Table, common: Sequence[str]) -> list[str]:
-    """Refuses other rows of a benchmark; says where protocols differ."""
+def _check_alike(table: Table, common: Sequence[str], *, allow: bool) -> list[str]:
+    """Refuses other rows of a benchmark, and subsets of them unless asked; says what differs."""
     notes = []
     for benchmark in common:
         rows = [own[benchmark] for own in table.values()]
@@ -128,6 +129,22 @@ def _check_alike(table: Table, common: Sequence[str]) -> list[str]:
                 f"The checkpoints were evaluated on different rows of {benchmark}.",
                 "Evaluate them on the same revision, or rank over other benchmarks.",
             )
+        wanted = sorted({row.problems_wanted for row in rows})
+        if len(wanted) > 1:
+            numbers = f"{' and '.join(map(str, wanted))} of {rows[0].revision.problem_count}"
+            if not allow:
+                raise UsageError(
+                    f"The checkpoints were evaluated on different problems of {benchmark} "
+                    f"({numbers}).",
+                    "Evaluate all on the same, leave some out, or ask for a rank over the problems "
+                    "that all have: --allow-differences (allow_differences=true).",
+                )
+            notes.append(f"{benchmark}: ranked over the problems that all have ({numbers}).")
+        notes += [
+            f"{name} on {benchmark}: {', '.join(said)}."
+            for name, own in table.items()
+            if (said := remarks_of(own[benchmark]))
+        ]
         if len({row.protocol_hash for row in rows}) > 1:
             notes.append(f"Sampled under different protocols: {benchmark}.")
         if any(row.state != "done" for row in rows):

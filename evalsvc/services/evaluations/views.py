@@ -14,6 +14,7 @@ from evalsvc.imports import COUNTS_ENGINE
 from evalsvc.services.evaluations.contamination import contamination_traits
 from evalsvc.services.evaluations.doubts import weight_doubts
 from evalsvc.services.evaluations.figures import Group, Metric, breakdowns, pass_at_ks, useful_ks
+from evalsvc.services.evaluations.remarks import AnswerShares, remarks_on, subset_of
 from evalsvc.services.memo import Memo
 from evalsvc.store.database import Session
 from evalsvc.store.models import Checkpoint, Evaluation
@@ -43,11 +44,13 @@ class EvaluationSummary:
     coverage: float  # samples seen of samples wanted
     problems_wanted: int
     problems_seen: int
+    problems_total: int  # of the benchmark; more than problems_wanted: these are a subset
     samples_wanted: int  # per problem
     samples_seen: int  # over all problems
     truncated_rate: float | None
     no_answer_rate: float | None
     verifier_failure_rate: float | None
+    remarks: list[str]  # what stands beside each figure: a subset, answers cut off ...
     output_tokens: int
     protocol: dict[str, Any]
     protocol_hash: str
@@ -91,7 +94,7 @@ class EvaluationDetail(EvaluationSummary):
 def summarise(row: Evaluation) -> EvaluationSummary:
     """A row with its checkpoint, run and revision as a line of a list."""
     seen, wanted = row.samples_seen, row.samples_wanted * row.problems_wanted
-    judged = 0 if row.engine == COUNTS_ENGINE else seen  # of bare counts nothing more is known
+    shares = shares_of(row)
     return EvaluationSummary(
         id=row.id,
         run=row.checkpoint.run.name,
@@ -107,11 +110,13 @@ def summarise(row: Evaluation) -> EvaluationSummary:
         coverage=min(seen / wanted, 1.0) if wanted else 0.0,
         problems_wanted=row.problems_wanted,
         problems_seen=row.problems_seen,
+        problems_total=row.revision.problem_count,
         samples_wanted=row.samples_wanted,
         samples_seen=seen,
-        truncated_rate=_rate(row.samples_truncated, judged),
-        no_answer_rate=_rate(row.samples_no_answer, judged),
-        verifier_failure_rate=_rate(row.samples_failed, judged),
+        truncated_rate=shares.truncated,
+        no_answer_rate=shares.no_answer,
+        verifier_failure_rate=shares.failed,
+        remarks=remarks_of(row),
         output_tokens=row.output_tokens,
         protocol=row.protocol,
         protocol_hash=row.protocol_hash,
@@ -122,6 +127,26 @@ def summarise(row: Evaluation) -> EvaluationSummary:
         created_at=row.created_at,
         finished_at=row.finished_at,
     )
+
+
+def shares_of(row: Evaluation) -> AnswerShares:
+    """The shares of samples that are no answers. Of bare counts nothing more is known."""
+    judged = 0 if row.engine == COUNTS_ENGINE else row.samples_seen
+    return AnswerShares(
+        truncated=_rate(row.samples_truncated, judged),
+        no_answer=_rate(row.samples_no_answer, judged),
+        failed=_rate(row.samples_failed, judged),
+    )
+
+
+def remarks_of(row: Evaluation) -> list[str]:
+    """What must stand beside a figure of this evaluation."""
+    return remarks_on(row.problems_wanted, row.revision.problem_count, shares_of(row), row.protocol)
+
+
+def is_subset(row: Evaluation) -> bool:
+    """Whether not all problems of the benchmark were asked for."""
+    return row.problems_wanted < row.revision.problem_count
 
 
 def describe(
@@ -239,6 +264,8 @@ def _notes(
         notes.append(
             f"Stopped early after {stopped['samples']} samples a problem: {stopped['sentence']}"
         )
+    if subset := subset_of(summary.problems_wanted, summary.problems_total):
+        notes.append(f"A subset: {subset}. It is not compared or ranked with the whole set.")
     if not summary.complete:
         wanted = summary.samples_wanted * summary.problems_wanted
         notes.append(
