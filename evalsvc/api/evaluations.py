@@ -9,6 +9,7 @@ from evalsvc.api.auth import Reader
 from evalsvc.api.pagination import Cursor, Limit, Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.services.evaluations.names import check_names
 from evalsvc.services.evaluations.profiles import Profile, profile
 from evalsvc.services.evaluations.samples import ProblemView, problems_page
 from evalsvc.services.evaluations.scoring import Scoring, scoring
@@ -27,7 +28,7 @@ EvaluationId = Annotated[str, Path(max_length=200, examples=["5f2c0d9be1a34788"]
 Text = Annotated[str | None, Query(max_length=200)]
 
 
-@router.get("", responses=documented())
+@router.get("", responses=documented(404))
 def list_evaluations(
     state: StateDep,
     who: Reader,
@@ -45,6 +46,7 @@ def list_evaluations(
         run=run, method=method, step=step, benchmark=benchmark, state=evaluation_state, job=job
     )
     with state.database.read() as session:
+        check_names(session, state.catalogue, run=run, method=method, benchmark=benchmark)
         rows = evaluations.page(session, wanted, pagination.decode(cursor), limit)
         return pagination.page(rows, [summarise(row) for row in rows.rows])
 

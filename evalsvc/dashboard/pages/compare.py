@@ -37,7 +37,7 @@ def build(request: PageRequest) -> Page:
     baseline, candidate = request.text("baseline"), request.text("candidate")
     if not baseline or not candidate:
         return _choice(request, checkpoints)
-    allow = request.text("allow") == "yes"
+    allow = request.choice("allow_differences", ("true", "false"), "false") == "true"
     found = compare(
         request.session, request.state.memo, baseline, candidate, allow_differences=allow
     )
@@ -130,8 +130,8 @@ def _figures(
 
 def _headline(own: Sequence[ComparisonView], request: PageRequest) -> ComparisonView:
     """The k that the sentence speaks of: the one asked for, or the smallest."""
-    asked = request.number("k", own[0].k)
-    return next((view for view in own if view.k == asked), own[0])
+    asked = request.choice("k", [str(view.k) for view in own], str(own[0].k))
+    return next(view for view in own if str(view.k) == asked)
 
 
 def _first_k(found: Sequence[ComparisonView], benchmark: str) -> int:

@@ -9,9 +9,11 @@ from evalsvc.dashboard.pages.published import CHOICES, PublishedGroup, published
 from evalsvc.dashboard.rendering.latex import LatexCell, leaderboard_table
 from evalsvc.dashboard.rendering.page import Page, PageTable
 from evalsvc.dashboard.web.page_request import PageRequest, Pages
+from evalsvc.errors import ParameterError
 from evalsvc.methods import method_order
 from evalsvc.services.compare.leaderboards import Leaderboard, LeaderboardRow, Score, leaderboard
 from evalsvc.services.compare.significance import Significance, significances
+from evalsvc.services.evaluations.names import check_names
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import evaluations
 from evalsvc.store.repositories.evaluations import EvaluationFilter
@@ -55,7 +57,9 @@ def build(request: PageRequest) -> Page:
     """The newest checkpoint of each run by default, all of them with `steps=all`."""
     k = request.number("k", 1, 1, 16_384)
     method = request.text("method") or None
-    board = leaderboard(request.session, request.state.memo, benchmark=None, k=k, method=method)
+    only = request.text("benchmark") or None
+    check_names(request.session, request.state.catalogue, method=method, benchmark=only)
+    board = leaderboard(request.session, request.state.memo, benchmark=only, k=k, method=method)
     every = request.choice("steps", ("newest", "all"), "newest") == "all"
     baseline = _baseline(board.items, request.text("baseline"))
     rows = list(board.items) if every else newest(board.items, keep=baseline)
@@ -97,6 +101,7 @@ def build(request: PageRequest) -> Page:
             "which": which,
             "published_choices": CHOICES,
             "permalink": request.with_(
+                benchmark=only,
                 k=k,
                 baseline=model.baseline,
                 steps="all" if every else "newest",
@@ -121,7 +126,12 @@ def newest(rows: Sequence[LeaderboardRow], keep: LeaderboardRow | None) -> list[
 
 
 def _baseline(rows: Sequence[LeaderboardRow], asked: str) -> LeaderboardRow | None:
-    return next((row for row in rows if asked and _name(row) == asked), None)
+    found = next((row for row in rows if asked and _name(row) == asked), None)
+    if asked and found is None:
+        raise ParameterError(
+            f"The baseline {asked!r} has no row here.", "Name RUN@STEP of one that has."
+        )
+    return found
 
 
 def _name(row: LeaderboardRow) -> str:
@@ -193,7 +203,7 @@ def _family_size(
 ) -> int:
     """Comparisons of the list of all methods and pages: filters do not change a verdict."""
     rows = board.items
-    if request.text("method"):
+    if request.text("method") or request.text("benchmark"):
         rows = leaderboard(request.session, request.state.memo, benchmark=None, k=k).items
     keep = _baseline(rows, _name(baseline))
     names = {score.benchmark for score in baseline.scores}

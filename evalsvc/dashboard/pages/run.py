@@ -52,7 +52,7 @@ def build(request: PageRequest) -> Page:
     benchmark = request.choice("benchmark", benchmarks, benchmarks[0] if benchmarks else "")
     written = _checkpoints(request, run)
     others = _others(request, run)
-    beside = [name for name in request.many("with") if name in dict(others)][: MAX_RUNS - 1]
+    beside = request.several("with", dict(others))[: MAX_RUNS - 1]
     curves = [
         own,
         *(curve(request.session, request.state.memo, name, benchmark, k) for name in beside),

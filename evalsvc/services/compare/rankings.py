@@ -1,5 +1,6 @@
 """Ranking checkpoints over the benchmarks they all have: by mean, and as a Swiss tournament."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -47,8 +48,11 @@ def rank(
     evaluations.
     """
     table = _table(session, sides)
+    left_out: list[str] = []
+    if not sides:
+        table, left_out = _with_most_in_common(table, benchmarks)
     common = _common(table, benchmarks)
-    notes = _check_alike(table, common, allow=allow_differences)
+    notes = [*left_out, *_check_alike(table, common, allow=allow_differences)]
     results: dict[str, dict[str, tuple[Any, Any]]] = {name: {} for name in table}
     clusters: dict[str, list[str]] = {}
     for benchmark in common:
@@ -99,6 +103,25 @@ def _table(session: Session, sides: Sequence[str]) -> Table:
             "`evalsvc results` lists what is there.",
         )
     return table
+
+
+def _with_most_in_common(table: Table, benchmarks: Sequence[str]) -> tuple[Table, list[str]]:
+    """Without checkpoints that were named: those that have the benchmarks, and who is left out.
+
+    Where all share one, these are all. Otherwise those with the benchmark that most of them have.
+    """
+    needed = set(benchmarks)
+    if not needed and not set.intersection(*(set(own) for own in table.values())):
+        counted = Counter(name for own in table.values() for name in own)
+        needed = {min(counted, key=lambda name: (-counted[name], name))}
+    kept = {name: own for name, own in table.items() if needed <= set(own)}
+    if len(kept) < 2:
+        return table, []
+    left_out = [name for name in table if name not in kept]
+    if not left_out:
+        return kept, []
+    names = ", ".join(sorted(needed))
+    return kept, [f"Without results on {names}, and left out: {', '.join(sorted(left_out))}."]
 
 
 def _common(table: Table, benchmarks: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Training runs: found by name, made when they are new."""
 
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,9 +55,17 @@ def get(session: Session, name: str) -> Run:
     """A run by its name. Raises NotFound."""
     run = session.scalar(select(Run).where(Run.name == name))
     if run is None:
-        remedy = "`evalsvc checkpoints` and GET /v1/runs list them."
+        names = session.scalars(select(Run.name)).all()
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        meant = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+        remedy = f"{meant}`evalsvc checkpoints` and GET /v1/runs list them."
         raise NotFound(f"There is no run {name!r}.", remedy)
     return run
+
+
+def methods(session: Session) -> Sequence[str]:
+    """The methods of all runs."""
+    return session.scalars(select(Run.method).distinct()).all()
 
 
 def parse_side(session: Session, side: str) -> tuple[str, int | None]:
