@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evalsvc.conditions import unlike_conditions
 from evalsvc.errors import EvalsvcError, NotFound, UsageError
 from evalsvc.services.compare.pairings import Pairing, find_pairings, name_of
 from evalsvc.services.evaluations.figures import cluster_labels
@@ -314,6 +315,9 @@ def _notes(pairing: Pairing, before: Counts, after: Counts, *, allow: bool) -> l
         (shares_of(pairing.baseline), shares_of(pairing.candidate)),
         pairing.candidate.protocol,
     )
+    unlike = unlike_conditions([pairing.baseline.provenance, pairing.candidate.provenance])
+    if unlike:
+        notes.append(f"The sides were drawn under unlike conditions: {', '.join(unlike)}.")
     common = before.n.size
     lost = max(pairing.baseline.problems_seen, pairing.candidate.problems_seen) - common
     if lost > 0:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
+from evalsvc.conditions import unlike_conditions
 from evalsvc.services.evaluations.figures import Metric
 from evalsvc.services.evaluations.views import EvaluationSummary, is_subset, metrics_of, summarise
 from evalsvc.services.memo import Memo
@@ -74,9 +75,10 @@ def leaderboard(
             if row.benchmark not in best or _rank(row) > _rank(best[row.benchmark][0]):
                 best[row.benchmark] = (row, found[0])
     rows = [_row(list(own.values())) for own in scores.values()]
+    behind = [row for own in scores.values() for row, _ in own.values()]
     common = _common(rows)
     ranked = _ranked(rows, common)
-    return Leaderboard(k, common, ranked, _notes(ranked, common))
+    return Leaderboard(k, common, ranked, _notes(ranked, common) + _conditions(behind))
 
 
 def _common(rows: Sequence[LeaderboardRow]) -> list[str]:
@@ -134,6 +136,18 @@ def _score(summary: EvaluationSummary, metric: Metric) -> Score:
         remarks=summary.remarks,
         figure=metric,
     )
+
+
+def _conditions(rows: Sequence[Evaluation]) -> list[str]:
+    """Says on which benchmarks the checkpoints were sampled under unlike conditions."""
+    by_benchmark: dict[str, list[Evaluation]] = {}
+    for row in rows:
+        by_benchmark.setdefault(row.benchmark, []).append(row)
+    return [
+        f"{name}: drawn under unlike conditions: {', '.join(unlike)}."
+        for name, own in sorted(by_benchmark.items())
+        if (unlike := unlike_conditions([row.provenance for row in own]))
+    ]
 
 
 def _notes(rows: Sequence[LeaderboardRow], common: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalsvc.catalogue import Catalogue
+from evalsvc.conditions import mixed_conditions
 from evalsvc.imports import COUNTS_ENGINE
 from evalsvc.services.evaluations.contamination import contamination_traits
 from evalsvc.services.evaluations.doubts import weight_doubts
@@ -141,7 +142,9 @@ def shares_of(row: Evaluation) -> AnswerShares:
 
 def remarks_of(row: Evaluation) -> list[str]:
     """What must stand beside a figure of this evaluation."""
-    return remarks_on(row.problems_wanted, row.revision.problem_count, shares_of(row), row.protocol)
+    said = remarks_on(row.problems_wanted, row.revision.problem_count, shares_of(row), row.protocol)
+    unlike = mixed_conditions(row.provenance)
+    return [*said, unlike] if unlike else said
 
 
 def is_subset(row: Evaluation) -> bool:

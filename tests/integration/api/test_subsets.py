@@ -177,3 +177,18 @@ def test_a_share_of_five_percent_is_not_said(server: Running) -> None:
         (item,) = get(http, "/v1/evaluations", run="some")["items"]
     assert item["no_answer_rate"] == 0.05
     assert item["remarks"] == []
+
+
+def test_unlike_conditions_of_two_sides_are_said(server: Running) -> None:
+    for run, version, dtype in (("old", "0.33.0", "bfloat16"), ("new", "0.34.0", "bfloat16")):
+        engine = {"engine": "vllm", "dtype": dtype, "device": "H200"}
+        made_by = {"engine": engine, "versions": {"vllm": version}}
+        store(server, run, WHOLE, provenance=made_by)
+    words = "engine version (vllm 0.33.0 and vllm 0.34.0)"
+    with server.http as http:
+        asked = {"baseline": "old", "candidate": "new", "k": 1}
+        (item,) = get(http, "/v1/compare", **asked)["items"]
+        assert f"The sides were drawn under unlike conditions: {words}." in item["sentence"]
+        (note,) = [n for n in get(http, "/v1/leaderboard")["notes"] if "unlike conditions" in n]
+        assert "engine version" in note
+        assert "dtype" not in note
