@@ -267,8 +267,6 @@ def _notes(
         notes.append(
             f"Stopped early after {stopped['samples']} samples a problem: {stopped['sentence']}"
         )
-    if subset := subset_of(summary.problems_wanted, summary.problems_total):
-        notes.append(f"A subset: {subset}. It is not compared or ranked with the whole set.")
     if not summary.complete:
         wanted = summary.samples_wanted * summary.problems_wanted
         notes.append(
@@ -276,6 +274,8 @@ def _notes(
             f"({summary.coverage:.1%}). Missing samples are not counted as wrong."
             f"{_missing(summary, counts)}"
         )
+    if subset := subset_of(summary.problems_wanted, summary.problems_total):
+        notes.append(f"A subset: {subset}. It is not compared or ranked with the whole set.")
     fewer = [m.k for m in metrics if m.problems < summary.problems_wanted]
     if fewer:
         notes.append(
