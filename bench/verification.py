@@ -21,6 +21,8 @@ from evalsvc.verification import VerdictCache, VerificationPool, VerificationReq
 from evalsvc.verification import golds as typed_golds
 
 SAMPLES = 16
+#: Completions of one step of a training.
+BATCH = 1_024
 REPEATED = 0.36  # with the repetitions that chance adds, two in five
 PROSE = (
     "We start from the given condition and simplify. Let $x = {a}$ and note that $x + {b} = {c}$. "
@@ -144,6 +146,23 @@ def naive(pairs: list[tuple[str, str]]) -> tuple[float, list[bool]]:
     return seconds, verdicts
 
 
+def rewards(pairs: list[tuple[str, str]]) -> tuple[float, float]:
+    """Seconds for one batch of rewards, ours and math-verify's, each as it is documented.
+
+    Ours starts without a cache of verdicts; its children run, as they do in a training.
+    """
+    from evalsvc.verification.reward import trl_reward  # noqa: PLC0415
+
+    batch = random.Random(2).sample(pairs, min(BATCH, len(pairs)))
+    golds_of_batch = [gold for gold, _ in batch]
+    completions = [response for _, response in batch]
+    trl_reward([r"\boxed{\int_0^1 2x dx}"], answer=["1"])
+    started = time.perf_counter()
+    trl_reward(completions, answer=golds_of_batch)
+    seconds = time.perf_counter() - started
+    return seconds, naive(batch)[0]
+
+
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--problems", type=int, default=5_000)
@@ -174,6 +193,7 @@ def main() -> int:
         cache = Path(folder) / "verdicts.sqlite"
         cold, verdicts = ours(pairs, cache, chosen.processes)
         warm, again = ours(pairs, cache, chosen.processes)
+    reward_seconds, naive_reward_seconds = rewards(pairs)
     theirs = sum(labels[i] != said for i, said in zip(subset, naive_verdicts, strict=True)) / len(
         subset
     )
@@ -191,6 +211,14 @@ def main() -> int:
     figures = [
         Figure("cold cache", len(pairs) / cold / naive_rate, 50, "higher", "x", beside),
         Figure("warm cache", len(pairs) / warm / naive_rate, 50, "higher", "x", beside),
+        Figure(
+            f"rewards of a batch of {BATCH}",
+            naive_reward_seconds / reward_seconds,
+            10,
+            "higher",
+            "x",
+            "math-verify, parse and verify",
+        ),
         Figure("mistakes by the labels", share, theirs, "lower", how="target: math-verify's share"),
     ]
     details = {
@@ -200,6 +228,8 @@ def main() -> int:
         "naive_responses": len(subset),
         "cold_per_second": round(len(pairs) / cold),
         "warm_per_second": round(len(pairs) / warm),
+        "reward_batch_seconds": round(reward_seconds, 3),
+        "naive_reward_batch_seconds": round(naive_reward_seconds, 3),
         "mistakes": len(mistakes),
         "naive_mistakes_share": round(theirs, 4),
         "correct": round(sum(verdicts) / len(verdicts), 4),

@@ -41,6 +41,7 @@ from evalsvc.client_rows import (
     ComparisonTable,
     EvaluationResult,
     Job,
+    MetricRow,
     PowerPlan,
     ResultFigure,
     Samples,
@@ -246,14 +247,18 @@ class Client(_Connection):
         step: int | None = None,
         job: Job | str | None = None,
         limit: int | None = None,
+        metric: str | Sequence[str] = (),
     ) -> Table[ResultFigure]:
         """The figures of evaluations, newest first: a row per evaluation and k.
 
         Args:
             run: only of this run; likewise `benchmark`, `step` and `job`.
             limit: at most so many evaluations; all by default.
+            metric: registered metrics by name, or "all"; pass@k by default.
         """
-        return self._run(self._flows.results(limit, _filters(run, benchmark, step, job)))
+        return self._run(
+            self._flows.results(limit, _filters(run, benchmark, step, job), _names(metric))
+        )
 
     def evaluations(
         self,
@@ -271,6 +276,18 @@ class Client(_Connection):
         """One evaluation in full, by its id."""
         return self._run(self._flows.evaluation(evaluation))
 
+    def metrics(
+        self, evaluation: str, metric: str | Sequence[str] = (), k: Sequence[int] = ()
+    ) -> Table[MetricRow]:
+        """The figures of an evaluation's registered metrics; `notes` name those left out.
+
+        Args:
+            evaluation: its id.
+            metric: names of metrics; all by default.
+            k: for metrics with a k; all useful ones by default.
+        """
+        return self._run(self._flows.metrics(evaluation, _names(metric), k))
+
     def compare(
         self,
         baseline: Side,
@@ -280,6 +297,7 @@ class Client(_Connection):
         *,
         allow_differences: bool = False,
         margin: float | None = None,
+        metric: str | None = None,
     ) -> ComparisonTable:
         """Compare checkpoints with one of them, paired by problem.
 
@@ -288,10 +306,11 @@ class Client(_Connection):
             candidate: the same; several may be given. Holm's correction covers every candidate and
                 k that is named, on every benchmark that they share with the baseline.
             benchmark: show only this one; all shared ones by default.
-            k: of pass@k; one or several, all useful ones by default.
+            k: of the metric; one or several, all useful ones by default.
             allow_differences: compare unlike evaluations on the problems that both have, and say
                 so in `notes`.
             margin: differences below this fraction count as equivalent; the server's by default.
+            metric: a registered metric that has a test; pass@k by default.
         """
         return self._run(
             self._flows.compare(
@@ -301,6 +320,7 @@ class Client(_Connection):
                 k=k,
                 allow_differences=allow_differences,
                 margin=margin,
+                metric=metric,
             )
         )
 
@@ -532,9 +552,12 @@ class AsyncClient(_Connection):
         step: int | None = None,
         job: Job | str | None = None,
         limit: int | None = None,
+        metric: str | Sequence[str] = (),
     ) -> Table[ResultFigure]:
         """As `Client.results`."""
-        return await self._run(self._flows.results(limit, _filters(run, benchmark, step, job)))
+        return await self._run(
+            self._flows.results(limit, _filters(run, benchmark, step, job), _names(metric))
+        )
 
     async def evaluations(
         self,
@@ -552,6 +575,12 @@ class AsyncClient(_Connection):
         """As `Client.evaluation`."""
         return await self._run(self._flows.evaluation(evaluation))
 
+    async def metrics(
+        self, evaluation: str, metric: str | Sequence[str] = (), k: Sequence[int] = ()
+    ) -> Table[MetricRow]:
+        """As `Client.metrics`."""
+        return await self._run(self._flows.metrics(evaluation, _names(metric), k))
+
     async def compare(
         self,
         baseline: Side,
@@ -561,6 +590,7 @@ class AsyncClient(_Connection):
         *,
         allow_differences: bool = False,
         margin: float | None = None,
+        metric: str | None = None,
     ) -> ComparisonTable:
         """As `Client.compare`."""
         return await self._run(
@@ -571,6 +601,7 @@ class AsyncClient(_Connection):
                 k=k,
                 allow_differences=allow_differences,
                 margin=margin,
+                metric=metric,
             )
         )
 
@@ -655,6 +686,10 @@ def _options_of(call: Call) -> dict[str, Any]:
     if call.body is not None:
         options["json"] = call.body
     return options
+
+
+def _names(metric: str | Sequence[str]) -> Sequence[str]:
+    return [metric] if isinstance(metric, str) else metric
 
 
 def _filters(

@@ -5,7 +5,7 @@
 
 import difflib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from os import PathLike
 from pathlib import Path
@@ -23,6 +23,8 @@ from evalsvc.client_rows import (
     EvaluationResult,
     Job,
     MethodDifference,
+    MetricRow,
+    MetricValue,
     PowerPlan,
     ProblemCount,
     RecordT,
@@ -181,10 +183,32 @@ class Operations(Exchange):
             found += [(yield from self.evaluation(str(summary["id"]), held_by))]
         return Table(EvaluationResult, found, notes_of(found))
 
-    def results(self, limit: int | None, filters: Mapping[str, Any]) -> Flow[Table[ResultFigure]]:
+    def results(
+        self, limit: int | None, filters: Mapping[str, Any], metric: Sequence[str]
+    ) -> Flow[Table[ResultFigure]]:
         evaluations = yield from self.evaluations(limit, filters)
-        rows = [figure for evaluation in evaluations for figure in figures(evaluation)]
-        return Table(ResultFigure, rows, evaluations.notes)
+        rows: list[ResultFigure] = []
+        notes = list(evaluations.notes)
+        for evaluation in evaluations:
+            if not metric:
+                rows += figures(evaluation)
+                continue
+            found = yield from self.metrics(evaluation.id, metric, ())
+            rows += metric_figures(evaluation, found)
+            notes += found.notes
+        return Table(ResultFigure, rows, notes)
+
+    @readable
+    def metrics(
+        self, evaluation: str, metric: Sequence[str], k: Sequence[int]
+    ) -> Flow[Table[MetricRow]]:
+        params = {"metric": list(metric) or None, "k": list(k) or None}
+        answer = yield from self.get(f"/v1/evaluations/{part(evaluation)}/metrics", params)
+        notes = [
+            f"{evaluation}: {item['metric']} is left out: {item['reason']}"
+            for item in list_in(answer, "left_out")
+        ]
+        return Table(MetricRow, read_records(MetricRow, answer, "figures"), notes)
 
     @readable
     def compare(
@@ -196,6 +220,7 @@ class Operations(Exchange):
         k: int | Sequence[int] | None,
         allow_differences: bool,
         margin: float | None,
+        metric: str | None,
     ) -> Flow[ComparisonTable]:
         candidates = [candidate] if isinstance(candidate, str | Job) else list(candidate)
         params = {
@@ -205,6 +230,7 @@ class Operations(Exchange):
             "k": [k] if isinstance(k, int) else (list(k) if k else None),
             "allow_differences": allow_differences,
             "margin": margin,
+            "metric": metric,
         }
         answer = yield from self.get("/v1/compare", params)
         return ComparisonTable(
@@ -294,31 +320,39 @@ def list_in(answer: Any, field: str) -> list[Any]:
 
 
 def figures(evaluation: EvaluationResult) -> list[ResultFigure]:
-    """One row for each figure of an evaluation."""
+    """One row for each pass@k of an evaluation."""
     return [
-        ResultFigure(
-            evaluation=evaluation.id,
-            run=evaluation.run,
-            step=evaluation.step,
-            method=evaluation.method,
-            benchmark=evaluation.benchmark,
-            metric=name,
-            k=metric.k,
-            value=metric.value,
-            interval_fixed=metric.interval_fixed,
-            interval_population=metric.interval_population,
-            problems=metric.problems,
-            samples=metric.samples,
-            state=evaluation.state,
-            complete=evaluation.complete,
-            coverage=evaluation.coverage,
-            protocol=str(evaluation.protocol.get("name", "")),
-            verifier=evaluation.verifier,
-            problems_total=evaluation.problems_total,
-            remarks="; ".join(evaluation.remarks),
-        )
-        for name, metric in evaluation.metrics.items()
+        _result(evaluation, name, **_shared(metric)) for name, metric in evaluation.metrics.items()
     ]
+
+
+def metric_figures(evaluation: EvaluationResult, rows: Iterable[MetricRow]) -> list[ResultFigure]:
+    """One row for each figure of its registered metrics."""
+    return [_result(evaluation, row.name, unit=row.unit, **_shared(row)) for row in rows]
+
+
+def _shared(figure: MetricValue | MetricRow) -> dict[str, Any]:
+    names = ("k", "value", "interval_fixed", "interval_population", "problems", "samples")
+    return {name: getattr(figure, name) for name in names}
+
+
+def _result(evaluation: EvaluationResult, name: str, **figure: Any) -> ResultFigure:
+    return ResultFigure(
+        evaluation=evaluation.id,
+        run=evaluation.run,
+        step=evaluation.step,
+        method=evaluation.method,
+        benchmark=evaluation.benchmark,
+        metric=name,
+        state=evaluation.state,
+        complete=evaluation.complete,
+        coverage=evaluation.coverage,
+        protocol=str(evaluation.protocol.get("name", "")),
+        verifier=evaluation.verifier,
+        problems_total=evaluation.problems_total,
+        remarks="; ".join(evaluation.remarks),
+        **figure,
+    )
 
 
 def side(value: Side) -> str:

@@ -171,8 +171,34 @@ class EvaluationResult(Record):
     held_by: tuple[str, ...] = ()  # every RUN@STEP (METHOD) with the same weights
 
 
+class MetricRow(Record):
+    """One figure of a registered metric: a row of `Client.metrics`.
+
+    `name` is the metric with its k; `k` is None for a metric without k. An interval is None where
+    the metric has none. `unit` is "fraction" where the value is a share.
+    """
+
+    pairs = frozenset({"interval_fixed", "interval_population"})
+
+    metric: str
+    name: str
+    k: int | None
+    value: float
+    unit: str
+    higher_is_better: bool | None
+    interval_fixed: Interval | None
+    interval_population: Interval | None
+    problems: int
+    clusters: int
+    samples: int
+    indicator: bool
+
+
 class ResultFigure(Record):
-    """One figure of one evaluation: a row of `Client.results`."""
+    """One figure of one evaluation: a row of `Client.results`.
+
+    `k` and `interval_population` are None only for metrics other than pass@k.
+    """
 
     pairs = frozenset({"interval_fixed", "interval_population"})
 
@@ -182,10 +208,10 @@ class ResultFigure(Record):
     method: str
     benchmark: str
     metric: str
-    k: int
+    k: int | None
     value: float
     interval_fixed: Interval | None
-    interval_population: Interval
+    interval_population: Interval | None
     problems: int
     samples: int
     state: str
@@ -195,6 +221,7 @@ class ResultFigure(Record):
     verifier: str | None
     problems_total: int = 0  # of the benchmark
     remarks: str = ""
+    unit: str = "fraction"
 
 
 class ComparisonRow(Record):
@@ -332,6 +359,7 @@ class SampleRow(Record):
     verify_ms: float
     seed: int | None
     override: dict[str, Any] | None
+    confidence: str | None = None
 
 
 RecordT = TypeVar("RecordT", bound=Record)

@@ -12,7 +12,13 @@ from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.limits import MAX_SAMPLES
 from evalsvc.services.compare import comparisons
-from evalsvc.services.compare.comparisons import MARGIN, ComparisonView, CrossoverView
+from evalsvc.services.compare.comparisons import (
+    DEFAULT_METRIC,
+    MARGIN,
+    ComparedMetric,
+    ComparisonView,
+    CrossoverView,
+)
 from evalsvc.services.compare.method_comparison import MethodView, compare_methods_family
 from evalsvc.services.compare.pairings import evaluation_of
 
@@ -58,15 +64,21 @@ def compare(
     margin: Annotated[
         float, Query(gt=0, lt=1, description="differences below it count as equivalent")
     ] = MARGIN,
+    metric: Annotated[
+        str, Query(min_length=1, max_length=200, description="a registered metric with a test")
+    ] = DEFAULT_METRIC,
 ) -> Comparisons:
     """Candidate minus baseline with two intervals, a two-sided paired test and Holm's correction.
 
     The family of the correction is every k and candidate asked for, on every benchmark that these
     have in common with the baseline; `benchmark` only chooses what is shown. One run per method
     compares two checkpoints and not two methods; each sentence says so, and `methods` compares
-    methods that have several runs each. With several candidates those that cannot be compared are
-    left out.
+    methods that have several runs each. Crossings and methods are of pass@k only. With several
+    candidates those that cannot be compared are left out.
     """
+    chosen = None
+    if metric != DEFAULT_METRIC:
+        chosen = ComparedMetric(state.metrics.get(metric), state.artifacts)
     with state.database.read() as session:
         found = comparisons.compare_all(
             session,
@@ -77,7 +89,11 @@ def compare(
             ks=sorted(set(k)),
             allow_differences=allow_differences,
             margin=margin,
+            metric=chosen,
         )
+        if chosen is not None:
+            notes = found.left_out
+            return Comparisons(items=found.items, crossovers=[], methods=[], notes=notes)
         sides = {(i.baseline_evaluation, i.baseline_checkpoint) for i in found.items}
         sides |= {(i.candidate_evaluation, i.candidate_checkpoint) for i in found.items}
         rows = {side: evaluation_of(session, *side) for side in sides}

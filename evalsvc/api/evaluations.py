@@ -6,9 +6,12 @@ from fastapi import APIRouter, Path, Query
 
 from evalsvc.api import pagination
 from evalsvc.api.auth import Reader
+from evalsvc.api.limits import MAX_KS, MAX_METRICS
 from evalsvc.api.pagination import Cursor, Limit, Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.limits import MAX_SAMPLES
+from evalsvc.services.evaluations.metric_figures import EvaluationMetrics, evaluation_metrics
 from evalsvc.services.evaluations.names import check_names
 from evalsvc.services.evaluations.profiles import Profile, profile
 from evalsvc.services.evaluations.samples import ProblemView, problems_page
@@ -26,6 +29,8 @@ from evalsvc.store.states import EvaluationState
 router = APIRouter(prefix="/v1/evaluations", tags=["evaluations"])
 EvaluationId = Annotated[str, Path(max_length=200, examples=["5f2c0d9be1a34788"])]
 Text = Annotated[str | None, Query(max_length=200)]
+MetricName = Annotated[str, Query(min_length=1, max_length=200)]
+K = Annotated[int, Query(ge=1, le=MAX_SAMPLES)]
 
 
 @router.get("", responses=documented(404))
@@ -96,11 +101,35 @@ def get_profile(
         Query(max_length=200, description="an evaluation whose rates say how hard a problem is"),
     ] = None,
 ) -> Profile:
-    """pass^k, G-pass@k, Bayesian pass@k, the worst problems, rates, tokens, maj@k and diversity."""
+    """Every registered metric, Bayesian and extrapolated pass@k, diversity, costs of voting."""
     with state.database.read() as session:
         evaluation = evaluations.get(session, evaluation_id)
         other = None if reference is None else evaluations.get(session, reference)
-        return profile(session, state.memo, state.artifacts, evaluation, other)
+        metrics = state.metrics.metrics
+        return profile(session, state.memo, state.artifacts, evaluation, metrics, other)
+
+
+@router.get("/{evaluation_id}/metrics", responses=documented(404, 422))
+def get_metrics(
+    evaluation_id: EvaluationId,
+    state: StateDep,
+    who: Reader,
+    metric: Annotated[
+        list[MetricName],
+        Query(max_length=MAX_METRICS, description="a registered metric; all by default"),
+    ] = [],  # noqa: B006 - FastAPI copies it
+    k: Annotated[list[K], Query(max_length=MAX_KS, description="all useful ones by default")] = [],  # noqa: B006
+) -> EvaluationMetrics:
+    """The figures of every registered metric, or of those that are named.
+
+    A metric that this evaluation has no data for, or that fails, is in `left_out` with the reason.
+    """
+    chosen = state.metrics.select(metric)
+    with state.database.read() as session:
+        evaluation = evaluations.get(session, evaluation_id)
+        return evaluation_metrics(
+            session, state.memo, state.artifacts, evaluation, chosen, sorted(set(k))
+        )
 
 
 @router.get("/{evaluation_id}/scoring", responses=documented(404, 409))

@@ -9,6 +9,8 @@ MAX_PAGE_ROWS = 500
 MAX_PAGE_SAMPLES = 256
 #: Values of k in one comparison.
 MAX_KS = 20
+#: Metrics that one request names.
+MAX_METRICS = 50
 #: Checkpoints in one ranking.
 MAX_RANKED = 50
 #: The reason of an override.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # all are heavy, and many requests need none
     from evalsvc.services.jobs.admission import CheckpointCache
     from evalsvc.services.jobs.datasets import DatasetCache
     from evalsvc.services.jobs.resolution import Preparation
+    from evalsvc.statistics.metrics import MetricRegistry
 
 
 @dataclass
@@ -57,6 +58,13 @@ class State:
         from evalsvc.services.jobs.resolution import Preparation  # noqa: PLC0415 - heavy
 
         return Preparation(self.settings, self.datasets, self.checkpoints)
+
+    @cached_property
+    def metrics(self) -> "MetricRegistry":
+        """The registered metrics, those of other packages included. Read once."""
+        from evalsvc.statistics.metrics import load_metrics  # noqa: PLC0415 - heavy
+
+        return load_metrics()
 
     @cached_property
     def artifacts(self) -> "ArtifactStore":

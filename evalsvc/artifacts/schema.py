@@ -36,6 +36,7 @@ SCHEMA = pa.schema(
         ("answer_key", pa.string()),
         ("seed", pa.int64()),
         ("replaced_characters", pa.int32()),
+        ("confidence", _DICTIONARY),
     ],
     metadata={b"evalsvc.transcript": b"1"},
 )
@@ -46,6 +47,8 @@ class TranscriptRow:
     """One judged sample. `prompt` is the chat; `seed` is None for unseeded sampling.
 
     `span_start` and `span_end` are character offsets of the extracted answer in `response`.
+    `confidence` says how the rule decided; None where nothing was decided, and in transcripts from
+    before verifier 2.0.0, which do not have the column.
     """
 
     evaluation_id: str
@@ -67,6 +70,7 @@ class TranscriptRow:
     verify_ms: float
     answer_key: str | None
     seed: int | None
+    confidence: str | None = None
 
     @property
     def weight(self) -> int:
@@ -81,7 +85,7 @@ def to_table(rows: Iterable[TranscriptRow]) -> pa.Table:
 
 def from_record(record: Mapping[str, Any]) -> dict[str, Any]:
     """A stored record as it is shown: the prompt is a list of messages again."""
-    return {**record, "prompt": json.loads(record["prompt"])}
+    return {"confidence": None, **record, "prompt": json.loads(record["prompt"])}
 
 
 def _to_record(row: TranscriptRow) -> dict[str, Any]:

@@ -25,6 +25,7 @@ COMMANDS = {
     "jobs": "jobs",
     "cancel": "jobs",
     "results": "results",
+    "metrics": "metrics",
     "compare": "compare",
     "power": "power",
     "rank": "rank",

@@ -22,7 +22,7 @@ def compare(
         str | None, typer.Option(help="One benchmark; all that both have by default.")
     ] = None,
     k: Annotated[
-        list[int] | None, typer.Option(min=1, help="k of pass@k; may be given several times.")
+        list[int] | None, typer.Option(min=1, help="k of the metric; may be given several times.")
     ] = None,
     allow_differences: Annotated[
         bool, typer.Option("--allow-differences", help="Compare unlike evaluations, with a note.")
@@ -31,6 +31,12 @@ def compare(
         float,
         typer.Option(min=0, max=1, help="Differences below this fraction count as equivalent."),
     ] = 0.01,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="A registered metric with a test (`evalsvc metrics`). [pass@k]"
+        ),
+    ] = None,
     server: Server = None,
     as_json: Json = False,
 ) -> None:
@@ -43,6 +49,7 @@ def compare(
             k,
             allow_differences=allow_differences,
             margin=margin,
+            metric=metric,
         )
     if as_json:
         print_json(found.to_dicts())
@@ -64,7 +71,7 @@ def compare(
             (
                 item.candidate_checkpoint,
                 item.benchmark,
-                f"pass@{item.k}",
+                metric_at(item.metric, item.k),
                 percent(item.baseline),
                 percent(item.candidate),
                 f"{100 * item.difference:+.1f}",
@@ -86,6 +93,11 @@ def compare(
         typer.echo(f"{method.candidate} against {method.baseline}: {method.sentence}")
     for note in found.notes:
         typer.echo(f"Note: {note}")
+
+
+def metric_at(metric: str, k: int) -> str:
+    """`pass@16`; a metric without k as it is."""
+    return f"{metric[:-1]}{k}" if metric.endswith(("@k", "^k")) else metric
 
 
 def _crossing(crossing: CurveCrossing) -> str:

@@ -1,7 +1,7 @@
 """`evalsvc export`: results as files, or into experiment trackers."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +9,9 @@ import typer
 
 from evalsvc.cli.connection import connect
 from evalsvc.cli.limits import MAX_EXPORTED
-from evalsvc.cli.printing import Server
+from evalsvc.cli.printing import FRACTION, Metrics, Server
 from evalsvc.client import Client, EvaluationResult
-from evalsvc.client_rows import ComparisonRow, MetricValue
+from evalsvc.client_rows import ComparisonRow, MetricRow, MetricValue
 from evalsvc.errors import UsageError
 from evalsvc.exports import (
     FILE_FORMATS,
@@ -41,10 +41,12 @@ def export(
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="Compare every other checkpoint with this one; bold where significantly better.",
+            help="Compare pass@k of every other checkpoint with this one; bold where "
+            "significantly better.",
             metavar="RUN[@STEP]",
         ),
     ] = None,
+    metric: Metrics = None,
     project: Annotated[
         str, typer.Option(help="Project (wandb) or experiment (mlflow).")
     ] = "evalsvc",
@@ -56,13 +58,13 @@ def export(
     ] = False,
     server: Server = None,
 ) -> None:
-    """Export pass@k with its intervals: CSV, JSON, Parquet, LaTeX, Markdown, or a tracker."""
+    """Export pass@k or other metrics: CSV, JSON, Parquet, LaTeX, Markdown, or a tracker."""
     if format not in (*FILE_FORMATS, *TRACKERS):
         known = ", ".join((*FILE_FORMATS, *TRACKERS))
         raise UsageError(f"There is no export format {format!r}.", f"Known: {known}.")
     with connect(server, ["evaluations", "compare"]) as client:
         found = client.evaluations(run, benchmark, limit=MAX_EXPORTED)
-        rows = _rows(client, found, baseline)
+        rows = _rows(client, found, baseline, metric)
     if format in TRACKERS:
         _track(format, rows, output, project, tracking_uri, offline=offline)
         return
@@ -77,19 +79,35 @@ def export(
 
 
 def _rows(
-    client: Client, evaluations: Sequence[EvaluationResult], baseline: str | None
+    client: Client,
+    evaluations: Sequence[EvaluationResult],
+    baseline: str | None,
+    metrics: Sequence[str] | None,
 ) -> list[ResultRow]:
     compared = _comparisons(client, evaluations, baseline) if baseline else {}
     return [
-        _row(item, metric, compared.get((item.id, metric.k)))
+        _row(item, figure, compared.get((item.id, figure.metric, figure.k)))
         for item in evaluations
-        for metric in item.metrics.values()
+        for figure in _figures(client, item, metrics)
     ]
 
 
-def _row(item: EvaluationResult, metric: MetricValue, compared: ComparisonRow | None) -> ResultRow:
+def _figures(
+    client: Client, item: EvaluationResult, metrics: Sequence[str] | None
+) -> Iterable[MetricValue | MetricRow]:
+    if not metrics:
+        return item.metrics.values()
+    found = client.metrics(item.id, metrics)
+    for note in found.notes:
+        typer.echo(f"Note: {note}", err=True)
+    return found
+
+
+def _row(
+    item: EvaluationResult, metric: MetricValue | MetricRow, compared: ComparisonRow | None
+) -> ResultRow:
     fixed = metric.interval_fixed or (None, None)
-    population = metric.interval_population
+    population = metric.interval_population or (None, None)
     return ResultRow(
         benchmark=item.benchmark,
         model=item.base_model or "",
@@ -115,13 +133,14 @@ def _row(item: EvaluationResult, metric: MetricValue, compared: ComparisonRow | 
         evaluation=item.id,
         problems_total=item.problems_total,
         remarks="; ".join(item.remarks),
+        unit=metric.unit if isinstance(metric, MetricRow) else FRACTION,
     )
 
 
 def _comparisons(
     client: Client, evaluations: Sequence[EvaluationResult], baseline: str
-) -> dict[tuple[str, int], ComparisonRow]:
-    """(candidate's evaluation, k) -> comparison with the baseline, Holm over the whole export.
+) -> dict[tuple[str, str, int | None], ComparisonRow]:
+    """(candidate's evaluation, metric, k) -> comparison with the baseline, Holm over all of them.
 
     A candidate that cannot be compared stays in the export without a comparison, with a note.
     """
@@ -132,7 +151,7 @@ def _comparisons(
     found = client.compare(baseline, candidates)
     for note in found.notes:
         typer.echo(f"Note: {note}", err=True)
-    return {(item.candidate_evaluation, item.k): item for item in found}
+    return {(item.candidate_evaluation, item.metric, item.k): item for item in found}
 
 
 def _track(

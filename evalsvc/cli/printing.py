@@ -16,7 +16,17 @@ Server = Annotated[
         "else the local database is used directly.",
     ),
 ]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        metavar="NAME",
+        help="A registered metric (`evalsvc metrics`), or `all`; may be given several times. "
+        "Default: pass@k.",
+    ),
+]
 MISSING = "–"
+FRACTION = "fraction"  # the unit of shares, which are printed in percent
 
 
 def print_json(value: Any) -> None:
@@ -65,6 +75,18 @@ def interval(pair: Sequence[float] | None) -> str:
     if pair is None:
         return MISSING
     return f"{100 * pair[0]:.1f} to {100 * pair[1]:.1f}"
+
+
+def in_unit(value: float, unit: str) -> str:
+    """A metric's value: fractions in percent, others with their unit."""
+    return percent(value) if unit == FRACTION else f"{cell(value)} {unit}"
+
+
+def interval_in_unit(pair: Sequence[float] | None, unit: str) -> str:
+    """A metric's interval, in percent where its unit is the fraction."""
+    if pair is None or unit == FRACTION:
+        return interval(pair)
+    return f"{cell(pair[0])} to {cell(pair[1])}"
 
 
 def print_page(page: Mapping[str, Any], as_json: bool, columns: Sequence[str], row: Any) -> None:

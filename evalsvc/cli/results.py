@@ -6,13 +6,36 @@ from typing import Annotated, Any
 import typer
 
 from evalsvc.cli.connection import connect
-from evalsvc.cli.printing import Json, Server, interval, percent, print_json, print_table
+from evalsvc.cli.printing import (
+    Json,
+    Metrics,
+    Server,
+    in_unit,
+    interval,
+    interval_in_unit,
+    percent,
+    print_json,
+    print_table,
+)
 from evalsvc.cli.profiles import show_profile
 from evalsvc.client import EvaluationResult
-from evalsvc.client_operations import notes_of, part
+from evalsvc.client_operations import metric_figures, notes_of, part
+from evalsvc.client_rows import MetricRow, Table
 from evalsvc.errors import UsageError
 
 app = typer.Typer()
+COLUMNS = (
+    "checkpoint",
+    "method",
+    "benchmark",
+    "metric",
+    "value",
+    "95% (these problems)",
+    "95% (such problems)",
+    "problems",
+    "coverage",
+    "remarks",
+)
 
 
 @app.command("results")
@@ -27,18 +50,19 @@ def results(
     profile: Annotated[
         bool,
         typer.Option(
-            "--profile", help="For one evaluation: pass^k, maj@k, worst problems, tokens ..."
+            "--profile", help="For one evaluation: every registered metric, forecasts, tokens ..."
         ),
     ] = False,
     reference: Annotated[
         str | None,
         typer.Option(help="For --profile: an evaluation that says how hard each problem is."),
     ] = None,
+    metric: Metrics = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many, newest first.")] = 50,
     server: Server = None,
     as_json: Json = False,
 ) -> None:
-    """Show pass@k with intervals and coverage. Incomplete evaluations say so."""
+    """Show pass@k or other metrics with intervals. Incomplete evaluations say so."""
     if profile and evaluation is None:
         raise UsageError("--profile needs one evaluation.", "`evalsvc results` lists their ids.")
     with connect(server, ["evaluations"]) as client:
@@ -51,11 +75,45 @@ def results(
             found: Sequence[EvaluationResult] = [client.evaluation(evaluation)]
         else:
             found = client.evaluations(run, benchmark, step=step, job=job, limit=limit)
+        if metric:
+            tables = [(item, client.metrics(item.id, metric)) for item in found]
+            show_metrics(tables, as_json=as_json)
+            return
     if as_json:
         printed = [item.to_dict() for item in found]
         print_json(printed[0] if evaluation is not None else printed)
     else:
         show_results(found)
+
+
+def show_metrics(
+    tables: Sequence[tuple[EvaluationResult, Table[MetricRow]]], *, as_json: bool
+) -> None:
+    """Print the figures of registered metrics: a line per evaluation, metric and k."""
+    rows = [figure for item, table in tables for figure in metric_figures(item, table)]
+    if as_json:
+        print_json([row.to_dict() for row in rows])
+    else:
+        print_table(
+            COLUMNS,
+            [
+                (
+                    f"{row.run}@{row.step}",
+                    row.method,
+                    row.benchmark,
+                    row.metric,
+                    in_unit(row.value, row.unit),
+                    interval_in_unit(row.interval_fixed, row.unit),
+                    interval_in_unit(row.interval_population, row.unit),
+                    _problems(row.problems, row.problems_total),
+                    percent(row.coverage) + ("" if row.complete else " (incomplete)"),
+                    _beside(row.remarks.split("; ")),
+                )
+                for row in rows
+            ],
+        )
+    for note in (*notes_of([item for item, _ in tables]), *(n for _, t in tables for n in t.notes)):
+        typer.echo(f"Note: {note}", err=as_json)
 
 
 def show_results(found: Sequence[EvaluationResult]) -> None:
@@ -73,29 +131,20 @@ def show_results(found: Sequence[EvaluationResult]) -> None:
                 interval(metric.interval_population),
                 _problems(metric.problems, item.problems_total),
                 coverage,
-                "; ".join(remark for remark in item.remarks if "problems" not in remark),
+                _beside(item.remarks),
             )
             for metric in item.metrics.values()
         ]
         if not item.metrics:
             rows.append((*head, None, None, None, None, 0, item.error or coverage, None))
-    print_table(
-        (
-            "checkpoint",
-            "method",
-            "benchmark",
-            "metric",
-            "value",
-            "95% (these problems)",
-            "95% (such problems)",
-            "problems",
-            "coverage",
-            "remarks",
-        ),
-        rows,
-    )
+    print_table(COLUMNS, rows)
     for note in notes_of(found):
         typer.echo(f"Note: {note}")
+
+
+def _beside(remarks: Sequence[str]) -> str:
+    """What stands beside a figure, without the subset, which has its own column."""
+    return "; ".join(remark for remark in remarks if not remark.endswith(" problems"))
 
 
 def _problems(here: int, total: int) -> str:

@@ -6,7 +6,7 @@ Needs the booktabs package only.
 from collections.abc import Sequence
 
 from evalsvc.exports.latex_text import escape, tabular
-from evalsvc.exports.layout import Block, ExportTable, lay_out
+from evalsvc.exports.layout import Block, Cell, ExportTable, lay_out
 from evalsvc.exports.rows import ResultRow
 
 
@@ -39,15 +39,16 @@ def _table(table: ExportTable) -> str:
     return "\n".join(lines)
 
 
+def _cell(cell: Cell) -> str:
+    return rf"\textbf{{{escape(cell.text)}}}" if cell.bold else escape(cell.text)
+
+
 def _groups(block: Block, width: int) -> list[list[list[str]]]:
     """The heading of a block and its lines, filled up to the table's width."""
     missing = [""] * (width - len(block.columns))
     heading = [rf"\textit{{{escape(block.title)}}}", *(escape(c) for c in block.columns), *missing]
     lines = []
     for label, cells in block.lines:
-        shown = [
-            "--" if cell is None else rf"\textbf{{{cell.text}}}" if cell.bold else cell.text
-            for cell in cells
-        ]
+        shown = ["--" if cell is None else _cell(cell) for cell in cells]
         lines.append([escape(label), *shown, *missing])
     return [[heading], lines]

@@ -8,7 +8,7 @@ its baseline; the note says so.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalsvc.exports.rows import ExportError, ResultRow, metric_name, need_rows
+from evalsvc.exports.rows import FRACTION, ExportError, ResultRow, metric_name, need_rows
 
 NOTE = (
     "Percent. Bold: better than the baseline after Holm's correction at 5%; "
@@ -48,7 +48,7 @@ def lay_out(rows: Sequence[ResultRow]) -> tuple[ExportTable, ...]:
 
 
 def _table(model: str, rows: Sequence[ResultRow]) -> ExportTable:
-    metrics = _distinct([metric_name(r) for r in sorted(rows, key=lambda r: (r.metric, r.k))])
+    metrics = _distinct([metric_name(r) for r in sorted(rows, key=lambda r: (r.metric, r.k or 0))])
     benchmarks = _distinct([r.benchmark for r in rows])
     labels = _labels(rows)
     remarks = _distinct([r.remarks for r in rows if r.remarks])
@@ -61,7 +61,7 @@ def _table(model: str, rows: Sequence[ResultRow]) -> ExportTable:
                 "Export one evaluation of each checkpoint and benchmark.",
             )
         mark = f" [{remarks.index(row.remarks) + 1}]" if row.remarks else ""
-        cells[key] = Cell(f"{100 * row.value:.1f}{mark}", row.better)
+        cells[key] = Cell(_shown(row) + mark, row.better)
     names = _distinct([labels[(r.method, r.run, r.step)] for r in rows])
     if len(metrics) == 1:
         columns = [(benchmark, metrics[0]) for benchmark in benchmarks]
@@ -73,9 +73,18 @@ def _table(model: str, rows: Sequence[ResultRow]) -> ExportTable:
             columns = [(benchmark, metric) for metric in own]
             blocks.append(_block(benchmark, own, columns, names, cells))
     incomplete = sorted({r.benchmark for r in rows if r.coverage < 1})
-    note = NOTE + (f" Incomplete: {', '.join(incomplete)}." if incomplete else "")
+    units = " A figure with a unit is not in percent." if _has_units(rows) else ""
+    note = NOTE + units + (f" Incomplete: {', '.join(incomplete)}." if incomplete else "")
     note += "".join(f" [{i}] {remark}." for i, remark in enumerate(remarks, start=1))
     return ExportTable(model or "Results", tuple(blocks), note)
+
+
+def _has_units(rows: Sequence[ResultRow]) -> bool:
+    return any(row.unit != FRACTION for row in rows)
+
+
+def _shown(row: ResultRow) -> str:
+    return f"{100 * row.value:.1f}" if row.unit == FRACTION else f"{row.value:.1f} {row.unit}"
 
 
 def _block(

@@ -1,7 +1,8 @@
 """The rows of an export: one figure per row, with its intervals and how it was made.
 
-Plain values only, so that the writers need neither the database nor the statistics. Values are
-fractions of 1, except in the tables for readers (LaTeX, Markdown), which print percent.
+Plain values only, so that the writers need neither the database nor the statistics. Values in the
+unit "fraction" are fractions of 1, except in the tables for readers (LaTeX, Markdown), which print
+percent.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from evalsvc.errors import UsageError
+
+FRACTION = "fraction"  # the unit of shares, which readers see in percent
 
 
 class ExportError(UsageError):
@@ -21,7 +24,8 @@ class ExportError(UsageError):
 class ResultRow:
     """One figure of one evaluation.
 
-    metric: `pass@k`, `pass^k`, `maj@k` ...; k its k. low and high: 95% intervals, None where there
+    metric: a registered one, as in `pass@k`; k its k, None for a metric without k. unit:
+    "fraction", or what the value counts. low and high: 95% intervals, None where there
     is none. coverage: share of the wanted samples that exist. baseline: the method compared with,
     difference and p_adjusted against it (after Holm over the export), None without one. better: the
     difference is positive and significant: the only ground for bold print. problems_total: of the
@@ -34,7 +38,7 @@ class ResultRow:
     run: str
     step: int
     metric: str
-    k: int
+    k: int | None
     value: float
     low_fixed: float | None = None
     high_fixed: float | None = None
@@ -52,6 +56,7 @@ class ResultRow:
     evaluation: str = ""
     problems_total: int = 0
     remarks: str = ""
+    unit: str = FRACTION
 
 
 COLUMNS = tuple(field.name for field in fields(ResultRow))
@@ -64,7 +69,7 @@ def as_dicts(rows: Sequence[ResultRow]) -> list[dict[str, Any]]:
 
 def metric_name(row: ResultRow) -> str:
     """`pass@16`: the metric with its k."""
-    return row.metric.replace("k", str(row.k)) if row.metric.endswith("k") else row.metric
+    return row.metric if row.k is None else f"{row.metric.removesuffix('k')}{row.k}"
 
 
 def need_rows(rows: Sequence[ResultRow]) -> None:

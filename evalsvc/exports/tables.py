@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from evalsvc.errors import MissingExtra
-from evalsvc.exports.layout import ExportTable, lay_out
+from evalsvc.exports.layout import Cell, ExportTable, lay_out
 from evalsvc.exports.rows import COLUMNS, ResultRow, as_dicts, need_rows
 
 # A cell that begins with one of these is a formula to a spreadsheet; names come from users.
@@ -40,7 +40,7 @@ def to_parquet(rows: Sequence[ResultRow]) -> bytes:
         raise MissingExtra("Exporting Parquet", "server") from error
     numbers = {"step", "k", "problems", "samples", "problems_total"}
     texts = {"benchmark", "model", "method", "run", "metric", "protocol", "verifier", "baseline"}
-    texts |= {"evaluation", "remarks"}
+    texts |= {"evaluation", "remarks", "unit"}
     types = {
         name: pa.int64()
         if name in numbers
@@ -69,13 +69,14 @@ def _markdown(table: ExportTable) -> str:
         lines.append("| " + " | ".join(_escaped(cell) for cell in header) + " |")
         lines.append("|---" + "|--:" * len(block.columns) + "|")
         for label, cells in block.lines:
-            shown = [
-                "" if cell is None else f"**{cell.text}**" if cell.bold else cell.text
-                for cell in cells
-            ]
+            shown = ["" if cell is None else _marked(cell) for cell in cells]
             lines.append("| " + " | ".join([_escaped(label), *shown]) + " |")
         lines.append("")
     return "\n".join([*lines, table.note])
+
+
+def _marked(cell: Cell) -> str:
+    return f"**{_escaped(cell.text)}**" if cell.bold else _escaped(cell.text)
 
 
 def _escaped(text: str) -> str:

@@ -34,6 +34,7 @@ NOUNS = (
     "leaderboard",
     "rank",
     "power",
+    "metrics_catalogue",
     "imports",
     "workers",
     "webhooks",

@@ -5,10 +5,9 @@ population interval and every sign flip works on cluster totals. By default a pr
 cluster.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -58,7 +57,7 @@ def partition(clusters: Sequence[object] | ArrayLike | None, problems: int) -> P
             "Give one cluster label per problem.",
         )
     # Of the labels as given: numpy makes the text "nan" of a NaN among texts.
-    missing = [_is_missing(label) for label in cast("Iterable[object]", clusters)]
+    missing = [_is_missing(label) for label in np.asarray(clusters, dtype=object)]
     if any(missing):
         raise StatisticsError(
             f"the cluster label at index {missing.index(True)} is missing (None or NaN).",

@@ -28,7 +28,7 @@ from evalsvc.statistics.intervals import Pair, fixed_interval
 from evalsvc.statistics.paired_score import paired_score_interval
 from evalsvc.statistics.power import POWER, detectable_gain, fewest_discordant
 from evalsvc.statistics.sampling import SamplingNoise
-from evalsvc.statistics.sentences import comparison_sentence
+from evalsvc.statistics.sentences import DEFAULT_METRIC, comparison_sentence
 from evalsvc.statistics.sign_flip import PairedTest, mcnemar, sign_flip_tests
 from evalsvc.statistics.studentised import Spread, spread_of
 from evalsvc.statistics.thinning import thinned
@@ -47,7 +47,8 @@ class Comparison:
     difference; where it is large the test errs more often than alpha says. p_adjusted: after Holm
     over the family that the comparison was made in (p_value when it was made alone).
     minimum_detectable_effect: the smallest true difference that this design would call significant
-    in 4 of 5 repeats, at alpha over the size of the family.
+    in 4 of 5 repeats, at alpha over the size of the family. metric: pass@k, or the name of another
+    one, with its k if it has one (k is 1 if not).
     """
 
     k: int
@@ -72,6 +73,8 @@ class Comparison:
     indicator: bool
     alpha: float
     sentence: str
+    metric: str = DEFAULT_METRIC
+    higher_is_better: bool | None = True
 
     @property
     def significant(self) -> bool:
@@ -172,6 +175,62 @@ def compare_curves(
         for k, pair, test in zip(checked, pairs, tests, strict=True)
     ]
     return adjust_family(made)
+
+
+def compare_values(
+    metric: str,
+    values: tuple[FloatArray, FloatArray],
+    tested: tuple[FloatArray, FloatArray],
+    correct: tuple[IntArray, IntArray],
+    *,
+    k: int = 1,
+    clusters: Sequence[object] | ArrayLike | None = None,
+    seed: int = 0,
+    alpha: float = 0.05,
+    higher_is_better: bool | None = True,
+) -> Comparison:
+    """Candidate minus baseline of any metric with one value in [0, 1] per problem.
+
+    values, tested, correct: of (baseline, candidate), shape (problems,). tested: the values that
+    the flips are made of, `values` unless the sides had to be thinned. There is no sampling
+    interval; test and population interval are those of `paired_comparison` below k = n.
+    """
+    before, after = values
+    _same_problems(correct[0], correct[1])
+    check_probability(alpha, "alpha")
+    groups = partition(clusters, before.size)
+    totals = groups.totals(tested[1] - tested[0])
+    flips = sign_flip_tests(totals[:, None], groups.sizes, seed=seed, alpha=alpha)[0]
+    differences = groups.totals(after - before)
+    spread = spread_of(differences, groups)
+    p_value, population = both_tests(flips, spread, alpha)
+    made = Comparison(
+        k=k,
+        baseline=float(before.mean()),
+        candidate=float(after.mean()),
+        difference=spread.difference,
+        interval_fixed=None,
+        interval_population=population,
+        standard_error=spread.error,
+        skewness=spread.skewness,
+        p_value=p_value,
+        p_adjusted=p_value,
+        family_size=1,
+        test=flips.method,
+        discordant=flips.discordant,
+        largest_difference=float(np.abs(differences).max()) * groups.count / groups.problems,
+        candidate_only=int(np.sum((correct[1] > 0) & (correct[0] == 0))),
+        baseline_only=int(np.sum((correct[0] > 0) & (correct[1] == 0))),
+        minimum_detectable_effect=1.0,
+        problems=groups.problems,
+        clusters=groups.count,
+        indicator=False,
+        alpha=alpha,
+        sentence="",
+        metric=metric,
+        higher_is_better=higher_is_better,
+    )
+    return adjust_family([made])[0]
 
 
 def compare_candidates(

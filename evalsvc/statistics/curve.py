@@ -25,6 +25,7 @@ from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.max_t import MaxTest, max_t_test
 from evalsvc.statistics.sentences import CHECKPOINTS_ONLY, p_value_words, points, size_words
 from evalsvc.statistics.stopping import StoppingPlan, check_endings, pass_at_k_stopped
+from evalsvc.statistics.studentised import spread_of
 from evalsvc.statistics.thinning import equal_samples
 
 Pair = tuple[float, float]
@@ -175,7 +176,9 @@ def _compared(
             "one cluster cannot be compared: its difference has no spread.",
             "Give the counts of at least two problems that share nothing.",
         )
-    test = max_t_test(groups.totals(after - before), groups.sizes, alpha, seed)
+    totals = groups.totals(after - before)
+    spreads = [spread_of(totals[:, j], groups) for j in range(len(ks))]
+    test = max_t_test(totals, groups.sizes, spreads, alpha, seed)
     differences = tuple(float(d) for d in (after - before).mean(axis=0))
     return CurveComparison(
         ks=ks,

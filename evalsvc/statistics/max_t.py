@@ -2,10 +2,11 @@
 
 The signs of all clusters are flipped together for every column (Westfall & Young 1993, single
 step): T_j = |sum_i d_ij| / sqrt(sum_i d_ij^2), and the law of max_j T_j under the flips gives the
-p-values. The flips are done twice with the same signs: as the data are, which is exact where both
-sides are equally good, and around the observed differences, which keeps the band honest where they
-are not. The larger p-value and the wider band count, so that a band excludes 0 exactly where its
-test rejects.
+p-values. Flips ask for symmetry, so a column counts with the smaller of T_j and its skewness-
+corrected t statistic. The flips are done twice with the same signs: as the data are, which is exact
+where both sides are equally good, and around the observed differences, which keeps the band honest
+where they are not. The larger p-value and the wider band count: a band excludes 0 exactly where its
+test rejects. docs/decisions/0210 has the simulations.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ import numpy as np
 from evalsvc.statistics.counts import FloatArray
 from evalsvc.statistics.distributions import normal_above, normal_quantile
 from evalsvc.statistics.paired_score import paired_score_interval
+from evalsvc.statistics.studentised import Spread
 
 Pair = tuple[float, float]
 
@@ -28,8 +30,8 @@ TIE = 1e-5  # of statistics that are sums of unit vectors: float32 tells no more
 # Bentkus & Dzindzalieta 2015: a sum of signs of unit variance exceeds x with chance at most this
 # times a standard normal's.
 TAIL_CONSTANT = 3.1787
-RARE_CLUSTER = 1.0  # by simulation: with 0.3 the band held at all k in 87% of cells of 30 problems
 RARE_DIFFERENCE = 0.3  # per problem, which few problems may show once in a while
+TINY = 1e-300  # below it a p-value has no normal deviate
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,19 @@ class _Reference:
         return float(self.maxima[min(int(allowed + 1e-9), size - 1)])
 
 
-def max_t_test(totals: FloatArray, sizes: FloatArray, alpha: float, seed: int) -> MaxTest:
+def max_t_test(
+    totals: FloatArray, sizes: FloatArray, spreads: Sequence[Spread], alpha: float, seed: int
+) -> MaxTest:
     """Tests every column of `totals` (clusters, columns) at once, with a band for their means.
 
     totals: sums of the differences over each cluster. sizes: (clusters,) or (clusters, columns),
     what a shift of 1 adds to each. A column's mean is its total over the total of its sizes.
+    spreads: the columns' means with their errors, for the studentised half.
     """
     weights = np.broadcast_to(sizes[:, None] if sizes.ndim == 1 else sizes, totals.shape)
-    observed = _statistics(totals)
+    columns = [_Column(totals[:, j], weights[:, j], spread) for j, spread in enumerate(spreads)]
+    flips = _statistics(totals)
+    observed = np.array([column.least(t) for column, t in zip(columns, flips, strict=True)])
     residuals = totals - totals.sum(axis=0) / weights.sum(axis=0) * weights
     references = _references((totals, residuals), alpha, seed)
     adjusted = np.maximum(*(reference.p_values(observed) for reference in references))
@@ -86,10 +93,8 @@ def max_t_test(totals: FloatArray, sizes: FloatArray, alpha: float, seed: int) -
     # With few clusters the flips' quantile may be low; a band is never narrower than a normal one.
     wide = max(critical, normal_quantile(1.0 - alpha / 2))
     band = [
-        _rejected_band(totals[:, j], weights[:, j], critical, wide)
-        if observed[j] > critical
-        else _open_band(totals[:, j], weights[:, j], wide)
-        for j in range(totals.shape[1])
+        column.rejected_band(critical, wide) if t > critical else column.open_band(wide)
+        for column, t in zip(columns, observed, strict=True)
     ]
     p_values = tuple(float(p) for p in adjusted)
     return MaxTest(min(p_values), p_values, tuple(band), critical, references[0].exact)
@@ -156,50 +161,58 @@ def _random_maxima(units: Sequence[FloatArray], draws: int, seed: int) -> list[F
     return list(maxima)
 
 
-def _open_band(totals: FloatArray, weights: FloatArray, wide: float) -> Pair:
-    """The band of a column that is not resolved: it contains 0."""
-    low, high = _score_interval(totals, weights, wide, padded=True)
-    return max(min(low, 0.0), -1.0), min(max(high, 0.0), 1.0)
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column: totals and sizes of its clusters, and the spread of its mean."""
 
+    totals: FloatArray
+    weights: FloatArray
+    spread: Spread
 
-def _rejected_band(totals: FloatArray, weights: FloatArray, critical: float, wide: float) -> Pair:
-    """The band of a resolved column: the end towards 0 is where the test stops to reject."""
-    near = _score_interval(totals, weights, critical, padded=False)
-    far = _score_interval(totals, weights, wide, padded=True)
-    least = np.nextafter(0.0, 1.0)
-    if totals.sum() > 0:
-        return float(max(near[0], least)), min(max(near[1], far[1]), 1.0)
-    return max(min(near[0], far[0]), -1.0), float(min(near[1], -least))
+    @property
+    def solved_or_not(self) -> bool:
+        """Whether each problem is its own cluster and was gained, lost or neither."""
+        values = np.isin(self.totals, (-1.0, 0.0, 1.0))
+        return bool(np.all(self.weights == 1.0) and np.all(values))
 
+    def least(self, flips: float) -> float:
+        """The smaller of the flips' statistic and the studentised one, as a normal deviate."""
+        if self.solved_or_not:
+            return flips
+        return min(flips, normal_quantile(1.0 - max(self.spread.p_value, TINY) / 2))
 
-def _score_interval(
-    totals: FloatArray, weights: FloatArray, critical: float, *, padded: bool
-) -> Pair:
-    """The shifts of one column that a statistic of at most `critical` does not refuse.
+    def open_band(self, wide: float) -> Pair:
+        """The band of a column that is not resolved: it contains 0."""
+        low, high = self._interval(wide, self._rare)
+        return max(min(low, 0.0), -1.0), min(max(high, 0.0), 1.0)
 
-    padded: with room for rare clusters that were not met.
-    """
-    if _solved_or_not(totals, weights):
+    def rejected_band(self, critical: float, wide: float) -> Pair:
+        """The band of a resolved column: the end towards 0 is where the test stops to reject."""
+        near, far = self._interval(critical), self._interval(wide, self._rare)
+        least = np.nextafter(0.0, 1.0)
+        if self.totals.sum() > 0:
+            return float(min(max(near[0], least), 1.0)), min(max(near[1], far[1]), 1.0)
+        return max(min(near[0], far[0]), -1.0), float(max(min(near[1], -least), -1.0))
+
+    @property
+    def _rare(self) -> float:
+        """Room in the sum of squares for a cluster that was not met: like the largest residual."""
+        residuals = self.totals - self.totals.sum() / self.weights.sum() * self.weights
+        least = (RARE_DIFFERENCE * float(self.weights.mean())) ** 2
+        return max(float(np.max(residuals**2)), least)
+
+    def _interval(self, critical: float, extra: float = 0.0) -> Pair:
+        """The shifts that one of the two statistics does not refuse at `critical`.
+
+        extra: added to the flips' sum of squares.
+        """
         level = 1.0 - 2.0 * float(normal_above(critical))
-        gained, lost = int(np.sum(totals > 0)), int(np.sum(totals < 0))
-        return paired_score_interval(gained, lost, totals.size, level)
-    low, high = _not_refused(totals, weights, critical, 0.0)
-    if padded:
-        wider = _not_refused(totals, weights, critical, _rare(totals, weights))
-        low, high = min(low, wider[0]), max(high, wider[1])
-    return low, high
-
-
-def _solved_or_not(totals: FloatArray, weights: FloatArray) -> bool:
-    """Whether each problem is its own cluster and was gained, lost or neither."""
-    return bool(np.all(weights == 1.0) and np.all(np.isin(totals, (-1.0, 0.0, 1.0))))
-
-
-def _rare(totals: FloatArray, weights: FloatArray) -> float:
-    """Room for clusters that were not met: one with the largest squared residual."""
-    residuals = totals - totals.sum() / weights.sum() * weights
-    typical = float(weights.mean())
-    return RARE_CLUSTER * max(float(np.max(residuals**2)), (RARE_DIFFERENCE * typical) ** 2)
+        if self.solved_or_not:
+            gained, lost = int(np.sum(self.totals > 0)), int(np.sum(self.totals < 0))
+            return paired_score_interval(gained, lost, self.totals.size, level)
+        flips = _not_refused(self.totals, self.weights, critical, extra)
+        pairs = flips, self.spread.interval(level)
+        return min(low for low, _ in pairs), max(high for _, high in pairs)
 
 
 def _not_refused(totals: FloatArray, weights: FloatArray, critical: float, extra: float) -> Pair:

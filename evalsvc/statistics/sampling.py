@@ -79,8 +79,8 @@ class SamplingNoise:
         if np.unique(self._pair_n).size <= MANY_SIZES:
             return self._pair_n
         steps = np.floor(np.log(self._pair_n / smallest) / np.log(SIMILAR) + 1e-9)
-        rounded = np.minimum(np.ceil(smallest * SIMILAR**steps), self._pair_n)
-        return np.asarray(rounded, dtype=np.int64)
+        nearby = np.minimum(np.ceil(smallest * SIMILAR**steps), self._pair_n)
+        return np.asarray(nearby, dtype=np.int64)
 
     def variances(self, k: int) -> FloatArray:
         """Sampling variance of pass@k per problem; k <= min(n). Always >= 0."""

@@ -13,6 +13,10 @@ class ComparisonLike(Protocol):
     @property
     def k(self) -> int: ...
     @property
+    def metric(self) -> str: ...
+    @property
+    def higher_is_better(self) -> bool | None: ...
+    @property
     def baseline(self) -> float: ...
     @property
     def candidate(self) -> float: ...
@@ -43,6 +47,7 @@ class ComparisonLike(Protocol):
 
 
 HIGH_SKEWNESS = 0.3  # of the mean: beyond it the simulated test rejects equals in 6% and more
+DEFAULT_METRIC = "pass@k"
 CHECKPOINTS_ONLY = "This compares two checkpoints, not two methods."
 
 
@@ -51,12 +56,26 @@ def comparison_sentence(comparison: ComparisonLike) -> str:
     low, high = comparison.interval_population
     digits = 1 if high - low >= 0.01 else 2
     head = (
-        f"pass@{comparison.k} goes from {percent(comparison.baseline, digits)} to "
+        f"{metric_label(comparison)} goes from {percent(comparison.baseline, digits)} to "
         f"{percent(comparison.candidate, digits)} ({points(comparison.difference, digits)} points; "
         f"{100 * (1 - comparison.alpha):g}% interval for problems of this kind "
         f"{points(low, digits)} to {points(high, digits)}; {p_words(comparison)}): "
     )
     return " ".join([head + _verdict(comparison), *_remarks(comparison), CHECKPOINTS_ONLY])
+
+
+class MetricLike(Protocol):
+    """What the name of a comparison's figure needs."""
+
+    @property
+    def k(self) -> int: ...
+    @property
+    def metric(self) -> str: ...
+
+
+def metric_label(comparison: MetricLike) -> str:
+    """`pass@16`; other metrics carry their k in the name."""
+    return f"pass@{comparison.k}" if comparison.metric == DEFAULT_METRIC else comparison.metric
 
 
 def percent(fraction: float, digits: int = 1) -> str:
@@ -106,7 +125,11 @@ def p_words(comparison: TestedLike) -> str:
 def _verdict(comparison: ComparisonLike) -> str:
     size = size_words(comparison.problems, comparison.clusters)
     if comparison.p_adjusted <= comparison.alpha:
-        better = "candidate" if comparison.difference > 0 else "baseline"
+        higher = "candidate" if comparison.difference > 0 else "baseline"
+        if comparison.higher_is_better is None:
+            return f"the {higher} checkpoint is higher on {size}."
+        lower = "baseline" if comparison.difference > 0 else "candidate"
+        better = higher if comparison.higher_is_better else lower
         return f"the {better} checkpoint is better on {size}."
     alone = ""
     if comparison.p_value <= comparison.alpha:
@@ -127,6 +150,8 @@ def _remarks(comparison: ComparisonLike) -> list[str]:
             "A few problems carry most of the difference, the others stray to one side: such a "
             f"test errs more often than in {100 * comparison.alpha:g}% of cases."
         )
+    if comparison.metric != DEFAULT_METRIC:
+        return remarks
     if comparison.indicator:
         remarks.append(
             f"k equals the samples drawn, so each problem is only solved or not, and no sampling "

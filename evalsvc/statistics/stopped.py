@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import betainc
 
 from evalsvc.statistics.clusters import partition
 from evalsvc.statistics.counts import (
@@ -38,8 +39,10 @@ from evalsvc.statistics.stopping import (
     ending_chances,
     pass_at_k_stopped,
 )
+from evalsvc.statistics.zero_inflated import fit_zero_inflated
 
 Kind = Literal["fixed", "population"]
+NEGLIGIBLE = 1e-12  # of a law's weight
 SMOOTHING = 25  # iterations of the fitted law, as for full sampling
 
 
@@ -67,7 +70,7 @@ def estimate_stopped(
     one_k = check_one_k(k, np.full(1, plan.n_max))
     check_probability(level, "level")
     groups = partition(clusters, samples.size)
-    law = fit_difficulty(samples, correct, iterations=SMOOTHING)
+    laws = _laws(samples, correct)
 
     def values_at(j: int) -> FloatArray:
         return _values(samples, correct, j, plan)
@@ -76,7 +79,7 @@ def estimate_stopped(
         return float(values_at(j).mean())
 
     def fixed_at(j: int) -> Pair | None:
-        error = _fixed_error(samples, correct, j, plan, law)
+        error = _fixed_error(samples, correct, j, plan, laws)
         if error is None:
             return None
         trials = effective_trials(mean_at(j), error, float(samples.size))
@@ -91,7 +94,7 @@ def estimate_stopped(
         value=mean_at(one_k),
         interval_fixed=raised_by_smaller_k(one_k, mean_at, fixed_at),
         interval_population=raised_by_smaller_k(one_k, mean_at, population_at) or (0.0, 1.0),
-        standard_error_fixed=_fixed_error(samples, correct, one_k, plan, law),
+        standard_error_fixed=_fixed_error(samples, correct, one_k, plan, laws),
         standard_error_population=population_standard_error(values_at(one_k), groups),
         problems=samples.size,
         clusters=groups.count,
@@ -202,16 +205,36 @@ def _values(n: IntArray, c: IntArray, k: int, plan: StoppingPlan) -> FloatArray:
     return np.asarray(made, dtype=np.float64)
 
 
+def _laws(n: IntArray, c: IntArray) -> tuple[DifficultyLaw, ...]:
+    """A law of the success rates without a shape, and the likeliest zero-inflated Beta.
+
+    Each is too sure on some benchmarks, as for full sampling: the larger variance counts.
+    """
+    shapeless = fit_difficulty(n, c, iterations=SMOOTHING)
+    pair_n, pair_c, times, _ = distinct_pairs(n, c)
+    fitted = fit_zero_inflated(pair_n, pair_c, times[None].astype(np.float64))
+    rates = shapeless.rates
+    edges = np.concatenate(([0.0], (rates[1:] + rates[:-1]) / 2, [1.0]))
+    shares = np.diff(betainc(fitted.a[0], fitted.b[0], edges)) * (1.0 - fitted.never[0])
+    shares[0] += fitted.never[0]
+    # A little everywhere, so that no problem is impossible under a law of few points.
+    weights = shares + NEGLIGIBLE
+    return shapeless, DifficultyLaw(rates, weights / weights.sum())
+
+
 def _fixed_error(
-    n: IntArray, c: IntArray, k: int, plan: StoppingPlan, law: DifficultyLaw
+    n: IntArray, c: IntArray, k: int, plan: StoppingPlan, laws: Sequence[DifficultyLaw]
 ) -> float | None:
     """Standard error from sampling alone: each problem's variance averaged over its posterior.
 
-    How a plan stopped says nothing more of p than the counts do, so that the law is fitted and the
-    posterior taken as for any counts.
+    How a plan stopped says nothing more of p than the counts do, so that the laws are fitted and
+    the posteriors taken as for any counts.
     """
     if 2 * k > plan.n_max:
         return None
     pair_n, pair_c, times, _ = distinct_pairs(n, c)
-    variances = law.posterior(pair_n, pair_c) @ sampling_variance_stopped(plan, law.rates, k)
-    return float(np.sqrt(variances @ times) / n.size)
+    variances = [
+        law.posterior(pair_n, pair_c) @ sampling_variance_stopped(plan, law.rates, k) @ times
+        for law in laws
+    ]
+    return float(np.sqrt(max(variances)) / n.size)

@@ -8,7 +8,7 @@ from typing import Protocol
 from evalsvc.statistics.comparison import Comparison
 from evalsvc.statistics.counts import check_probability
 from evalsvc.statistics.errors import StatisticsError
-from evalsvc.statistics.sentences import p_value_words, size_words
+from evalsvc.statistics.sentences import metric_label, p_value_words, size_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,10 @@ def equivalence(comparison: Comparison, margin: float) -> Equivalence:
         else f"a difference of {100 * margin:.1f} points cannot be ruled out with {size}"
     )
     return Equivalence(
-        margin, p_value, equivalent, f"pass@{comparison.k}: {words} ({p_value_words(p_value)})."
+        margin,
+        p_value,
+        equivalent,
+        f"{metric_label(comparison)}: {words} ({p_value_words(p_value)}).",
     )
 
 

@@ -9,8 +9,6 @@ from contextvars import ContextVar
 ANSWER_CHARACTERS = 4096
 #: Far above any model's output; finding the answer in so much text takes seconds.
 RESPONSE_CHARACTERS = 10_000_000
-#: Integrals, limits and their like: math-verify's parser takes a tenth of a second for so much.
-SYMBOLIC_CHARACTERS = 300
 NESTING = 200
 #: Nesting that is read in the caller's thread; deeper answers go to a child with a larger stack.
 NESTING_IN_CALLER = 30
@@ -20,7 +18,7 @@ CHARACTERS_IN_CALLER = 500
 #: Responses whose search for the answer would hold up an event loop.
 RESPONSE_IN_LOOP = 20_000
 #: Processor time of one case in a child. The wall limit is far above it, whatever the load.
-CPU_SECONDS = 2.0
+CPU_SECONDS = 1.5
 #: Bits of an exact integer or fraction (2004! has about 19,000).
 EXACT_BITS = 100_000
 FACTORIAL = 5_000

@@ -50,7 +50,7 @@ class Verdict:
         span: start and end of `extracted` in the response, in characters.
         rule: the rule that decided, in words (`docs/verification.md` lists them).
         verifier: the version of the verifier.
-        ms: time spent on this response, waiting for a process not counted, in milliseconds.
+        ms: milliseconds spent on this response, in a child those of its processor.
         confidence: how the rule decided; None where nothing was decided.
     """
 

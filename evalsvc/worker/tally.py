@@ -99,6 +99,7 @@ class ProblemBook:
             rule=verdict.rule,
             verifier=verdict.verifier,
             verify_ms=verdict.ms,
+            confidence=verdict.confidence,
             answer_key=verified.answer_key,
             seed=verified.request.seed,
         )

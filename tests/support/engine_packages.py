@@ -1,4 +1,4 @@
-"""Distributions with engines of their own, installed into a folder that is put on `sys.path`."""
+"""Distributions with engines or metrics, installed into a folder that is put on `sys.path`."""
 
 import importlib
 from pathlib import Path
@@ -34,15 +34,16 @@ class ConstantEngine(Engine):
 class Packages:
     """Installs distributions into a folder on `sys.path`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, group: str = "evalsvc.engines") -> None:
         self.folder = folder
+        self.group = group
 
-    def install(self, package: str, source: str, **engines: str) -> None:
-        """One module `package` and an entry point NAME -> `package:ATTRIBUTE` for each engine."""
+    def install(self, package: str, source: str, **entries: str) -> None:
+        """One module `package` and an entry point NAME -> `package:ATTRIBUTE` for each entry."""
         (self.folder / f"{package}.py").write_text(source)
         info = self.folder / f"{package}-1.5.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.5\n")
-        lines = [f"{name} = {package}:{attribute}" for name, attribute in engines.items()]
-        (info / "entry_points.txt").write_text("\n".join(["[evalsvc.engines]", *lines, ""]))
+        lines = [f"{name} = {package}:{attribute}" for name, attribute in entries.items()]
+        (info / "entry_points.txt").write_text("\n".join([f"[{self.group}]", *lines, ""]))
         importlib.invalidate_caches()

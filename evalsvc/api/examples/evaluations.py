@@ -77,6 +77,39 @@ FIGURE: Json = {
     "samples": 480,
     "indicator": False,
 }
+METRIC_FIGURE: Json = {
+    **FIGURE,
+    "name": "pass@1",
+    "unit": "fraction",
+    "higher_is_better": True,
+}
+LEFT_OUT: Json = {
+    "metric": "maj@k",
+    "reason": "It needs the answers, and this evaluation has no transcripts.",
+}
+EVALUATION_METRICS: Json = {
+    "evaluation": EVALUATION_ID,
+    "figures": [METRIC_FIGURE],
+    "left_out": [LEFT_OUT],
+}
+METRICS_CATALOGUE: Json = {
+    "items": [
+        {
+            "name": "pass@k",
+            "formula": "at least one of k samples is correct: 1 - C(n-c, k) / C(n, k)",
+            "source": "Chen et al. 2021, arXiv 2107.03374",
+            "inputs": "counts",
+            "takes_k": True,
+            "higher_is_better": True,
+            "range": [0.0, 1.0],
+            "unit": "fraction",
+            "intervals": ["fixed", "population"],
+            "test": "paired by problem",
+            "package": "evalsvc",
+        }
+    ],
+    "unusable": [],
+}
 INDICATOR: Json = {**FIGURE, "k": 16, "value": 0.4, "interval_fixed": None, "indicator": True}
 PROFILE: Json = {
     "evaluation": EVALUATION_ID,
@@ -141,6 +174,8 @@ PROFILE: Json = {
             }
         ],
     },
+    "figures": [METRIC_FIGURE],
+    "left_out": [],
 }
 EVALUATION: Json = {
     "id": EVALUATION_ID,
@@ -223,6 +258,7 @@ SAMPLES: Json = {
             "verify_ms": 0.1,
             "seed": 1189312133,
             "override": None,
+            "confidence": "proven",
         }
     ],
     "next_cursor": "1",

@@ -9,6 +9,7 @@ from evalsvc.dashboard.rendering.page import Page, PageTable
 from evalsvc.dashboard.web.page_request import PageRequest, Pages
 from evalsvc.errors import Conflict, NotFound, StorageError
 from evalsvc.services.evaluations.figures import Metric
+from evalsvc.services.evaluations.metric_figures import EvaluationMetrics, quick_metrics
 from evalsvc.services.evaluations.scoring import scoring
 from evalsvc.services.evaluations.timeline import Timeline, timeline
 from evalsvc.services.evaluations.views import EvaluationDetail, counts_of, describe, traits_of
@@ -58,6 +59,7 @@ class EvaluationModel:
     unasked_total: int
     timeline: Timeline
     rescores: list[RescoreView]
+    registered: EvaluationMetrics  # at the smallest and the largest k
 
 
 def build(request: PageRequest) -> Page:
@@ -103,6 +105,7 @@ def build(request: PageRequest) -> Page:
         unasked_total=len(unasked),
         timeline=timeline(session, [row.id]),
         rescores=[view(found) for found in rescores.all_of(session, row.id)],
+        registered=_registered(request, row, detail),
     )
     kind = request.choice("interval", ("fixed", "population"), "population")
     s = detail
@@ -119,6 +122,19 @@ def build(request: PageRequest) -> Page:
         else {},
         live=s.state in ("pending", "running"),
     )
+
+
+def _registered(
+    request: PageRequest, row: Evaluation, detail: EvaluationDetail
+) -> EvaluationMetrics:
+    """Every registered metric at the smallest and the largest k that has a figure."""
+    ks = [metric.k for metric in detail.metrics.values()]
+    if not ks:
+        return EvaluationMetrics(row.id, [], [])
+    state = request.state
+    ends = sorted({min(ks), max(ks)})
+    metrics = state.metrics.metrics
+    return quick_metrics(request.session, state.memo, state.artifacts, row, metrics, ends)
 
 
 def _scoring_note(request: PageRequest, row: Evaluation) -> list[str]:

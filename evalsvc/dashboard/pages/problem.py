@@ -200,6 +200,7 @@ def _table(model: ProblemModel) -> PageTable:
         "verdict",
         "correct",
         "rule",
+        "confidence",
         "extracted",
         "finish_reason",
         "output_tokens",

@@ -31,6 +31,18 @@ def interval(low: float | None, high: float | None, decimals: int = 1) -> str:
     return f"{percent(low, decimals)}{dash}{percent(high, decimals)}"
 
 
+def in_unit(value: float, unit: str) -> str:
+    """A metric's value: fractions in percent, others with their unit, 1,912.4 tokens."""
+    return f"{percent(value)} %" if unit == "fraction" else f"{value:,.1f} {unit}"
+
+
+def bounds_in_unit(bounds: tuple[float, float] | None, unit: str) -> str:
+    """A metric's interval, in percent where its unit is the fraction."""
+    if bounds is None:
+        return NOTHING
+    return interval(*bounds) if unit == "fraction" else f"{bounds[0]:,.1f} to {bounds[1]:,.1f}"
+
+
 def point_interval(bounds: tuple[float, float] | None, decimals: int = 1) -> str:
     """Bounds of a difference in percentage points: "−0.4 to +3.0"."""
     if bounds is None:

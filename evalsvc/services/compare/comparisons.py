@@ -1,9 +1,9 @@
 """Checkpoints against one on the same benchmarks, paired by problem: the figures and the verdict.
 
 Evaluations of different problems are refused, or compared on those that both have when it was
-asked for, and then said. Holm's family is declared by the request: pass@k at the k it names (by
-default every power of two), every candidate it names, every benchmark that these have in common
-with the baseline. Naming one benchmark only chooses what is shown.
+asked for, and then said. Holm's family is declared by the request: the metric (by default pass@k)
+at the k it names (by default every power of two), every candidate it names, every benchmark that
+these have in common with the baseline. Naming one benchmark only chooses what is shown.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from evalsvc.conditions import unlike_conditions
 from evalsvc.errors import EvalsvcError, NotFound, UsageError
 from evalsvc.services.compare.pairings import Pairing, find_pairings, name_of
 from evalsvc.services.evaluations.figures import cluster_labels
+from evalsvc.services.evaluations.metric_figures import metric_inputs
 from evalsvc.services.evaluations.remarks import share_differences
 from evalsvc.services.evaluations.views import (
     counts_of,
@@ -31,9 +32,12 @@ from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories.counts import Counts
 
 if TYPE_CHECKING:
+    from evalsvc.artifacts import ArtifactStore
     from evalsvc.statistics import Comparison
+    from evalsvc.statistics.metrics import MetricDefinition, SampledProblems
 
 Pair = tuple[float, float]
+DEFAULT_METRIC = "pass@k"
 MARGIN = 0.01  # differences below one point are called equivalent, where the data can show it
 
 
@@ -43,6 +47,7 @@ class ComparisonView:
 
     equivalent: two one-sided tests find the difference within +-margin, with equivalence_p_value.
     family: what was tested together with it, in words; p_adjusted is over these family_size tests.
+    k: 1 for a metric without k.
     """
 
     benchmark: str
@@ -79,6 +84,14 @@ class ComparisonView:
     baseline_coverage: float
     candidate_coverage: float
     notes: list[str]
+
+
+@dataclass(frozen=True)
+class ComparedMetric:
+    """A metric other than pass@k, and the transcripts that it may be computed from."""
+
+    metric: "MetricDefinition"
+    artifacts: "ArtifactStore"
 
 
 @dataclass(frozen=True)
@@ -127,8 +140,11 @@ def compare_all(
     ks: Sequence[int] = (),
     allow_differences: bool = False,
     margin: float = MARGIN,
+    metric: ComparedMetric | None = None,
 ) -> Family:
     """Every comparison of RUN[@STEP]s with one. Without `ks` at every power of two that both allow.
+
+    `metric`: pass@k by default.
 
     Raises NotFound (no such run, nothing in common) and UsageError (unlike evaluations, k above n)
     where that holds for all candidates; else those are left out, and it is said.
@@ -156,11 +172,19 @@ def compare_all(
         benchmark,
         allow_differences,
         margin,
+        name_of_metric(metric),
     )
 
     def make() -> list[ComparisonView]:
         return _family(
-            session, memo, pairings, ks, benchmark, allow=allow_differences, margin=margin
+            session,
+            memo,
+            pairings,
+            ks,
+            benchmark,
+            allow=allow_differences,
+            margin=margin,
+            metric=metric,
         )
 
     return Family(memo.get(key, make), left_out)
@@ -169,6 +193,11 @@ def compare_all(
 def _shown(row: Evaluation) -> tuple[str, int, str, str]:
     """What a comparison takes from an evaluation: its figures, and the names it stands under."""
     return row.id, row.version, name_of(row), row.checkpoint.run.method
+
+
+def name_of_metric(metric: ComparedMetric | None) -> str:
+    """As in `ComparisonView.metric`."""
+    return DEFAULT_METRIC if metric is None else metric.metric.name
 
 
 def crossings(items: Sequence[ComparisonView]) -> list[CrossoverView]:
@@ -208,6 +237,7 @@ def _family(
     *,
     allow: bool,
     margin: float,
+    metric: ComparedMetric | None,
 ) -> list[ComparisonView]:
     """Views of what is asked for; all pairings are tested, and corrected together."""
     from evalsvc.statistics import adjust_family  # noqa: PLC0415 - a second to import
@@ -216,29 +246,35 @@ def _family(
     for pairing in pairings:
         shown = benchmark in (None, pairing.baseline.benchmark)
         try:
-            found, notes = compare_pair(session, memo, pairing, ks, allow=allow)
+            found, notes = (
+                compare_pair(session, memo, pairing, ks, allow=allow)
+                if metric is None
+                else _compare_metric(session, memo, pairing, ks, metric, allow=allow)
+            )
         except EvalsvcError:
             if shown:
                 raise
             continue  # a benchmark that was not asked for and cannot be tested at these k
         made.extend((pairing, comparison, notes) for comparison in found)
     adjusted = adjust_family([comparison for _, comparison, _ in made])
-    words = _family_words([(pairing, comparison) for pairing, comparison, _ in made])
+    name = name_of_metric(metric)
+    words = _family_words(name, [(pairing, comparison) for pairing, comparison, _ in made])
     return [
-        _view(pairing, comparison, notes, margin, words)
+        _view(pairing, comparison, notes, margin, words, name)
         for (pairing, _, notes), comparison in zip(made, adjusted, strict=True)
         if benchmark in (None, pairing.baseline.benchmark)
     ]
 
 
-def _family_words(made: Sequence[tuple[Pairing, "Comparison"]]) -> str:
+def _family_words(metric: str, made: Sequence[tuple[Pairing, "Comparison"]]) -> str:
     """`pass@k, k = 1, 2, 4, on aime2025, amc23: agrae@100 against grpo@100`."""
     ks = sorted({comparison.k for _, comparison in made})
+    at = f", k = {', '.join(map(str, ks))}" if metric.endswith(("@k", "^k")) else ""
     benchmarks = dict.fromkeys(pairing.baseline.benchmark for pairing, _ in made)
     candidates = dict.fromkeys(name_of(pairing.candidate) for pairing, _ in made)
     baselines = dict.fromkeys(name_of(pairing.baseline) for pairing, _ in made)
     return (
-        f"pass@k, k = {', '.join(map(str, ks))}, on {', '.join(benchmarks)}: "
+        f"{metric}{at}, on {', '.join(benchmarks)}: "
         f"{', '.join(candidates)} against {', '.join(baselines)}"
     )
 
@@ -266,6 +302,79 @@ def compare_pair(
         lambda: compare_curves(before.n, before.c, after.n, after.c, chosen, clusters=clusters),
     )
     return curves, notes
+
+
+def _compare_metric(
+    session: Session,
+    memo: Memo,
+    pairing: Pairing,
+    ks: Sequence[int],
+    chosen: ComparedMetric,
+    *,
+    allow: bool,
+) -> tuple[tuple["Comparison", ...], list[str]]:
+    """As `compare_pair`, for another metric."""
+    from evalsvc.statistics.metrics import compare_metric  # noqa: PLC0415 - a second to import
+
+    metric = chosen.metric
+    before, after = _aligned(session, memo, pairing)
+    notes = _notes(pairing, before, after, allow=allow)
+    sides = _metric_sides(session, memo, pairing, (before, after), chosen)
+    smallest = int(min(side.n.min() for side in sides))
+    if not metric.takes_k:
+        wanted: list[int | None] = list(ks) or [None]
+    else:
+        wanted = list(ks) or list(powers_of_two(smallest))
+        if max(k for k in wanted if k is not None) > smallest:
+            raise _too_large(pairing, smallest)
+    versions = tuple((row.id, row.version) for row in (pairing.baseline, pairing.candidate))
+    found = memo.get(
+        ("compared metric", metric.name, versions, tuple(wanted)),
+        lambda: tuple(compare_metric(metric, *sides, k) for k in wanted),
+    )
+    return found, notes
+
+
+def _metric_sides(
+    session: Session,
+    memo: Memo,
+    pairing: Pairing,
+    counts: tuple[Counts, Counts],
+    chosen: ComparedMetric,
+) -> "tuple[SampledProblems, SampledProblems]":
+    """What the metric is computed from on both sides, row by row the same problem."""
+    places: list[dict[int, int]] = []
+    inputs: list[SampledProblems] = []
+    for row in (pairing.baseline, pairing.candidate):
+        found = metric_inputs(session, memo, chosen.artifacts, row, chosen.metric)
+        if found is None:
+            raise UsageError(
+                f"{name_of(row)} on {row.benchmark} has no data for {chosen.metric.name}, which is "
+                f"computed from {chosen.metric.inputs}.",
+                "Compare by a metric of counts; `evalsvc metrics` lists them.",
+            )
+        places.append({problem: i for i, problem in enumerate(found.problems.tolist())})
+        inputs.append(found.samples)
+    pairs = [
+        (places[0][b], places[1][a])
+        for b, a in zip(*(side.problems.tolist() for side in counts), strict=True)
+        if b in places[0] and a in places[1]
+    ]
+    if not pairs:
+        raise NotFound(
+            f"The two evaluations of {pairing.baseline.benchmark} have no problem in common that "
+            f"{chosen.metric.name} can be computed for.",
+            "Evaluate both on the same problems.",
+        )
+    order = np.array(pairs, dtype=np.int64)
+    return inputs[0].rows(order[:, 0]), inputs[1].rows(order[:, 1])
+
+
+def _too_large(pairing: Pairing, smallest: int) -> UsageError:
+    return UsageError(
+        f"k is above {smallest}, the samples of some problem of {pairing.baseline.benchmark}.",
+        f"Ask for k up to {smallest}, or draw more samples.",
+    )
 
 
 def _aligned(session: Session, memo: Memo, pairing: Pairing) -> tuple[Counts, Counts]:
@@ -334,7 +443,12 @@ def _notes(pairing: Pairing, before: Counts, after: Counts, *, allow: bool) -> l
 
 
 def _view(
-    pairing: Pairing, comparison: "Comparison", notes: list[str], margin: float, family: str
+    pairing: Pairing,
+    comparison: "Comparison",
+    notes: list[str],
+    margin: float,
+    family: str,
+    metric: str,
 ) -> ComparisonView:
     from evalsvc.statistics import equivalence  # noqa: PLC0415 - a second to import
 
@@ -342,7 +456,7 @@ def _view(
     remarks = [same.sentence] if same.equivalent and not comparison.significant else []
     return ComparisonView(
         benchmark=pairing.baseline.benchmark,
-        metric="pass@k",
+        metric=metric,
         k=comparison.k,
         baseline=comparison.baseline,
         candidate=comparison.candidate,

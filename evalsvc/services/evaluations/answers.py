@@ -67,15 +67,25 @@ def answers(
     session: Session, memo: Memo, artifacts: "ArtifactStore", evaluation: Evaluation
 ) -> AnswerDistribution | None:
     """The answers of an evaluation; None where it has no transcripts."""
+    groups = answer_groups(session, memo, artifacts, evaluation)
+    if groups is None:
+        return None
+    return memo.get(
+        ("answers", evaluation.id, evaluation.version), lambda: summarise_answers(groups)
+    )
+
+
+def answer_groups(
+    session: Session, memo: Memo, artifacts: "ArtifactStore", evaluation: Evaluation
+) -> "dict[int, AnswerGroups] | None":
+    """Each problem's groups of equal answers; None where there are no transcripts."""
     paths = [path for path, *_ in shards.transcripts_of(session, evaluation.id)]
     if not paths:
         return None
     masks = results.read_masks(session, evaluation.id)
     return memo.get(
-        ("answers", evaluation.id, evaluation.version),
-        lambda: summarise_answers(
-            group((row for path in paths for row in artifacts.read_answers(path)), masks)
-        ),
+        ("answer groups", evaluation.id, evaluation.version),
+        lambda: group((row for path in paths for row in artifacts.read_answers(path)), masks),
     )
 
 

@@ -13,6 +13,11 @@ import numpy as np
 from evalsvc.errors import UsageError
 from evalsvc.services.evaluations.answers import AnswerDistribution, answers
 from evalsvc.services.evaluations.figures import Group, Metric, cluster_labels, metric_of, pass_at
+from evalsvc.services.evaluations.metric_figures import (
+    FigureView,
+    LeftOutMetric,
+    evaluation_metrics,
+)
 from evalsvc.services.evaluations.views import counts_of, traits_of
 from evalsvc.services.memo import Memo
 from evalsvc.specs import powers_of_two
@@ -24,6 +29,7 @@ from evalsvc.store.repositories.problems import TraitTable
 
 if TYPE_CHECKING:
     from evalsvc.artifacts import ArtifactStore
+    from evalsvc.statistics.metrics import MetricDefinition
 
 Pair = tuple[float, float]
 FLAGS = ("truncated", "no_answer", "failed")
@@ -116,7 +122,8 @@ class Tokens:
 class Profile:
     """`solved_share`: problems solved at least once. `answers` is null for imported counts.
 
-    difficulty: pass@k by the band of a reference evaluation, where one was named.
+    difficulty: pass@k by the band of a reference evaluation, where one was named. figures: of every
+    registered metric; left_out: those without a figure here.
     """
 
     evaluation: str
@@ -129,6 +136,8 @@ class Profile:
     tokens: Tokens
     difficulty: list[Group]
     answers: AnswerDistribution | None
+    figures: list[FigureView]
+    left_out: list[LeftOutMetric]
 
 
 def profile(
@@ -136,6 +145,7 @@ def profile(
     memo: Memo,
     artifacts: "ArtifactStore",
     evaluation: Evaluation,
+    metrics: "Sequence[MetricDefinition]",
     reference: Evaluation | None = None,
 ) -> Profile:
     """The profile of an evaluation. Raises UsageError for a reference on other problems."""
@@ -146,6 +156,7 @@ def profile(
     ks = powers_of_two(int(counts.n.max(initial=0)))
     key = ("profile", evaluation.id, evaluation.version)
     consistency = memo.get(key, lambda: [_consistency(counts, traits, k) for k in ks])
+    registered = evaluation_metrics(session, memo, artifacts, evaluation, metrics)
     likely = memo.get((*key, "likely"), lambda: _likely(counts, traits, ks))
     return Profile(
         evaluation=evaluation.id,
@@ -158,6 +169,8 @@ def profile(
         tokens=_tokens(counts),
         difficulty=_bands(session, memo, evaluation, reference, ks) if reference else [],
         answers=answers(session, memo, artifacts, evaluation),
+        figures=registered.figures,
+        left_out=registered.left_out,
     )
 
 

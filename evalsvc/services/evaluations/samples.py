@@ -67,6 +67,7 @@ class SampleView:
     verify_ms: float
     seed: int | None
     override: OverrideView | None
+    confidence: str | None = None  # how the rule decided: proven, computed or convention
 
 
 @dataclass(frozen=True)
@@ -205,6 +206,7 @@ def _sample(row: dict[str, Any], corrected: Any) -> SampleView:
         verify_ms=row["verify_ms"],
         seed=row["seed"],
         override=override,
+        confidence=row["confidence"],
     )
 
 

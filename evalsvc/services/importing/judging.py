@@ -137,6 +137,7 @@ def _row(
         rule=verdict.rule,
         verifier=verdict.verifier,
         verify_ms=verdict.ms,
+        confidence=verdict.confidence,
         answer_key=answer_key(verdict.extracted, problem.kind) or None,
         seed=None,
     )

@@ -41,13 +41,17 @@ _INVERSE = {"arctan": "tan", "arcsin": "sin", "arccos": "cos", "arccot": "cot"}
 
 
 def proved_equal(gold: Scalar, answer: Scalar, point: Mapping[str, Fraction]) -> bool | None:
-    """Whether both have the same value at a point; None where that can be neither way be shown.
+    """Whether both have the same value at a point; None where neither can be shown.
 
     Raises Undefined where one has no value there.
     """
     difference = Operation("+", (gold, Operation("neg", (answer,))))
+    replacer = _Replacer(_digest(gold, answer))
     try:
-        return is_zero(_Replacer(_digest(gold, answer)).algebraic(substituted(difference, point)))
+        if is_zero(replacer.algebraic(substituted(difference, point))):
+            return True
+        # with stand-ins in it, it may be zero by a relation that is not known here
+        return None if replacer.standing else False
     except Undefined:
         raise
     except (ArithmeticError, LimitExceeded, RecursionError, TypeError, ValueError):

@@ -35,7 +35,7 @@ from evalsvc.verification.grammar.words import COUNTED, GLUE, QUANTITIES, SHAPES
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 #: What an answer may be the value of: `|AB| = 5`, `\\cos A = 0.6`. Not so `x^2 = 5`, `\\ln x = 5`.
-_NAMING = frozenset(("+", "abs", "sin", "cos", "tan", "cot", "sec", "csc"))
+_NAMING = frozenset(("+", "abs", "gcd", "lcm", "sin", "cos", "tan", "cot", "sec", "csc"))
 #: Products of more letters than these are words.
 _LONGEST_NAME = 5
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
@@ -67,6 +67,8 @@ _DIGITS = 60
 def is_name(node: Node) -> bool:
     """Whether a side is one name: `x`, `f(3)`, `AB`, `(x, y)`, words."""
     if isinstance(node, Bracket):
+        if node.opening + node.closing == "[]" and len(node.items) == 1:
+            return is_name(node.items[0])  # the area of a figure
         return all(isinstance(item, Symbol) for item in node.items)
     if isinstance(node, Operation):
         return (node.op == "opaque" and not _denies(node.label)) or (
@@ -79,7 +81,8 @@ def is_name(node: Node) -> bool:
 
 def _subscript_names(name: str) -> bool:
     """Whether the words below a name, if any, are known: `A_{total}`, but not `x_{wrong}`."""
-    words = re.findall(r"[A-Za-z]{3,}", name.partition("_")[2])
+    below = re.sub(r"^(?:triangle|angle|odot)", "", name.partition("_")[2])
+    words = re.findall(r"[A-Za-z]{3,}", below)
     return all(
         word.isupper() or word.lower() in QUANTITIES | GLUE | SHAPES or singular(word) in COUNTED
         for word in words

@@ -94,18 +94,19 @@ def _prove(gold: Scalar, answer: Scalar, names: list[str], integers: set[str]) -
         raise NeedsChild
     if not names:
         equal = proof.proved_equal(gold, answer, {})
-        if equal:
-            return Outcome(True, "proved equal")
-        # formally different, and yet equal to sixty digits: perhaps by a relation not known here
-        return None
+        if equal is None:
+            return None
+        return Outcome(equal, "proved equal" if equal else "proved different")
     proved = 0
     for point in proof.points(gold, answer, names, integers):
         try:
             equal = proof.proved_equal(gold, answer, point)
         except Undefined:
             continue
-        if not equal:
+        if equal is None:
             return None
+        if equal is False:
+            return Outcome(False, "proved different")
         proved += 1
         if proved == _PROOFS:
             return Outcome(True, "identity", Confidence.COMPUTED)

@@ -50,7 +50,7 @@ def same(gold: Node, answer: Node) -> Outcome:  # noqa: PLR0911 - a dispatch ove
     if isinstance(gold, Relation) or isinstance(answer, Relation):
         return _relations(gold, answer)
     if isinstance(gold, Joined) or isinstance(answer, Joined):
-        return same_region(gold, answer)
+        return same_region(gold, _united(answer))
     if isinstance(gold, Listing) or has_two_values(gold):
         return _listing(gold, answer)
     if isinstance(gold, Braces):
@@ -66,6 +66,15 @@ def same(gold: Node, answer: Node) -> Outcome:  # noqa: PLR0911 - a dispatch ove
     if isinstance(gold, Words) or isinstance(answer, Words):
         return Outcome(False, "text")
     return _quantities(gold, answer)
+
+
+def _united(answer: Node) -> Node:
+    """`(-1,0) or (2,3)` is the union of two intervals."""
+    if not isinstance(answer, Listing) or not answer.alternative:
+        return answer
+    if len(answer.items) < 2 or not all(isinstance(item, Bracket) for item in answer.items):
+        return answer
+    return Joined(("cup",) * (len(answer.items) - 1), answer.items)
 
 
 def _relations(gold: Node, answer: Node) -> Outcome:  # noqa: PLR0911 - one reason each

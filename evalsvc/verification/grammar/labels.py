@@ -16,7 +16,14 @@ _IN_TEXT = re.compile(
 )
 _BARE = re.compile(r"([A-Za-z][A-Za-z' ]*[A-Za-z])\s*(:|=)?\s*(?![A-Za-z])(?=\S)")
 _LINKED = re.compile(r"\b(?:is|are|equals|be)\s*$")
-_MARK = re.compile(r"[A-Za-z]{3}.*?(?:[:=]|\b(?:is|are|equals|be)\b)|[^\x00-\x7f]", re.DOTALL)
+_CONCLUDING = re.compile(
+    r"\\text\s*\{\s*(?:So|Thus|Hence|Therefore|Then|Finally)\s*,?\s*(?:we (?:get|have)\s*)?\}"
+    r"\s*(?=\S)",
+    re.IGNORECASE,
+)
+_MARK = re.compile(
+    r"[A-Za-z]{3}.*?(?:[:=]|\b(?:is|are|equals|be)\b)|\\text|[^\x00-\x7f]", re.DOTALL
+)
 _CHINESE = re.compile(
     r"\s*(?:故|所以|因此|综上|则)?\s*(?:最终|正确)?(?:的)?\s*"
     r"(?:(?:答案|选项|结果|面积|周长|体积|总数|概率)\s*(?:应)?(?:是|为|选)?|答|选|应选|为)\s*[:：]?\s*(?=\S)"
@@ -53,6 +60,10 @@ def may_have_label(text: str) -> bool:
 
 def strip_label(text: str) -> str | None:
     """What follows a label in words at the beginning of a cleaned answer; None without one."""
+    concluding = _CONCLUDING.match(text)
+    if concluding and concluding.end() < len(text):
+        rest = text[concluding.end() :]
+        return strip_label(rest) or rest
     chinese = _CHINESE.match(text) if not text.isascii() else None
     if chinese and chinese.end() < len(text):
         return text[chinese.end() :]

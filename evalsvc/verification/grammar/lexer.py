@@ -25,7 +25,8 @@ _ALIASES = {
     "cosec": "csc",
 }
 _TEXT_COMMANDS = frozenset((
-    "text", "textrm", "textup", "textnormal", "textsf", "texttt", "textit", "textbf", "mbox",
+    "text", "textrm", "textup", "textnormal", "textsc", "textmd",
+    "textsf", "texttt", "textit", "textbf", "mbox",
     "hbox", "mathrm", "mathsf", "mathtt", "operatorname", "emph",
 ))  # fmt: skip
 _FONTS = frozenset((

@@ -76,15 +76,19 @@ def _inside(text: str) -> str:
     return plain_text(text[1:-1]) if text.startswith("(") and text.endswith(")") else text
 
 
+def _clock_text(text: str) -> str:
+    return plain_text(text).replace("{", "").replace("}", "").replace("：", ":").replace("~", " ")
+
+
 def is_clock(text: str) -> bool:
     """Whether a text has the form of a time, `2:30`: two digits of minutes below sixty."""
-    match = _CLOCK.fullmatch(plain_text(text).replace("{", "").replace("}", ""))
+    match = _CLOCK.fullmatch(_clock_text(text))
     return match is not None and int(match[1]) <= 24 and int(match[2]) <= 59
 
 
 def certainly_a_time(text: str) -> bool:
     """Whether a clock's figures are no ratio that anyone writes: not in lowest terms."""
-    hour, minute = plain_text(text).replace("{", "").replace("}", "").split(":")
+    hour, minute = _clock_text(text).split(":")
     return minute.strip().startswith("0") or math.gcd(int(hour), int(minute)) > 1
 
 
@@ -99,7 +103,7 @@ def same_time(gold: str, answer: str) -> bool:
 
 def read_time(text: str) -> tuple[int, str] | None:
     """Minutes after midnight or noon and the half of the day ("a", "p" or ""); None if no time."""
-    match = _TIME.fullmatch(plain_text(text).replace("~", " ").replace("{", "").replace("}", ""))
+    match = _TIME.fullmatch(_clock_text(text))
     if match is None or (match["minute"] is None and match["half"] is None):
         return None
     hour, minute, half = int(match["hour"]), int(match["minute"] or 0), match["half"] or ""

@@ -13,6 +13,7 @@ _CHARACTERS = {
     "∕": "/", "⁄": "/", "／": "/", "＝": "=", "＋": "+", "（": "(", "）": ")", "［": "[", "］": "]",
     "，": ",", "、": ",", "；": ";", "：": ":", "．": ".", "。": ".", "％": r"\%", "＄": r"\$",
     "π": r"\pi ", "∞": r"\infty ", "°": r"^\circ ", "º": r"^\circ ", "˚": r"^\circ ",
+    "∘": r"^\circ ",
     "掳": r"^\circ ",
     "√": r"\sqrt ", "∛": r"\sqrt[3] ", "≤": r"\le ", "⩽": r"\le ", "≥": r"\ge ", "⩾": r"\ge ",
     "≠": r"\ne ", "＞": ">", "＜": "<", "－": "-", "…": r"\dots ", "⋯": r"\dots ", "＆": r"\&",
@@ -52,11 +53,30 @@ _EMPTY_GROUP = re.compile(r"(?:^|(?<=[\d\s]))\{\}")
 #: `132^\\circT`: the degree sign ends before a capital, whatever TeX says.
 _GLUED_CIRCLE = re.compile(r"\\circ(?=[A-Z])")
 _ONE_SPELLING = (
+    (re.compile(r"\\(?:R|Bbb\s*R|mathbf\s*\{R\})(?![A-Za-z])"), r"\\mathbb{R}"),
+    (re.compile(r"\\newline(?![A-Za-z])"), r"\\\\ "),
+    (re.compile(r"\{\s*(\\%|\\dollar ?|\^\s*\\circ)\s*\}"), r"\1"),
+    (re.compile(r"\s*\\(?:blacksquare|square|qed|Box|checkmark)\s*$"), ""),
+    (
+        re.compile(r"(?:\\(?:mathrm|text)\{C\}|(?<![A-Za-z\\])C)_\{?(\d+)\}?\^\{?(\d+)\}?"),
+        r"\\binom{\1}{\2}",
+    ),
     (re.compile(r"\\(?:l|c|dots[cbmio])dots(?![A-Za-z])|\\dots[cbmio](?![A-Za-z])"), r"\\dots"),
     (re.compile(r"\\big(cup|cap)(?![A-Za-z])"), r"\\\1"),
     (re.compile(r"\\cr(?![A-Za-z])"), r"\\\\ "),
     (re.compile(r"(?<![\d.])\.\s*(?=\\(?:overline|bar|dot)(?![A-Za-z]))"), "0."),
 )
+_ALL_REALS = re.compile(
+    r"^\s*(?:\\text\s*\{)?\s*all\s+real(?:s|\s+numbers)\s*\}?\s*$", re.IGNORECASE
+)
+_US_DOLLARS = re.compile(r"^\s*(?:\\text\s*\{)?\s*USD\s*\}?\s*(\d[\d.,]*)\s*$")
+_ABOVE_CHOOSE = re.compile(r"(?:\\(?:mathrm|text)\{C\}|(?<![A-Za-z\\])C)_\{?(\d+)\}?\^\{?(\d+)\}?")
+_RAISED_CIRCLE = re.compile(r"\^\s*\{?\s*[°º˚∘]\s*\}?")
+_SIDE_CHOOSE = re.compile(
+    r"(?<![\w}])(?:\{\})?[_^]\{?(\d+)\}?\s*(?:\\(?:mathrm|text)\{C\}|C)_\{?(\d+)\}?"
+    r"|(?<![\w.])(\d+)C(\d+)(?![\w.])"
+)
+_UNION_LETTER = re.compile(r"(?<=[)\]])\s*U\s*(?=[(\[])")
 #: Chinese units and counting words behind a value; those that change it (万, 倍, 成) are not here.
 _CHINESE_UNITS = {
     "平方千米": "km^2", "平方公里": "km^2", "平方厘米": "cm^2", "平方分米": "dm^2",
@@ -94,13 +114,15 @@ _SIZING = re.compile(
     r"\\(?:left|right|middle)\s*\.(?!\d)"
     r"|\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits"
     r"|allowbreak|nobreak|strut|mathstrut|hfill|quad|qquad|thinspace|medspace|enspace"
-    r"|negthinspace|rm|bf|it|sf|tt|boldmath|large|Large|huge|Huge|small|normalsize)(?![A-Za-z])"
+    r"|negthinspace|rm|bf|it|sf|tt|boldmath|large|Large|LARGE|huge|Huge|small|tiny|scriptsize"
+    r"|footnotesize|normalsize|mathop|mathord|mathbin|mathclose|mathopen|mathinner|smash|bold)(?![A-Za-z])"
 )
 _WORD_SPACES = re.compile(r"\\(?:quad|qquad|thinspace|medspace|enspace|hfill)(?![A-Za-z])")
 #: Digit groups that are one number wherever they stand: 10{,}080  10,\!080  10\,080  10\ 080
 _GROUPED = re.compile(
     r"(?<![\d.])([1-9]\d{0,2})"
-    r"((?:\s*(?:\{\s*,\s*\}|\{\s*\\,\s*\}|\{\s*,\s*\\!\s*\}|,\s*\\!|\\[,;: ]|~|\\thinspace)"
+    r"((?:\s*(?:\{\s*,\s*\}|\{\s*\\,\s*\}|\{\s*,\s*\\!\s*\}|\\!\s*,\s*\\!|\\text\{,\}"
+    r"|,\s*\\!|\\[,;: ]|~|\\thinspace)"
     r"\s*\d{3})+)(?!\d)"
 )
 #: And where one number is expected: 10,080 and 10 080
@@ -128,38 +150,61 @@ def clean(text: str, *, commas: bool = False) -> str:
     if _STRUCK.fullmatch(text):
         raise Unreadable("struck out")
     if not text.isascii():
-        text = _RAISED.sub(lambda m: "^{" + m.group().translate(_SUPERSCRIPTS) + "}", text)
-        text = _LOWERED.sub(lambda m: "_{" + m.group().translate(_SUBSCRIPTS) + "}", text)
-        text = _CHINESE_IN_TEXT.sub(lambda m: m[1] + " " + _CHINESE_UNITS[m[2]], text)
-        text = _CHINESE_UNIT.sub(_chinese_unit, text)
-        for pattern, replacement in _CHINESE_WORDS:
-            text = pattern.sub(replacement, text)
-        text = text.translate(_TABLE)
+        text = _in_ascii(text)
     if "!=" in text:
         text = _NOT_EQUAL.sub(r"\\ne ", text)
     if "{" in text:
         text = _EMPTY_GROUP.sub("", _LONE_SIGN.sub(r"\1", text))
-    if "\\" in text:
-        text = _THEREFORE.sub("", text)
     if "\\" in text or "~" in text or "$" in text:
-        text = _ROW_SKIP.sub(r"\\\\ ", text)
-        text = _GLUED_CIRCLE.sub(r"\\circ ", text)
-        text = _DOLLAR.sub(r"\\dollar ", text)
-        text = _MATH_MARKS.sub("", text)
-        text = _GROUPED.sub(lambda m: m.group(1) + _NOT_DIGITS.sub("", m.group(2)), text)
-        text = _WORD_SPACES.sub(" ", text)
-        text = _SIZING.sub(" ", text)
-        text = _COLOURED.sub("", text)
-        text = _unspace(text)
-        for pattern, replacement in _ONE_SPELLING:
-            text = pattern.sub(replacement, text)
+        text = _one_command(text)
     elif "{,}" in text:
         text = _GROUPED.sub(lambda m: m.group(1) + _NOT_DIGITS.sub("", m.group(2)), text)
+    text = _letters(text)
     text = _STARS.sub("^", text.replace("{:}", ":"))
     if commas:
         text = _join_thousands(text)
     text = _SPACES.sub(" ", text).strip()
     return strip_full_stop(text)
+
+
+def _in_ascii(text: str) -> str:
+    """Signs of Unicode and Chinese words as the commands that they stand for."""
+    text = _RAISED_CIRCLE.sub("°", text)
+    text = _RAISED.sub(lambda m: "^{" + m.group().translate(_SUPERSCRIPTS) + "}", text)
+    text = _LOWERED.sub(lambda m: "_{" + m.group().translate(_SUBSCRIPTS) + "}", text)
+    text = _CHINESE_IN_TEXT.sub(lambda m: m[1] + " " + _CHINESE_UNITS[m[2]], text)
+    text = _CHINESE_UNIT.sub(_chinese_unit, text)
+    for pattern, replacement in _CHINESE_WORDS:
+        text = pattern.sub(replacement, text)
+    return text.translate(_TABLE)
+
+
+def _one_command(text: str) -> str:
+    """One command for what LaTeX writes with several; spacing and sizing away."""
+    text = _THEREFORE.sub("", text)
+    text = _ROW_SKIP.sub(r"\\\\ ", text)
+    text = _GLUED_CIRCLE.sub(r"\\circ ", text)
+    text = _DOLLAR.sub(r"\\dollar ", text)
+    text = _MATH_MARKS.sub("", text)
+    text = _GROUPED.sub(lambda m: m.group(1) + _NOT_DIGITS.sub("", m.group(2)), text)
+    text = _WORD_SPACES.sub(" ", text)
+    text = _SIZING.sub(" ", text)
+    text = _COLOURED.sub("", text)
+    text = _unspace(text)
+    for pattern, replacement in _ONE_SPELLING:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _letters(text: str) -> str:
+    """What a letter stands for: `10C3`, `(1,2)U(3,4)`, `USD 5`, `all real numbers`."""
+    if "C" in text:
+        text = _ABOVE_CHOOSE.sub(r"\\binom{\1}{\2}", text)
+        text = _SIDE_CHOOSE.sub(lambda m: f"\\binom{{{m[1] or m[3]}}}{{{m[2] or m[4]}}}", text)
+    if "U" in text:
+        text = _UNION_LETTER.sub(r"\\cup ", text)
+        text = _US_DOLLARS.sub(r"\\dollar \1", text)
+    return _ALL_REALS.sub(r"\\mathbb{R}", text) if "real" in text.lower() else text
 
 
 def _chinese_unit(match: re.Match[str]) -> str:
@@ -203,7 +248,7 @@ def squeeze(text: str) -> str:
 
 
 _WRAPPERS = re.compile(
-    r"^\\(?:text|textbf|textit|textrm|textsf|texttt|mbox|hbox|mathrm|mathbf|mathit|mathsf|mathtt|emph"
+    r"^\\(?:text|textbf|textit|textrm|textsc|textmd|textsf|texttt|mbox|hbox|mathrm|mathbf|mathit|mathsf|mathtt|emph"
     r"|boldsymbol|bm|boxed|fbox|underline|operatorname)\s*\{"
 )
 
@@ -253,14 +298,14 @@ def unwrap(text: str) -> str:
 
 
 _WRAPPED = re.compile(
-    r"\\(?:text|textbf|textit|textrm|textsf|texttt|mbox|hbox|mathrm|mathbf|mathit|mathsf|operatorname|emph)"
+    r"\\(?:text|textbf|textit|textrm|textsc|textmd|textsf|texttt|mbox|hbox|mathrm|mathbf|mathit|mathsf|operatorname|emph)"
     r"\s*\{([^{}]*)\}"
 )
 
 
 def plain_text(text: str) -> str:
     """The words of an answer: wrappers, mathematics marks and end punctuation away, case folded."""
-    text = unwrap(_COLOURED.sub("", text))
+    text = unwrap(_COLOURED.sub("", _SIZING.sub(" ", text)))
     for _ in range(4):
         text, count = _WRAPPED.subn(r"\1", text)
         if not count:

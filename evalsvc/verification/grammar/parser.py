@@ -59,6 +59,7 @@ from evalsvc.verification.grammar.vocabulary import (
     RELATIONS,
     STARTS,
     TIMES,
+    UNBRACKETED,
 )
 from evalsvc.verification.limits import NESTING, LimitExceeded, NeedsChild
 
@@ -369,7 +370,13 @@ class Parser:
                 written.append(self.next().text)
             else:
                 break
-        unit = canonical_unit(" ".join(written).replace(" ^", "^"), self.own_words)
+        words = " ".join(written).replace(" ^", "^").strip()
+        if words.rstrip(".") in ("in total", "altogether", "in all", "total"):
+            return ""
+        if words.endswith(("values of", "choices of")) and self.peek().kind == "letter":
+            self.next()  # "12 values of n"
+            words = words.removesuffix(" of")
+        unit = canonical_unit(words, self.own_words)
         if unit is None:
             raise Unreadable(f"{' '.join(written)!r} is no unit and no counted noun")
         return unit
@@ -442,7 +449,7 @@ class Parser:
         matrix = self._rows(name)
         if name == "vmatrix":
             return determinant(matrix)
-        single = name == "array" and len(matrix.rows) == len(matrix.rows[0]) == 1
+        single = name in UNBRACKETED and len(matrix.rows) == len(matrix.rows[0]) == 1
         return matrix.rows[0][0] if single else matrix
 
     def _rows(self, name: str) -> Matrix:

@@ -81,10 +81,10 @@ _COMPOUND = {
 _ENGLISH = frozenset((
     "in", "ha", "min", "sec", "bar", "bars", "bit", "bits", "can", "stone", "cal", "gr", "Rs", "pt",
     "ms", "nm", "cc", "hp", "ly", "atm", "mol", "psi", "Pa", "rand", "deg", "gal", "ton", "knot",
-    "pct", "ins", "rad", "eV", "kN", "kJ", "MJ", "kW", "MW", "dl", "cl", "kl", "cL", "dL", "kL",
+    "ins", "rad", "eV", "kN", "kJ", "MJ", "kW", "MW", "dl", "cl", "kl", "cL", "dL", "kL",
 ))  # fmt: skip
 #: Two letters and more that stand for a unit even outside `\text{}`, after a number.
-BARE = {word for word in _CANONICAL if len(word) > 1} - _ENGLISH | set(_COMPOUND)
+BARE = {word for word in _CANONICAL if len(word) > 1} - _ENGLISH | set(_COMPOUND) | {"sq", "cu"}
 _WORD = re.compile(r"[A-Za-z][A-Za-z.']*")
 _POWER = re.compile(r"\s*\^\s*\{?\s*(-?\d)\s*\}?|(?<=[A-Za-z])([2-4])(?![\d.,])")
 #: `two-digit`, `4-sided`: the number belongs to the noun, not to the answer.
@@ -95,6 +95,7 @@ _DIGITED = re.compile(
 _IN_ALL = re.compile(
     r"(?<=[A-Za-z.)])\s+(?:in total|altogether|in all|long|tall|wide|high|deep|old)\.?\s*$"
 )
+_UNIT_SHAPE = re.compile(r"^\s*unit\s+(?=cubes|squares|circles|tiles|vectors|balls|segments)")
 _HYPHEN = re.compile(r"(?<=[A-Za-z])-(?=[A-Za-z])")
 _RAISED = {"squared": 2, "cubed": 3}
 _ADJECTIVES = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
@@ -115,6 +116,7 @@ def canonical_unit(text: str, own: Container[str] = ()) -> str | None:
     `own`: words that count as nouns besides the listed ones, in lower case.
     """
     text = _IN_ALL.sub("", text.replace("\\cdot", " ").replace("per cent", "percent"))
+    text = _UNIT_SHAPE.sub("", text)
     text = _HYPHEN.sub(" ", _DIGITED.sub(r"\1", text)).strip(" .,;()")
     if not text or len(text) > _LONGEST:
         return None
@@ -190,6 +192,8 @@ class _Reader:
         unit = _CANONICAL.get(word) or (_CANONICAL.get(lowered, "") if len(word) > 2 else "")
         if not unit or self.noun or (len(word) == 1 and word not in ONE_LETTER):
             return False
+        if self.open and self.sign > 0:
+            return False  # `negative dollars`: only what is counted is described
         raised = self.sign * (power or 1) * (self.adjective or 1)
         self.powers[unit] = self.powers.get(unit, 0) + raised
         self.last, self.sign, self.adjective, self.open = unit, 1, 0, False

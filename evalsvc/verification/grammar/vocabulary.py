@@ -23,6 +23,8 @@ ASIDE = frozenset(
         "aligned",
         "align",
         "align*",
+        "alignedat",
+        "cases",
         "gathered",
         "gather",
         "gather*",
@@ -76,3 +78,5 @@ OPENING = {
 CLOSING = frozenset((")", "]", "[", "\\}", "rangle", "rbrace", "rbrack", "}"))
 #: What may stand behind a degree sign: nothing, a scale of temperature, the T of a true bearing.
 AFTER_DEGREES = {"": "degree", "T": "degree", "C": "degree C", "F": "degree F"}
+#: Environments without brackets of their own: with one cell they are that cell.
+UNBRACKETED = frozenset(("array", "matrix", "smallmatrix"))

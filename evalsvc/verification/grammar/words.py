@@ -43,7 +43,7 @@ COUNTED = _words("""
     birthday anniversary item object thing unit copy type kind color colour size pattern
     design operation comparison iteration cycle period loop swap node state bit inversion
     transposition reflection rotation symmetry isometry monomial binomial trinomial fraction
-    exponent power time occurrence bacteria bacterium atom molecule particle electron
+    exponent time occurrence bacteria bacterium atom molecule particle electron
     neutron proton star planet city town village country street road bridge store shop
     company bank job task order delivery shift handshake seating interval level stair stone
     pebble tab fleck flock hare tortoise taxicab cab tower disk disc ring chain link knot
@@ -59,7 +59,7 @@ UNCOUNTED = _words("""
 """)
 #: Stand before a counted noun and change nothing about the count.
 DESCRIBING = _words("""
-    positive negative nonnegative nonzero non real complex imaginary rational irrational
+    such positive negative nonnegative nonzero non real complex imaginary rational irrational
     integer integral whole natural prime composite even odd distinct different unique
     ordered unordered possible valid total consecutive perfect proper common equal congruent
     similar binary digit letter single small large big new old red blue green white black

@@ -53,8 +53,8 @@ class VerificationPool:
 
     Args:
         processes: number of children; by default the processors that this process may use.
-        wall_limit_seconds: after this a child is killed and the case is a `timeout`; only for what
-            sleeps. The processor time of a case is bounded on its own, at 2 s and a fifth of this.
+        wall_limit_seconds: after this a child is killed and the case is a `timeout`. It is for
+            what sleeps: processor time has its own limit, 1.5 s or a fifth of this if that is less.
         memory_limit_bytes: address space of a child.
         cache: where verdicts are kept; by default in memory.
     """

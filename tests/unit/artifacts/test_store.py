@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from evalsvc.artifacts import ArtifactStore, TranscriptRow
+from evalsvc.artifacts.schema import to_table
 from evalsvc.errors import NotFound, StorageError
 
 
@@ -52,6 +54,19 @@ def test_samples_come_back_in_order_and_in_pages(store: ArtifactStore) -> None:
     assert written.bytes > 0
     assert len(written.sha256) == 64
     assert len(list(store.read_all("e1/a.parquet"))) == 9
+
+
+def test_transcripts_from_before_the_confidence_still_read(tmp_path: Path) -> None:
+    """Files that older versions wrote do not have the column."""
+    store = ArtifactStore(str(tmp_path / "artifacts"))
+    table = to_table([row(1, 0), replace(row(1, 1), confidence="convention")])
+    (tmp_path / "artifacts").mkdir(exist_ok=True)
+    pq.write_table(table.drop_columns(["confidence"]), tmp_path / "artifacts" / "old.parquet")
+    pq.write_table(table, tmp_path / "artifacts" / "new.parquet")
+    old, new = (store.read_samples(f"{name}.parquet", problem=1) for name in ("old", "new"))
+    assert [sample["confidence"] for sample in old.samples] == [None, None]
+    assert [sample["confidence"] for sample in new.samples] == [None, "convention"]
+    assert [sample["confidence"] for sample in store.read_all("old.parquet")] == [None, None]
 
 
 def test_a_problem_that_is_not_there_has_an_empty_page(store: ArtifactStore) -> None:

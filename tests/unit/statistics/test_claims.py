@@ -15,6 +15,8 @@ from evalsvc.statistics import (
     joint_claim_over_runs,
     paired_comparison,
 )
+from evalsvc.statistics.clusters import partition
+from evalsvc.statistics.studentised import spread_of, weighted_sum
 
 
 def pair(problems: int, shift: float, random: np.random.Generator, n: int = 16, **more):
@@ -32,14 +34,16 @@ def test_the_joint_test_equals_the_enumeration_of_all_flips() -> None:
     d = {name: (np.array(s.candidate_c) - s.baseline_c) / 16 for name, s in sides.items()}
     parts = np.concatenate([2 / 3 * d["a"] / 6, 1 / 3 * d["b"] / 7])
     assert made.estimate == pytest.approx(parts.sum())
+    spreads = [spread_of(d[name], partition(None, d[name].size)) for name in d]
+    studentised = stats.norm.isf(weighted_sum(spreads, [2 / 3, 1 / 3]).p_value / 2)
+    observed = min(abs(parts.sum()) / np.linalg.norm(parts), studentised)
     signs = np.array(list(product((-1, 1), repeat=13)))
-    plain = np.mean(np.abs(signs @ parts) >= abs(parts.sum()) - 1e-9)
     sizes = np.concatenate([np.full(6, 2 / 3 / 6), np.full(7, 1 / 3 / 7)])
     moved = parts - parts.sum() * sizes
-    reached = np.abs(signs @ moved) / np.linalg.norm(moved) >= (
-        abs(parts.sum()) / np.linalg.norm(parts) - 1e-9
-    )
-    assert made.p_value == pytest.approx(max(plain, reached.mean()))
+    expected = [
+        np.mean(np.abs(signs @ v) / np.linalg.norm(v) >= observed - 1e-9) for v in (parts, moved)
+    ]
+    assert made.p_value == pytest.approx(max(expected))
     assert made.weights == pytest.approx({"a": 2 / 3, "b": 1 / 3})
 
 

@@ -15,6 +15,7 @@ from evalsvc.statistics import (
     pass_at_k,
 )
 from evalsvc.statistics.max_t import max_t_test
+from evalsvc.statistics.studentised import Spread
 
 KS = [1, 2, 4, 8, 16, 32, 64]
 
@@ -23,7 +24,9 @@ def test_p_values_equal_the_enumeration_of_all_flips() -> None:
     random = np.random.default_rng(0)
     for _ in range(20):
         d = random.normal(0.3, 1.0, (8, 3)) @ random.normal(0, 1, (3, 3))
-        made = max_t_test(d, np.ones(8), 0.05, seed=0)
+        # Errors of almost nothing, so that the flips alone decide.
+        sure = [Spread(float(mean), 1e-9, 0.0, 7.0) for mean in d.mean(axis=0)]
+        made = max_t_test(d, np.ones(8), sure, 0.05, seed=0)
         signs = np.array(list(product((-1, 1), repeat=8)))
         norms = np.sqrt((d**2).sum(axis=0))
         observed = np.abs(d.sum(axis=0)) / norms
@@ -35,6 +38,28 @@ def test_p_values_equal_the_enumeration_of_all_flips() -> None:
         assert made.adjusted == pytest.approx(np.maximum(plain, moved))
         assert made.p_value == min(made.adjusted)
         assert made.exact
+
+
+def test_the_studentised_half_decides_where_it_is_weaker() -> None:
+    d = np.full((8, 1), 0.5)
+    sure, unsure = Spread(0.5, 1e-9, 0.0, 7.0), Spread(0.5, 0.4, 0.0, 7.0)
+    assert max_t_test(d, np.ones(8), [sure], 0.05, seed=0).p_value == pytest.approx(2 / 256)
+    made = max_t_test(d, np.ones(8), [unsure], 0.05, seed=0)
+    assert made.p_value > 0.05
+    assert made.band[0][0] <= 0 <= made.band[0][1]
+
+
+def test_skew_raises_the_size_but_little() -> None:
+    random, rejected = np.random.default_rng(8), 0
+    for seed in range(300):
+        few = random.random(30) < 0.1  # lose much where the others gain a little; equal on average
+        p, q = np.where(few, 0.5, 0.3), np.where(few, 0.23, 0.33)
+        n = np.full(30, 64)
+        made = curve_comparison(
+            n, random.binomial(64, p), n, random.binomial(64, q), [1], None, seed
+        )
+        rejected += made.p_value <= 0.05
+    assert rejected / 300 <= 0.055 + 0.025
 
 
 def test_band_and_test_never_disagree() -> None:

@@ -302,6 +302,22 @@ def value_changing_words() -> Pairs:
         yield "5", f"5\\textbf{{ {word}}}", False
         yield "5", f"5\\mathrm{{~{word}}}", False
         yield "5", f"5\\ (\\text{{{word}}})", False
+    for words in (
+        "negative dollars",
+        "copies of }x\\text{",
+        "half dollars",
+        "dozen eggs",
+        "times itself",
+        "minutes to }6\\text{",
+        "factors of }2\\text{",
+        "degrees below zero",
+        "days ago",
+    ):
+        yield "5", f"5\\text{{ {words}}}", False
+    for written in ("{6}5", "6{5}", "\\text{6}5", "6\\mathrm{5}", "\\mathbf{6}5"):
+        yield "30", written, False  # it reads 65
+    for written in ("~~5~~", "5\\text{ K}", "x_{\\text{wrong}} = 5", "12 \\bmod 2 + 5"):
+        yield "5", written, False
 
 
 def units_added() -> Pairs:
@@ -635,7 +651,8 @@ def spellings() -> Pairs:
         ("xy=6", "yx=6"), ("2xy=6", "6=2yx"), ("ab+cd=1", "dc+ba=1"), ("y=2x+1", "y=1+x\\cdot 2"), ("\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "\\begin{bmatrix}1&2\\cr3&4\\end{bmatrix}"),
         ("\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "\\frac12\\begin{pmatrix}2&4\\\\6&8\\end{pmatrix}"), ("\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "\\begin{pmatrix}1&1\\\\1&1\\end{pmatrix}+\\begin{pmatrix}0&1\\\\2&3\\end{pmatrix}"),
         ("\\begin{pmatrix}7\\\\15\\end{pmatrix}", "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}\\begin{pmatrix}1\\\\3\\end{pmatrix}"), ("\\begin{pmatrix}1\\\\2\\end{pmatrix}", "\\begin{pmatrix}1&2\\end{pmatrix}^T"), ("20\\%", "20\\text{ pct}"), ("6,8", "6\\text{ cm and }8\\text{ cm}"),
-        ("6,8", "6\\text{ cm}, 8\\text{ cm}"), ("-2", "\\begin{vmatrix}1&2\\\\3&4\\end{vmatrix}"), ("\\frac{\\pi}{3}", "\\frac{\\pi}{3}\\text{ radians}"), ("\\frac{1}{2}", "\\dfrac{1}{2}"), ("0.5", "\\tfrac12"), ("1000", "1\\,000"), ("x^2", "x**2"),
+        ("6,8", "6\\text{ cm}, 8\\text{ cm}"), ("-2", "\\begin{vmatrix}1&2\\\\3&4\\end{vmatrix}"), ("\\frac{\\pi}{3}", "\\frac{\\pi}{3}\\text{ radians}"), ("\\frac{1}{2}", "\\dfrac{1}{2}"), ("0.5", "\\tfrac12"), ("1000", "1\\,000"), ("x^2", "x**2"), ("120", "C_{10}^{3}"), ("120", "{}_{10}C_3"), ("120", "10C3"), ("5", "\\therefore 5"), ("5", "\\text{So } x = 5"), ("7", "S_{\\triangle ABC}=7"), ("7", "[ABC]=7"),
+        ("(-\\infty,1)\\cup(2,3)", "(-\\infty,1)U(2,3)"), ("(-\\infty,1)\\cup(2,3)", "(-\\infty,1)\\text{ or }(2,3)"), ("\\mathbb{R}", "\\text{all real numbers}"), ("12", "12\\text{ values of }n"), ("12", "12\\text{ ways in total}"),
     ]  # fmt: skip
     for gold, answer in pairs:
         yield gold, answer, True
