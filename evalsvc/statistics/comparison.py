@@ -30,7 +30,7 @@ from evalsvc.statistics.power import POWER, detectable_gain, fewest_discordant
 from evalsvc.statistics.sampling import SamplingNoise
 from evalsvc.statistics.sentences import DEFAULT_METRIC, comparison_sentence
 from evalsvc.statistics.sign_flip import PairedTest, mcnemar, sign_flip_tests
-from evalsvc.statistics.studentised import Spread, spread_of
+from evalsvc.statistics.studentised import Spread, rare_difference, spread_of
 from evalsvc.statistics.thinning import thinned
 
 Counts = tuple[IntArray, IntArray]
@@ -370,7 +370,8 @@ def _comparison(
 ) -> Comparison:
     baseline, candidate = sides
     totals = groups.totals(candidate.values - baseline.values)
-    spread = spread_of(totals, groups)
+    fewest = int(min(baseline.n.min(), candidate.n.min()))
+    spread = spread_of(totals, groups, rare_difference(k, fewest))
     gained = int(np.sum((candidate.c > 0) & (baseline.c == 0)))
     lost = int(np.sum((baseline.c > 0) & (candidate.c == 0)))
     indicator = bool(np.all(baseline.n == k) and np.all(candidate.n == k))

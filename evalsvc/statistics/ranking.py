@@ -25,7 +25,7 @@ from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.intervals import Pair, population_standard_error
 from evalsvc.statistics.sign_flip import pairwise_flip_p_values
-from evalsvc.statistics.studentised import spread_of, weighted_sum
+from evalsvc.statistics.studentised import rare_difference, spread_of, weighted_sum
 from evalsvc.statistics.thinning import thinned
 
 Counts = tuple[ArrayLike, ArrayLike]
@@ -45,6 +45,7 @@ class BenchmarkTable:
     alike: FloatArray
     indicator: bool
     groups: Partition
+    rare_difference: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,9 @@ def tabulate(
                 indicator=groups.count == groups.problems > 1
                 and all(bool(np.all(samples == one_k)) for samples, _ in sides),
                 groups=groups,
+                rare_difference=rare_difference(
+                    one_k, min(int(samples.min()) for samples, _ in sides)
+                ),
             )
         )
     return names, tuple(tables)
@@ -191,7 +195,10 @@ def _pair_p_values(
 
 
 def _studentised(tables: Sequence[BenchmarkTable], i: int, j: int) -> float:
-    spreads = [spread_of(t.groups.totals(t.values[j] - t.values[i]), t.groups) for t in tables]
+    spreads = [
+        spread_of(t.groups.totals(t.values[j] - t.values[i]), t.groups, t.rare_difference)
+        for t in tables
+    ]
     return weighted_sum(spreads, [1.0 / len(tables)] * len(tables)).p_value
 
 

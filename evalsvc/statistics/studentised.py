@@ -18,6 +18,7 @@ from evalsvc.statistics.distributions import t_above, t_quantile
 
 RARE_CLUSTER = 0.3  # by simulation, as the next: docs/decisions/0200
 RARE_DIFFERENCE = 0.3  # per problem of a cluster, which few problems may show once in a while
+RARE_FROM = 0.25  # of k/n: below it all problems show what they differ by, the less so the rarer
 SLIGHT_SKEW = 1e-6  # of the mean: below it the transformation is the identity
 
 Pair = tuple[float, float]
@@ -96,13 +97,24 @@ class Spread:
         )
 
 
-def spread_of(totals: FloatArray, groups: Partition) -> Spread:
+def rare_difference(k: int, n: int) -> float:
+    """What a problem not met may differ by, at pass@k of n samples: little where k is far below n.
+
+    >>> rare_difference(1, 256) < 0.005 < rare_difference(64, 256)
+    True
+    """
+    return RARE_DIFFERENCE * min(k / (RARE_FROM * n), 1.0)
+
+
+def spread_of(
+    totals: FloatArray, groups: Partition, rare_problem: float = RARE_DIFFERENCE
+) -> Spread:
     """The spread of the mean over problems from cluster sums of the differences.
 
     A cluster with 0.3 of the largest squared residual is added to the variance: where few clusters
     carry the whole difference the observed spread misses those not met, and a plain t interval
-    covers too little. That residual is taken as 0.3 a problem at least, for where all that were met
-    differ by little.
+    covers too little. That residual is taken as `rare_problem` a problem at least, for where all
+    that were met differ by little.
     """
     difference = float(totals.sum()) / groups.problems
     if groups.count < 2:
@@ -112,7 +124,7 @@ def spread_of(totals: FloatArray, groups: Partition) -> Spread:
         return Spread(0.0, 0.0, 0.0, freedom)
     residuals = totals - difference * groups.sizes
     squares = residuals * residuals
-    rare = max(float(squares.max()), (RARE_DIFFERENCE * groups.problems / groups.count) ** 2)
+    rare = max(float(squares.max()), (rare_problem * groups.problems / groups.count) ** 2)
     variance = groups.count / freedom * float(squares.sum()) + RARE_CLUSTER * rare
     skewness = float((squares * residuals).sum()) / variance**1.5
     return Spread(difference, sqrt(variance) / groups.problems, skewness, freedom)

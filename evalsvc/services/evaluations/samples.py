@@ -67,7 +67,7 @@ class SampleView:
     verify_ms: float
     seed: int | None
     override: OverrideView | None
-    confidence: str | None = None  # how the rule decided: proven, computed or convention
+    confidence: str | None  # how the rule decided: proven, computed or convention
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,8 @@ class Evaluator:
     def _constant(self, name: str) -> Any:
         if name == "infinity":
             raise Undefined("infinity")
-        return {"pi": +self.context.pi, "e": +self.context.e, "i": self.context.mpc(0, 1)}[name]
+        values = {"pi": +self.context.pi, "e": +self.context.e, "i": self.context.mpc(0, 1)}
+        return self._note(values[name])
 
     def _note(self, value: Any) -> Any:
         context = self.context

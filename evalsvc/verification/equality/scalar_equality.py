@@ -133,9 +133,19 @@ def _without_points(gold: Scalar, answer: Scalar) -> Outcome | None:
         return Outcome(left == right, "exact value")
     # `0x` has the value 0 but nobody means it; the same for `0i`
     stray = symbols(answer) - symbols(gold)
-    if stray or (left == 0 and (mentions(answer, "i") or mentions(answer, "pi"))):
+    if stray or (left == 0 and _zero_times(answer)):
         return Outcome(False, "a factor that the gold has not")
     return None
+
+
+def _zero_times(node: Scalar) -> bool:
+    """Whether a product has a factor of zero beside one that is no number: `0i`, `0\\pi`."""
+    if isinstance(node, Operation) and node.op == "neg":
+        return _zero_times(node.args[0])
+    if not isinstance(node, Operation) or node.op != "*":
+        return False
+    values = [exact_value(argument) for argument in node.args]
+    return 0 in values and None in values
 
 
 def infinity_sign(node: Scalar) -> int:

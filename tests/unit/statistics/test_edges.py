@@ -375,6 +375,20 @@ def test_the_detectable_effect_below_n_is_detected_in_four_of_five_repeats(famil
     assert detected / 200 == pytest.approx(0.8, abs=0.09)
 
 
+def test_small_steady_differences_are_seen_where_samples_are_many() -> None:
+    """Padding for rare differences must not cost the test its power at k far below n."""
+    random, rejected, detected = np.random.default_rng(21), 0, 0
+    n = np.full(30, 256)
+    for _ in range(300):
+        rates = random.beta(4.0, 0.8, 30)
+        before, after = random.binomial(n, rates), random.binomial(n, rates)
+        better = random.binomial(n, np.minimum(rates + 0.02, 1.0))
+        rejected += paired_comparison(n, before, n, after, 1).p_value <= 0.05
+        detected += paired_comparison(n, before, n, better, 1).p_value <= 0.05
+    assert 0.01 <= rejected / 300 <= 0.075
+    assert detected / 300 > 0.8
+
+
 # Unequal n, equal runs, optimism, crossings, pilots, byes
 
 

@@ -657,6 +657,12 @@ def spellings() -> Pairs:
     for gold, answer in pairs:
         yield gold, answer, True
         yield "17", answer, False
+    for zero in ("\\sin\\pi", "e^{i\\pi}+1", "\\ln 1", "+0", "0.0"):
+        yield "0", zero, True
+    for stray in ("0x", "0i", "0\\pi", "0!", "0^0", "\\emptyset", "10^{-100}"):
+        yield "0", stray, False
+    yield "x=2, y=3", "y=3, x=2", True
+    yield "x=2, y=3", "x=3, y=2", False
     yield "60", "60\\text{ rad}", False
     yield "6", "17 \\bmod 5", False
     yield "7", "x \\equiv 7 \\pmod 9", False
