@@ -2,6 +2,7 @@
 
 EvalsvcError
 ├── UsageError                 400  the request cannot mean anything
+│   ├── ParameterError         422  a query with an unknown or unusable parameter
 │   ├── CheckpointError        422  the checkpoint cannot be evaluated as it stands
 │   ├── BenchmarkError         422  an unknown benchmark, or data that is missing or differs
 │   ├── ProtocolError          422  sampling settings that contradict each other
@@ -41,6 +42,10 @@ class EvalsvcError(Exception):
 
 class UsageError(EvalsvcError):
     status, kind, title = 400, "usage", "The request cannot be carried out"
+
+
+class ParameterError(UsageError):
+    status, kind, title = 422, "parameter", "A parameter cannot be used"
 
 
 class CheckpointError(UsageError):

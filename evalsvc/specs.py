@@ -195,6 +195,7 @@ class JobRequest(Spec):
     engine_options: dict[str, Any] = Field(default_factory=dict)  # {"answers": ...} of replay
     priority: int = Field(default=0, ge=-MAX_PRIORITY, le=MAX_PRIORITY)
     stop_early: StopEarly | None = None
+    allow_engine_change: bool = False  # add samples of another engine version to what is there
 
     def benchmark_requests(self) -> tuple[BenchmarkRequest, ...]:
         """The benchmarks, plain names spelled out."""

@@ -10,6 +10,7 @@ from evalsvc.api.auth import Reader, Submitter
 from evalsvc.api.pagination import Cursor, Limit, Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.services.evaluations.names import check_names
 from evalsvc.services.evaluations.runs import CheckpointView, view_checkpoint
 from evalsvc.services.jobs.registration import register
 from evalsvc.specs import Announcement
@@ -64,7 +65,7 @@ def announce(
         return Announced(checkpoint=view_checkpoint(row), job_id=job_id)
 
 
-@router.get("", responses=documented())
+@router.get("", responses=documented(404))
 def list_checkpoints(
     state: StateDep,
     who: Reader,
@@ -75,6 +76,7 @@ def list_checkpoints(
 ) -> Paginated[CheckpointView]:
     """The checkpoints, newest first, with why some were not evaluated."""
     with state.database.read() as session:
+        check_names(session, state.catalogue, run=run)
         after = pagination.decode(cursor)
         rows = checkpoints.page(session, run, checkpoint_state, after, limit)
         return pagination.page(rows, [view_checkpoint(row) for row in rows.rows])

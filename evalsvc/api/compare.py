@@ -20,7 +20,7 @@ from evalsvc.services.compare.comparisons import (
     CrossoverView,
 )
 from evalsvc.services.compare.method_comparison import MethodView, compare_methods_family
-from evalsvc.store.repositories import evaluations
+from evalsvc.services.compare.pairings import evaluation_of
 
 router = APIRouter(prefix="/v1/compare", tags=["compare"])
 Side = Annotated[
@@ -94,13 +94,20 @@ def compare(
         if chosen is not None:
             notes = found.left_out
             return Comparisons(items=found.items, crossovers=[], methods=[], notes=notes)
-        ids = {i.baseline_evaluation for i in found.items}
-        ids |= {i.candidate_evaluation for i in found.items}
-        rows = {i: evaluations.get(session, i) for i in ids}
+        sides = {(i.baseline_evaluation, i.baseline_checkpoint) for i in found.items}
+        sides |= {(i.candidate_evaluation, i.candidate_checkpoint) for i in found.items}
+        rows = {side: evaluation_of(session, *side) for side in sides}
         methods, reasons = compare_methods_family(
             session,
             state.memo,
-            [(rows[i.baseline_evaluation], rows[i.candidate_evaluation], i.k) for i in found.items],
+            [
+                (
+                    rows[i.baseline_evaluation, i.baseline_checkpoint],
+                    rows[i.candidate_evaluation, i.candidate_checkpoint],
+                    i.k,
+                )
+                for i in found.items
+            ],
         )
     return Comparisons(
         items=found.items,

@@ -12,6 +12,7 @@ from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.limits import MAX_SAMPLES
 from evalsvc.services.evaluations.metric_figures import EvaluationMetrics, evaluation_metrics
+from evalsvc.services.evaluations.names import check_names
 from evalsvc.services.evaluations.profiles import Profile, profile
 from evalsvc.services.evaluations.samples import ProblemView, problems_page
 from evalsvc.services.evaluations.scoring import Scoring, scoring
@@ -32,7 +33,7 @@ MetricName = Annotated[str, Query(min_length=1, max_length=200)]
 K = Annotated[int, Query(ge=1, le=MAX_SAMPLES)]
 
 
-@router.get("", responses=documented())
+@router.get("", responses=documented(404))
 def list_evaluations(
     state: StateDep,
     who: Reader,
@@ -50,12 +51,21 @@ def list_evaluations(
         run=run, method=method, step=step, benchmark=benchmark, state=evaluation_state, job=job
     )
     with state.database.read() as session:
+        check_names(session, state.catalogue, run=run, method=method, benchmark=benchmark)
         rows = evaluations.page(session, wanted, pagination.decode(cursor), limit)
         return pagination.page(rows, [summarise(row) for row in rows.rows])
 
 
 @router.get("/{evaluation_id}", responses=documented(404))
-def get_evaluation(evaluation_id: EvaluationId, state: StateDep, who: Reader) -> EvaluationDetail:
+def get_evaluation(
+    evaluation_id: EvaluationId,
+    state: StateDep,
+    who: Reader,
+    checkpoint: Annotated[
+        int | None,
+        Query(ge=1, lt=2**31, description="under which of the checkpoints that hold it"),
+    ] = None,
+) -> EvaluationDetail:
     """pass@k with both intervals, breakdowns, rates, and where the figures come from.
 
     An incomplete evaluation says so in `complete`, `coverage` and `notes`; samples that are missing
@@ -63,7 +73,7 @@ def get_evaluation(evaluation_id: EvaluationId, state: StateDep, who: Reader) ->
     """
     with state.database.read() as session:
         data = state.settings.data
-        return describe(session, state.memo, state.catalogue, data, evaluation_id)
+        return describe(session, state.memo, state.catalogue, data, evaluation_id, checkpoint)
 
 
 @router.get("/{evaluation_id}/problems", responses=documented(404))

@@ -10,11 +10,12 @@ from evalsvc.api.state import StateDep
 from evalsvc.limits import MAX_SAMPLES
 from evalsvc.services.compare import leaderboards
 from evalsvc.services.compare.leaderboards import Leaderboard
+from evalsvc.services.evaluations.names import check_names
 
 router = APIRouter(prefix="/v1/leaderboard", tags=["leaderboard"])
 
 
-@router.get("", responses=documented())
+@router.get("", responses=documented(404))
 def leaderboard(
     state: StateDep,
     who: Reader,
@@ -24,6 +25,7 @@ def leaderboard(
 ) -> Leaderboard:
     """Every checkpoint with its pass@k per benchmark, each with its intervals; the best first."""
     with state.database.read() as session:
+        check_names(session, state.catalogue, method=method, benchmark=benchmark)
         return leaderboards.leaderboard(
             session, state.memo, benchmark=benchmark, k=k, method=method
         )

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from evalsvc.api.auth import Reader
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
+from evalsvc.errors import ParameterError
 from evalsvc.limits import MAX_SAMPLES
 from evalsvc.services.compare.power_plan import Unknown, plan
 from evalsvc.statistics import Plan
@@ -18,11 +19,14 @@ router = APIRouter(prefix="/v1/power", tags=["power"])
 def power(
     state: StateDep,
     who: Reader,
-    run: Annotated[str, Query(max_length=220, description="the pilot, RUN or RUN@STEP")],
     benchmark: Annotated[str, Query(max_length=200)],
     effect: Annotated[
         float, Query(gt=0, lt=1, description="the difference to detect: 0.05 is 5 points")
     ],
+    run: Annotated[
+        str | None, Query(max_length=220, description="the pilot, RUN or RUN@STEP")
+    ] = None,
+    pilot: Annotated[str | None, Query(max_length=220, description="another name of `run`")] = None,
     find: Annotated[Unknown, Query(description="what is asked for")] = "samples",
     k: Annotated[int, Query(ge=1, le=MAX_SAMPLES)] = 1,
     candidate: Annotated[
@@ -38,11 +42,14 @@ def power(
     ] = 0.0,
 ) -> Plan:
     """A design with its power, its cost in tokens, and in hours at the measured rate."""
+    named = run or pilot
+    if named is None or (run and pilot):
+        raise ParameterError("Name one pilot.", "`run` is RUN or RUN@STEP; `pilot` is the same.")
     with state.database.read() as session:
         return plan(
             session,
             state.memo,
-            run=run,
+            run=named,
             candidate=candidate,
             benchmark=benchmark,
             find=find,

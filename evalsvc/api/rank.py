@@ -26,9 +26,18 @@ def rank(
     benchmark: Annotated[list[Name], Query(max_length=20)] = [],  # noqa: B006
     k: Annotated[int, Query(ge=1, le=MAX_SAMPLES)] = 1,
     how: Annotated[How, Query(description="mean over benchmarks, or a Swiss tournament")] = "mean",
+    allow_differences: Annotated[
+        bool, Query(description="rank subsets with whole sets, over the problems that all have")
+    ] = False,
 ) -> Ranking:
     """Checkpoints from best to worst over the benchmarks they share, and who is tied."""
     with state.database.read() as session:
         return rankings.rank(
-            session, state.memo, how=how, k=k, sides=checkpoint, benchmarks=benchmark
+            session,
+            state.memo,
+            how=how,
+            k=k,
+            sides=checkpoint,
+            benchmarks=benchmark,
+            allow_differences=allow_differences,
         )

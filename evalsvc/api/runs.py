@@ -10,6 +10,7 @@ from evalsvc.api.pagination import Cursor, Limit, Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.limits import MAX_SAMPLES
+from evalsvc.services.evaluations.names import check_names
 from evalsvc.services.evaluations.runs import RunCurve, RunView, curve, view_runs
 from evalsvc.store.repositories import runs
 
@@ -41,4 +42,5 @@ def run_curve(
 ) -> RunCurve:
     """pass@k against the training step, with bands; warns of choosing a step on the test set."""
     with state.database.read() as session:
+        check_names(session, state.catalogue, benchmark=benchmark)
         return curve(session, state.memo, name, benchmark, k)

@@ -131,6 +131,8 @@ def _row(
         p_adjusted=compared.p_adjusted if compared else None,
         better=bool(compared and compared.significant and compared.difference > 0),
         evaluation=item.id,
+        problems_total=item.problems_total,
+        remarks="; ".join(item.remarks),
         unit=metric.unit if isinstance(metric, MetricRow) else FRACTION,
     )
 

@@ -22,12 +22,23 @@ def rank(
     how: Annotated[
         str, typer.Option(help="mean (over benchmarks) or swiss (a tournament).")
     ] = "mean",
+    allow_differences: Annotated[
+        bool,
+        typer.Option("--allow-differences", help="Rank subsets, over the problems that all have."),
+    ] = False,
     server: Server = None,
     as_json: Json = False,
 ) -> None:
     """Rank checkpoints over the benchmarks that they share."""
     names = [name.strip() for name in (benchmarks or "").split(",") if name.strip()]
-    asked = {"checkpoint": checkpoints or None, "benchmark": names or None, "k": k, "how": how}
+    asked: dict[str, Any] = {
+        "checkpoint": checkpoints or None,
+        "benchmark": names or None,
+        "k": k,
+        "how": how,
+    }
+    if allow_differences:
+        asked["allow_differences"] = True
     with connect(server, ["rank"]) as client:
         found = client.get("/v1/rank", asked)
     if as_json:

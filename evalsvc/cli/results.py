@@ -34,6 +34,7 @@ COLUMNS = (
     "95% (such problems)",
     "problems",
     "coverage",
+    "remarks",
 )
 
 
@@ -106,8 +107,9 @@ def show_metrics(
                     in_unit(row.value, row.unit),
                     interval_in_unit(row.interval_fixed, row.unit),
                     interval_in_unit(row.interval_population, row.unit),
-                    row.problems,
+                    _problems(row.problems, row.problems_total),
                     percent(row.coverage) + ("" if row.complete else " (incomplete)"),
+                    _beside(row.remarks.split("; ")),
                 )
                 for row in rows
             ],
@@ -129,13 +131,24 @@ def show_results(found: Sequence[EvaluationResult]) -> None:
                 percent(metric.value),
                 interval(metric.interval_fixed),
                 interval(metric.interval_population),
-                metric.problems,
+                _problems(metric.problems, item.problems_total),
                 coverage,
+                _beside(item.remarks),
             )
             for metric in item.metrics.values()
         ]
         if not item.metrics:
-            rows.append((*head, None, None, None, None, 0, item.error or coverage))
+            rows.append((*head, None, None, None, None, 0, item.error or coverage, None))
     print_table(COLUMNS, rows)
     for note in notes_of(found):
         typer.echo(f"Note: {note}")
+
+
+def _beside(remarks: Sequence[str]) -> str:
+    """What stands beside a figure, without the subset, which has its own column."""
+    return "; ".join(remark for remark in remarks if not remark.endswith(" problems"))
+
+
+def _problems(here: int, total: int) -> str:
+    """How many problems a figure is over: `10 of 40` where these are not all."""
+    return f"{here:,} of {total:,}" if here < total else f"{here:,}"

@@ -52,6 +52,13 @@ def submit(
     engine_options: Annotated[
         str | None, typer.Option(help='JSON, e.g. {"answers": "answers.jsonl"} for replay.')
     ] = None,
+    allow_engine_change: Annotated[
+        bool,
+        typer.Option(
+            "--allow-engine-change",
+            help="Add samples to those that another version of the engine drew.",
+        ),
+    ] = False,
     stop_early: Annotated[
         str | None,
         typer.Option(help="Stop sampling once it is known who is better.", metavar="RUN[@STEP]"),
@@ -84,6 +91,7 @@ def submit(
         prompt=prompt,
         base_model=base_model,
         train_seed=train_seed,
+        allow_engine_change=allow_engine_change,
         priority=priority,
         engine=engine,
         engine_options=_options(engine_options),

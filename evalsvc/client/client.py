@@ -448,11 +448,11 @@ class AsyncClient(_Connection):
     Examples:
         >>> import asyncio
         >>> from evalsvc import AsyncClient
-        >>> async def values(*runs: str) -> list[float]:
+        >>> async def values(*names: str) -> list[float]:
         ...     async with AsyncClient() as client:
-        ...         tables = await asyncio.gather(*(client.results(run) for run in runs))
+        ...         tables = await asyncio.gather(*(client.results(None, n) for n in names))
         ...         return [row.value for table in tables for row in table]
-        >>> all(0 <= value <= 1 for value in asyncio.run(values("grpo", "a-grae")))
+        >>> all(0 <= value <= 1 for value in asyncio.run(values("smoke", "math")))
         True
     """
 

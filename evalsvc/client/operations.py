@@ -168,8 +168,9 @@ class Operations(Exchange):
             yield Wait(poll_seconds)
 
     @readable
-    def evaluation(self, evaluation: str) -> Flow[EvaluationResult]:
-        answer = yield from self.get(f"/v1/evaluations/{part(evaluation)}")
+    def evaluation(self, evaluation: str, checkpoint: int | None = None) -> Flow[EvaluationResult]:
+        asked = {"checkpoint": checkpoint}
+        answer = yield from self.get(f"/v1/evaluations/{part(evaluation)}", asked)
         return read_record(EvaluationResult, answer)
 
     @readable
@@ -178,7 +179,8 @@ class Operations(Exchange):
     ) -> Flow[Table[EvaluationResult]]:
         found: list[EvaluationResult] = []
         for summary in (yield from self._items("/v1/evaluations", limit, filters)):
-            found += [(yield from self.evaluation(str(summary["id"])))]
+            held_by = summary.get("checkpoint_id")
+            found += [(yield from self.evaluation(str(summary["id"]), held_by))]
         return Table(EvaluationResult, found, notes_of(found))
 
     def results(
@@ -347,6 +349,8 @@ def _result(evaluation: EvaluationResult, name: str, **figure: Any) -> ResultFig
         coverage=evaluation.coverage,
         protocol=str(evaluation.protocol.get("name", "")),
         verifier=evaluation.verifier,
+        problems_total=evaluation.problems_total,
+        remarks="; ".join(evaluation.remarks),
         **figure,
     )
 

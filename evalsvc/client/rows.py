@@ -166,6 +166,9 @@ class EvaluationResult(Record):
     metrics: dict[str, MetricValue]  # by name, as in "pass@16"
     notes: tuple[str, ...]
     provenance: dict[str, Any]
+    problems_total: int = 0  # of the benchmark; 0: an older server did not say
+    remarks: tuple[str, ...] = ()  # what stands beside each figure
+    held_by: tuple[str, ...] = ()  # every RUN@STEP (METHOD) with the same weights
 
 
 class MetricRow(Record):
@@ -216,6 +219,8 @@ class ResultFigure(Record):
     coverage: float
     protocol: str
     verifier: str | None
+    problems_total: int = 0  # of the benchmark
+    remarks: str = ""
     unit: str = "fraction"
 
 

@@ -8,6 +8,7 @@ taken.
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
+from evalsvc.conditions import merged, other_engine
 from evalsvc.dispatch.sizing import kind_of, recut_if_needed
 from evalsvc.dispatch.stopping import stop_if_known
 from evalsvc.errors import Conflict
@@ -26,6 +27,11 @@ from evalsvc.store.repositories import (
     workers,
 )
 from evalsvc.store.states import EvaluationState, ShardState
+
+ENGINE_REMEDY = (
+    "Install the former version again, or submit with --allow-engine-change "
+    "(allow_engine_change=true) to add them; the figure then says so."
+)
 
 
 class Ledger:
@@ -83,8 +89,19 @@ class Ledger:
             return self._send(session, evaluation, shard, worker_id)
 
     def complete(self, result: ShardResult) -> bool:
-        """Store a result and finish its shard. False if the result came too late."""
+        """Store a result and finish its shard. False if it came too late, or must not be added.
+
+        Samples of another engine version fail their shard, unless a job asked to add them.
+        """
         with self._changing(result.shard_id) as (session, evaluation, shard):
+            demands = demand.of_evaluation(session, evaluation.id)
+            why = other_engine(evaluation.provenance, result.provenance)
+            if why and evaluation.samples_seen and not any(d.may_change_engine for d in demands):
+                if result.epoch == self.epoch and shards.fail(
+                    session, shard.id, self.epoch, error=why, remedy=ENGINE_REMEDY, deaths=0
+                ):
+                    _record_failure(session, evaluation, shard.id, why, ENGINE_REMEDY)
+                return False
             values = {
                 "artifact": result.artifact,
                 "artifact_bytes": result.artifact_bytes,
@@ -99,7 +116,7 @@ class Ledger:
                 return False
             results.add(session, evaluation, shard.sample_start, result.tallies)
             evaluation.verifier = result.verifier
-            evaluation.provenance = {**evaluation.provenance, **result.provenance}
+            evaluation.provenance = merged(evaluation.provenance, result.provenance)
             checkpoint = CheckpointSpec.model_validate(evaluation.checkpoint.spec)
             throughputs.measured(
                 session,
@@ -108,7 +125,6 @@ class Ledger:
                 tokens=result.output_tokens,
                 seconds=result.seconds,
             )
-            demands = demand.of_evaluation(session, evaluation.id)
             for wanted in demands:
                 events.record(
                     session,
@@ -151,6 +167,12 @@ class Ledger:
         """Count the workers that died while they ran this shard."""
         with self._database.read() as session:
             return shards.deaths(session, shard_id)
+
+    def has_failed(self, shard_id: str) -> bool:
+        """Whether the shard has failed for good."""
+        with self._database.read() as session:
+            shard = shards.get(session, shard_id)
+            return shard is not None and shard.state == ShardState.FAILED
 
     def fail(self, shard_id: str, error: str, remedy: str, *, died: bool = False) -> bool:
         """Fail the shard for good. The rest of its evaluation continues."""

@@ -87,6 +87,9 @@ class WorkerEvents:
         self._remove_shard(worker, result.shard_id, now)
         if await self.database_thread.run(self.ledger.complete, result):
             self.quarantine.ended(result.shard_id)
+        elif await self.database_thread.run(self.ledger.has_failed, result.shard_id):
+            self.quarantine.ended(result.shard_id)
+            log.warning("a result was refused", extra=about(shard=result.shard_id))
         else:
             log.info("ignored a result that came too late", extra=about(shard=result.shard_id))
 

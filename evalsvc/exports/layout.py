@@ -51,6 +51,7 @@ def _table(model: str, rows: Sequence[ResultRow]) -> ExportTable:
     metrics = _distinct([metric_name(r) for r in sorted(rows, key=lambda r: (r.metric, r.k or 0))])
     benchmarks = _distinct([r.benchmark for r in rows])
     labels = _labels(rows)
+    remarks = _distinct([r.remarks for r in rows if r.remarks])
     cells: dict[tuple[str, str, str], Cell] = {}
     for row in rows:
         key = (labels[(row.method, row.run, row.step)], row.benchmark, metric_name(row))
@@ -59,7 +60,8 @@ def _table(model: str, rows: Sequence[ResultRow]) -> ExportTable:
                 f"two results for {key[0]} on {row.benchmark} at {key[2]}.",
                 "Export one evaluation of each checkpoint and benchmark.",
             )
-        cells[key] = Cell(_shown(row), row.better)
+        mark = f" [{remarks.index(row.remarks) + 1}]" if row.remarks else ""
+        cells[key] = Cell(_shown(row) + mark, row.better)
     names = _distinct([labels[(r.method, r.run, r.step)] for r in rows])
     if len(metrics) == 1:
         columns = [(benchmark, metrics[0]) for benchmark in benchmarks]
@@ -73,6 +75,7 @@ def _table(model: str, rows: Sequence[ResultRow]) -> ExportTable:
     incomplete = sorted({r.benchmark for r in rows if r.coverage < 1})
     units = " A figure with a unit is not in percent." if _has_units(rows) else ""
     note = NOTE + units + (f" Incomplete: {', '.join(incomplete)}." if incomplete else "")
+    note += "".join(f" [{i}] {remark}." for i, remark in enumerate(remarks, start=1))
     return ExportTable(model or "Results", tuple(blocks), note)
 
 

@@ -28,7 +28,8 @@ class ResultRow:
     "fraction", or what the value counts. low and high: 95% intervals, None where there
     is none. coverage: share of the wanted samples that exist. baseline: the method compared with,
     difference and p_adjusted against it (after Holm over the export), None without one. better: the
-    difference is positive and significant: the only ground for bold print.
+    difference is positive and significant: the only ground for bold print. problems_total: of the
+    benchmark. remarks: what must stand beside the figure.
     """
 
     benchmark: str
@@ -53,6 +54,8 @@ class ResultRow:
     p_adjusted: float | None = None
     better: bool = False
     evaluation: str = ""
+    problems_total: int = 0
+    remarks: str = ""
     unit: str = FRACTION
 
 

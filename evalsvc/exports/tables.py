@@ -38,9 +38,9 @@ def to_parquet(rows: Sequence[ResultRow]) -> bytes:
         import pyarrow.parquet as pq  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtra("Exporting Parquet", "server") from error
-    numbers = {"step", "k", "problems", "samples"}
+    numbers = {"step", "k", "problems", "samples", "problems_total"}
     texts = {"benchmark", "model", "method", "run", "metric", "protocol", "verifier", "baseline"}
-    texts |= {"evaluation", "unit"}
+    texts |= {"evaluation", "remarks", "unit"}
     types = {
         name: pa.int64()
         if name in numbers

@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from evalsvc import __version__
 from evalsvc.api import examples, problem_details
 from evalsvc.api.auth import RateLimiter
 from evalsvc.api.guard import Guard
+from evalsvc.api.parameters import only_known_parameters
 from evalsvc.api.state import State
 from evalsvc.server.version_header import VersionHeader
 from evalsvc.settings import Settings
@@ -39,6 +40,7 @@ NOUNS = (
     "webhooks",
     "health",
 )
+UNCHECKED = ("health",)  # probes and scrapers may add parameters of their own
 DESCRIPTION = """
 Evaluations of reasoning models: submit a checkpoint, follow the job, read pass@k with intervals,
 compare two checkpoints paired by problem. Errors are problem documents (RFC 9457) that say what to
@@ -62,7 +64,8 @@ def create_app(
     app.state.limiter = RateLimiter(settings.requests_per_minute)
     problem_details.install(app)
     for noun in nouns:
-        app.include_router(import_module(f"evalsvc.api.{noun}").router)
+        checks = [] if noun in UNCHECKED else [Depends(only_known_parameters)]
+        app.include_router(import_module(f"evalsvc.api.{noun}").router, dependencies=checks)
     examples.install(app)
     if pages and find_spec("evalsvc.dashboard.web.mounting") is not None:
         import_module("evalsvc.dashboard.web.mounting").mount(app)

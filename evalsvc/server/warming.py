@@ -14,9 +14,8 @@ from evalsvc.store.repositories.evaluations import EvaluationFilter
 def warm(state: State) -> None:
     """Compute pass@1 and pass@(largest k) of the newest evaluations; ends early with the server."""
     with state.database.read() as session:
-        ids = [
-            row.id for row in evaluations.matching(session, EvaluationFilter()) if row.samples_seen
-        ][:MAX_READ_AHEAD]
+        rows = evaluations.matching(session, EvaluationFilter())
+        ids = list(dict.fromkeys(row.id for row in rows if row.samples_seen))[:MAX_READ_AHEAD]
     for name in ids:
         if state.stopping.is_set():
             return

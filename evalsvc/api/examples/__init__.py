@@ -92,7 +92,12 @@ ANSWERS: Mapping[str, Any] = {
     "GET /v1/benchmarks/{name}": BENCHMARK,
     "GET /v1/benchmarks/{name}/published": PUBLISHED,
     "GET /v1/compare": COMPARED,
-    "GET /v1/leaderboard": {"k": 1, "items": [LEADER], "notes": []},
+    "GET /v1/leaderboard": {
+        "k": 1,
+        "ranked_over": ["aime2025"],
+        "items": [LEADER],
+        "notes": [],
+    },
     "GET /v1/rank": {
         "how": "mean",
         "k": 1,

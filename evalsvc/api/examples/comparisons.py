@@ -29,6 +29,9 @@ SCORE: Json = {
     "protocol_hash": "f7ba07e36af88e91",
     "complete": True,
     "coverage": 1.0,
+    "problems": 30,
+    "problems_total": 30,
+    "remarks": [],
 }
 POINT: Json = {
     **SCORE,

@@ -190,11 +190,13 @@ EVALUATION: Json = {
     "coverage": 1.0,
     "problems_wanted": 30,
     "problems_seen": 30,
+    "problems_total": 30,
     "samples_wanted": 16,
     "samples_seen": 480,
     "truncated_rate": 0.0125,
     "no_answer_rate": 0.0208,
     "verifier_failure_rate": 0.0,
+    "remarks": [],
     "output_tokens": 912_000,
     "protocol": {"name": "paper", "temperature": 0.6, "top_p": 0.95, "max_tokens": 4096},
     "protocol_hash": "f7ba07e36af88e91",
@@ -220,6 +222,7 @@ EVALUATION_IN_FULL: Json = {
         "weights": "swapped",
         "checkpoint_fingerprint": FINGERPRINT,
     },
+    "held_by": ["qwen-agrae-seed0@100 (GRPO + A-GRAE)"],
 }
 PROBLEM: Json = {
     "problem": 0,

@@ -19,17 +19,28 @@ from evalsvc.dashboard.pages import (
 from evalsvc.dashboard.rendering.page import Page
 from evalsvc.dashboard.web.page_request import PageRequest
 
-PAGES: tuple[tuple[str, Callable[[PageRequest], Page]], ...] = (
-    ("/", overview.build),
-    ("/leaderboard", leaderboard.build),
-    ("/compare", compare.build),
-    ("/matrix", matrix.build),
-    ("/runs/{name:path}", run.build),
-    ("/jobs/{job}", job.build),
-    ("/evaluations/{evaluation}", evaluation.build),
-    ("/evaluations/{evaluation}/rows/{row}", problem.build),
-    ("/rescores/{rescore}", rescore.build),
-    ("/power", power.build),
-    ("/benchmarks", benchmarks.build),
-    ("/workers", workers.build),
+POWER = ("benchmark", "run", "pilot", "find", "k", "effect", "samples", "runs", "target")
+# Address, what makes the page, and the parameters it knows: the names are those of REST.
+PAGES: tuple[tuple[str, Callable[[PageRequest], Page], tuple[str, ...]], ...] = (
+    ("/", overview.build, ()),
+    (
+        "/leaderboard",
+        leaderboard.build,
+        ("k", "benchmark", "method", "baseline", "steps", "published", "sort", "page"),
+    ),
+    (
+        "/compare",
+        compare.build,
+        ("baseline", "candidate", "benchmark", "k", "allow_differences", "interval"),
+    ),
+    ("/matrix", matrix.build, ("benchmark", "checkpoint", "show", "sort", "q", "page")),
+    ("/runs/{name:path}", run.build, ("benchmark", "k", "interval", "lines", "with")),
+    ("/jobs/{job}", job.build, ()),
+    ("/evaluations/{evaluation}", evaluation.build, ("show", "sort", "page", "interval")),
+    ("/evaluations/{evaluation}/rows/{row}", problem.build, ("show", "page", "sample", "as")),
+    ("/rescores/{rescore}", rescore.build, ("page",)),
+    ("/power", power.build, (*POWER, "run_deviation")),
+    ("/benchmarks", benchmarks.build, ("name",)),
+    ("/workers", workers.build, ()),
 )
+REPEATED = ("checkpoint", "with")  # parameters that may be given several times

@@ -10,7 +10,7 @@ from evalsvc.dashboard.web.page_request import PageRequest
 from evalsvc.methods import method_order
 from evalsvc.services.compare.comparisons import ComparisonView, CrossoverView, compare, crossings
 from evalsvc.services.compare.method_comparison import MethodView, compare_methods_of
-from evalsvc.services.compare.pairings import find_pairings
+from evalsvc.services.compare.pairings import evaluation_of, find_pairings
 from evalsvc.services.evaluations.views import metrics_of
 from evalsvc.store.repositories import evaluations
 from evalsvc.store.repositories.evaluations import EvaluationFilter
@@ -37,7 +37,7 @@ def build(request: PageRequest) -> Page:
     baseline, candidate = request.text("baseline"), request.text("candidate")
     if not baseline or not candidate:
         return _choice(request, checkpoints)
-    allow = request.text("allow") == "yes"
+    allow = request.choice("allow_differences", ("true", "false"), "false") == "true"
     found = compare(
         request.session, request.state.memo, baseline, candidate, allow_differences=allow
     )
@@ -130,8 +130,8 @@ def _figures(
 
 def _headline(own: Sequence[ComparisonView], request: PageRequest) -> ComparisonView:
     """The k that the sentence speaks of: the one asked for, or the smallest."""
-    asked = request.number("k", own[0].k)
-    return next((view for view in own if view.k == asked), own[0])
+    asked = request.choice("k", [str(view.k) for view in own], str(own[0].k))
+    return next(view for view in own if str(view.k) == asked)
 
 
 def _first_k(found: Sequence[ComparisonView], benchmark: str) -> int:
@@ -139,8 +139,8 @@ def _first_k(found: Sequence[ComparisonView], benchmark: str) -> int:
 
 
 def _methods(request: PageRequest, view: ComparisonView) -> tuple[MethodView | None, str]:
-    before = evaluations.get(request.session, view.baseline_evaluation)
-    after = evaluations.get(request.session, view.candidate_evaluation)
+    before = evaluation_of(request.session, view.baseline_evaluation, view.baseline_checkpoint)
+    after = evaluation_of(request.session, view.candidate_evaluation, view.candidate_checkpoint)
     return compare_methods_of(request.session, request.state.memo, before, after, view.k)
 
 

@@ -71,7 +71,7 @@ def build(request: PageRequest) -> Page:
     detail = replace(detail, notes=[*detail.notes, *_scoring_note(request, row)])
     counts, traits = counts_of(session, memo, row), traits_of(session, memo, row.revision_id)
     which = request.choice("show", dict(FILTERS), "all")
-    sort = request.sort if request.sort in SORTS else "problem"
+    sort = request.sort_by(SORTS, "problem")
     chosen = select_problems(counts, which, sort, request.descending)
     pages = request.pages(len(chosen.positions), PAGE_SIZE)
     shown = [int(i) for i in pages.slice(chosen.positions.tolist())]

@@ -9,9 +9,11 @@ from evalsvc.dashboard.pages.published import CHOICES, PublishedGroup, published
 from evalsvc.dashboard.rendering.latex import LatexCell, leaderboard_table
 from evalsvc.dashboard.rendering.page import Page, PageTable
 from evalsvc.dashboard.web.page_request import PageRequest, Pages
+from evalsvc.errors import ParameterError
 from evalsvc.methods import method_order
 from evalsvc.services.compare.leaderboards import Leaderboard, LeaderboardRow, Score, leaderboard
 from evalsvc.services.compare.significance import Significance, significances
+from evalsvc.services.evaluations.names import check_names
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import evaluations
 from evalsvc.store.repositories.evaluations import EvaluationFilter
@@ -19,6 +21,8 @@ from evalsvc.store.repositories.evaluations import EvaluationFilter
 PAGE_SIZE = 40
 KS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 PAPER_ORDER = ("math", "aime2025", "amc23", "geo3k", "mathvision", "mathverse", "medical", "smoke")
+
+Behind = dict[tuple[str, int], Evaluation]
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,9 @@ def build(request: PageRequest) -> Page:
     """The newest checkpoint of each run by default, all of them with `steps=all`."""
     k = request.number("k", 1, 1, 16_384)
     method = request.text("method") or None
-    board = leaderboard(request.session, request.state.memo, benchmark=None, k=k, method=method)
+    only = request.text("benchmark") or None
+    check_names(request.session, request.state.catalogue, method=method, benchmark=only)
+    board = leaderboard(request.session, request.state.memo, benchmark=only, k=k, method=method)
     every = request.choice("steps", ("newest", "all"), "newest") == "all"
     baseline = _baseline(board.items, request.text("baseline"))
     rows = list(board.items) if every else newest(board.items, keep=baseline)
@@ -97,6 +103,7 @@ def build(request: PageRequest) -> Page:
             "which": which,
             "published_choices": CHOICES,
             "permalink": request.with_(
+                benchmark=only,
                 k=k,
                 baseline=model.baseline,
                 steps="all" if every else "newest",
@@ -121,7 +128,12 @@ def newest(rows: Sequence[LeaderboardRow], keep: LeaderboardRow | None) -> list[
 
 
 def _baseline(rows: Sequence[LeaderboardRow], asked: str) -> LeaderboardRow | None:
-    return next((row for row in rows if asked and _name(row) == asked), None)
+    found = next((row for row in rows if asked and _name(row) == asked), None)
+    if asked and found is None:
+        raise ParameterError(
+            f"The baseline {asked!r} has no row here.", "Name RUN@STEP of one that has."
+        )
+    return found
 
 
 def _name(row: LeaderboardRow) -> str:
@@ -143,23 +155,25 @@ def _sorted(rows: list[LeaderboardRow], request: PageRequest) -> list[Leaderboar
     return sorted(rows, key=value)
 
 
-def _evaluations(request: PageRequest, rows: Sequence[LeaderboardRow]) -> dict[str, Evaluation]:
-    """The evaluations behind the shown scores, by id."""
-    wanted = {score.evaluation for row in rows for score in row.scores}
+def _evaluations(request: PageRequest, rows: Sequence[LeaderboardRow]) -> Behind:
+    """The evaluations behind the shown scores, by id and the checkpoint that they stand under."""
+    wanted = {(score.evaluation, row.checkpoint_id) for row in rows for score in row.scores}
     every = evaluations.matching(request.session, EvaluationFilter())
-    return {row.id: row for row in every if row.id in wanted}
+    return {key: row for row in every if (key := (row.id, row.checkpoint_id)) in wanted}
 
 
 def _ours(
     benchmarks: Sequence[str],
     rows: Sequence[LeaderboardRow],
-    behind: dict[str, Evaluation],
+    behind: Behind,
 ) -> dict[str, Evaluation | None]:
     """For each benchmark the first evaluation shown: what published rows are judged against."""
     found: dict[str, Evaluation | None] = dict.fromkeys(benchmarks)
     for row in rows:
         for score in row.scores:
-            found[score.benchmark] = found[score.benchmark] or behind[score.evaluation]
+            found[score.benchmark] = (
+                found[score.benchmark] or behind[score.evaluation, row.checkpoint_id]
+            )
     return found
 
 
@@ -167,16 +181,19 @@ def _significance(
     request: PageRequest,
     shown: Sequence[LeaderboardRow],
     baseline: LeaderboardRow | None,
-    behind: dict[str, Evaluation],
+    behind: Behind,
     k: int,
     *,
     family_size: int,
 ) -> tuple[dict[str, Significance], dict[str, str]]:
     if baseline is None:
         return {}, {}
-    before = {score.benchmark: behind[score.evaluation] for score in baseline.scores}
+    before = {s.benchmark: behind[s.evaluation, baseline.checkpoint_id] for s in baseline.scores}
     candidates = [
-        behind[score.evaluation] for row in shown if row is not baseline for score in row.scores
+        behind[score.evaluation, row.checkpoint_id]
+        for row in shown
+        if row is not baseline
+        for score in row.scores
     ]
     return significances(
         request.session, request.state.memo, before, candidates, k, family_size=family_size
@@ -188,7 +205,7 @@ def _family_size(
 ) -> int:
     """Comparisons of the list of all methods and pages: filters do not change a verdict."""
     rows = board.items
-    if request.text("method"):
+    if request.text("method") or request.text("benchmark"):
         rows = leaderboard(request.session, request.state.memo, benchmark=None, k=k).items
     keep = _baseline(rows, _name(baseline))
     names = {score.benchmark for score in baseline.scores}
@@ -200,19 +217,21 @@ def _table(model: LeaderboardModel) -> PageTable:
     columns = ["method", "run", "step"]
     for name in model.benchmarks:
         columns += [f"{name} pass@{model.k}", f"{name} low", f"{name} high", f"{name} verdict"]
+        columns.append(f"{name} remarks")
     rows: list[list[object]] = []
     for line in model.lines:
         cells: list[object] = [line.row.method, line.row.run, line.row.step]
         for name in model.benchmarks:
             score = line.scores.get(name)
             if score is None:
-                cells += [None] * 4
+                cells += [None] * 5
                 continue
             badge = model.significance.get(score.evaluation)
             cells += [
                 score.figure.value,
                 *score.figure.interval_population,
                 badge.outcome if badge else None,
+                "; ".join(score.remarks) or None,
             ]
         rows.append(cells)
     return PageTable(columns, rows)
@@ -231,6 +250,10 @@ def _latex(model: LeaderboardModel) -> str:
             badge = model.significance.get(score.evaluation)
             low, high = score.figure.interval_population
             better = badge is not None and badge.outcome == "better"
-            cells.append(LatexCell(score.figure.value, low, high, bold=better))
+            cells.append(
+                LatexCell(
+                    score.figure.value, low, high, bold=better, remark="; ".join(score.remarks)
+                )
+            )
         lines.append((f"{line.row.method} ({line.row.run}, step {line.row.step})", cells))
     return leaderboard_table(model.benchmarks, lines, model.k, model.baseline)

@@ -84,7 +84,7 @@ def build(request: PageRequest) -> Page:
     matrix = matrix_of(request.session, request.state.memo, chosen)
     traits = traits_of(request.session, request.state.memo, chosen[0].revision_id)
     which = request.choice("show", dict(FILTERS), "all")
-    sort = request.sort if request.sort in SORTS else "difficulty"
+    sort = request.sort_by(SORTS, "difficulty")
     positions = choose(matrix, which, sort, descending=request.descending)
     wanted = request.text("q").lower()
     if wanted:

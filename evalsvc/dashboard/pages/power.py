@@ -85,17 +85,27 @@ def _question(request: PageRequest, benchmark: str, pilots: Sequence[str]) -> Po
     k = request.number("k", 1, 1, 16_384)
     finds: dict[str, Unknown] = {name: name for name, _ in FINDS}
     return PowerQuestion(
-        pilot=request.choice("run", pilots, pilots[0]),
+        pilot=_pilot(request, pilots),
         benchmark=benchmark,
         find=finds[request.choice("find", finds, "samples")],
         k=k,
-        effect=request.fraction("effect", 2.0, 0.05, 95.0) / 100,
+        effect=request.fraction("effect", 0.02, 0.0005, 0.95),
         samples=request.number("samples", max(k, 16), k, 16_384),
         problems=None,
         runs=request.number("runs", 1, 1, 1000),
-        target=request.fraction("target", 80, 10, 99) / 100,
-        deviation=request.fraction("deviation", 0, 0, 50) / 100,
+        target=request.fraction("target", 0.8, 0.1, 0.99),
+        deviation=request.fraction("run_deviation", 0, 0, 0.5),
     )
+
+
+def _pilot(request: PageRequest, pilots: Sequence[str]) -> str:
+    """`run`, which is also called `pilot`; RUN alone is its newest step."""
+    name = "run" if request.text("run") else "pilot"
+    asked = request.text(name)
+    steps = [one for one in pilots if asked and one.rpartition("@")[0] == asked]
+    if steps and asked not in pilots:
+        return max(steps, key=lambda one: int(one.rpartition("@")[2]))
+    return request.choice(name, pilots, pilots[0])
 
 
 def _answer(

@@ -52,7 +52,7 @@ def build(request: PageRequest) -> Page:
     benchmark = request.choice("benchmark", benchmarks, benchmarks[0] if benchmarks else "")
     written = _checkpoints(request, run)
     others = _others(request, run)
-    beside = [name for name in request.many("with") if name in dict(others)][: MAX_RUNS - 1]
+    beside = request.several("with", dict(others))[: MAX_RUNS - 1]
     curves = [
         own,
         *(curve(request.session, request.state.memo, name, benchmark, k) for name in beside),
@@ -149,7 +149,18 @@ def _by_checkpoint(points: Sequence[RunCurvePoint]) -> dict[int, list[RunCurvePo
 
 
 def _table(curves: Sequence[RunCurve]) -> PageTable:
-    columns = ("run", "method", "benchmark", "step", "k", "value", "low", "high", "coverage")
+    columns: tuple[str, ...] = (
+        "run",
+        "method",
+        "benchmark",
+        "step",
+        "k",
+        "value",
+        "low",
+        "high",
+        "coverage",
+    )
+    columns = (*columns, "problems", "problems_total", "remarks")
     rows: list[tuple[Any, ...]] = [
         (
             one.run,
@@ -160,6 +171,9 @@ def _table(curves: Sequence[RunCurve]) -> PageTable:
             p.value,
             *p.interval_population,
             p.coverage,
+            p.problems,
+            p.problems_total,
+            "; ".join(p.remarks) or None,
         )
         for one in curves
         for p in one.points

@@ -4,7 +4,7 @@ signing in and out, pictures and raw responses.
 Each page is one function from a `PageRequest` to a `Page`; this module makes answers of both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from urllib.parse import quote
 
 from fastapi import FastAPI
@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from evalsvc.api import problem_details
+from evalsvc.api.parameters import refuse_others
 from evalsvc.api.state import get_state
-from evalsvc.dashboard.pages import PAGES, leaderboard
+from evalsvc.dashboard.pages import PAGES, REPEATED, leaderboard
 from evalsvc.dashboard.rendering.environment import render
 from evalsvc.dashboard.rendering.page import Format, Page, as_csv, as_json
 from evalsvc.dashboard.web import access, assets, error_pages, files, live, security
@@ -28,25 +29,29 @@ Handler = Callable[[Request], Response]
 def mount(app: FastAPI) -> None:
     """Add every route of the dashboard; none of them is part of the OpenAPI document."""
     error_pages.install(app)
-    for path, build in PAGES:
+    for path, build, names in PAGES:
         base = "/index" if path == "/" else path
-        app.add_route(f"{base}.json", _page(build, "json"), include_in_schema=False)
-        app.add_route(f"{base}.csv", _page(build, "csv"), include_in_schema=False)
-        app.add_route(path, _page(build, "html"), include_in_schema=False)
-    app.add_route("/leaderboard.tex", _page(leaderboard.build, "tex"), include_in_schema=False)
+        app.add_route(f"{base}.json", _page(build, "json", names), include_in_schema=False)
+        app.add_route(f"{base}.csv", _page(build, "csv", names), include_in_schema=False)
+        app.add_route(path, _page(build, "html", names), include_in_schema=False)
+    names = next(known for path, _, known in PAGES if path == "/leaderboard")
+    app.add_route(
+        "/leaderboard.tex", _page(leaderboard.build, "tex", names), include_in_schema=False
+    )
     app.add_route("/static/{digest}/{name}", _static, include_in_schema=False)
     app.add_route("/live", _live(app), include_in_schema=False)
     for path, handler, method in (*access.ROUTES, *files.ROUTES):
         app.add_route(path, _guarded(handler), methods=[method], include_in_schema=False)
 
 
-def _page(build: Build, form: Format) -> Handler:
+def _page(build: Build, form: Format, names: Collection[str]) -> Handler:
     """The handler of one page in one form. It runs in a thread: pages read the database."""
 
     def handle(request: Request) -> Response:
         request.scope["evalsvc_format"] = form
         try:
             principal = access.reader(request)
+            refuse_others(request.query_params.multi_items(), names, REPEATED)
             state = get_state(request)
             with state.database.read() as session:
                 page_request = PageRequest(request, session, state)

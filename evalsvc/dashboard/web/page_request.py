@@ -1,9 +1,12 @@
-"""What a page was asked for. The query of the URL is the whole state of a page, read leniently:
-an unusable value falls back to the default, a page past the end becomes the last one.
+"""What a page was asked for. The query of the URL is the whole state of a page.
+
+A value that cannot be used is refused: another run's figure would be the answer to a misspelt
+name. Only a page past the end of a list becomes the last one, because lists grow shorter.
 """
 
+import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
@@ -12,9 +15,12 @@ from starlette.requests import Request
 
 from evalsvc.api.state import State
 from evalsvc.dashboard.limits import MAX_QUERY_ITEMS
+from evalsvc.errors import ParameterError
 from evalsvc.store.database import Session
 
 Item = TypeVar("Item")
+MOST_NAMED = 8  # of the possible values in a refusal
+MOST_DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -62,25 +68,69 @@ class PageRequest:
         return self.http.query_params.get(name, default).strip()[:300]
 
     def choice(self, name: str, allowed: Iterable[str], default: str) -> str:
-        """One of `allowed`, or the default."""
+        """One of `allowed`, or the default where nothing is given. Raises ParameterError."""
         value = self.text(name)
-        return value if value in allowed else default
+        if not value:
+            return default
+        known = list(allowed)
+        if value in known:
+            return value
+        near = difflib.get_close_matches(value, known, n=3, cutoff=0.5)
+        shown = near or known[:MOST_NAMED]
+        raise ParameterError(
+            f"{name} = {value[:60]!r} cannot be chosen here.",
+            f"{'Did you mean' if near else 'For example'}: {', '.join(shown)}."
+            if shown
+            else "There is nothing to choose from yet.",
+        )
 
     def number(self, name: str, default: int, low: int = 1, high: int = 10**9) -> int:
-        """A whole number, moved into [low, high]."""
+        """A whole number in [low, high]. Raises ParameterError."""
         value = self.text(name)
-        try:
-            return min(max(int(value), low), high)
-        except ValueError:
+        if not value:
             return default
+        digits = value.removeprefix("-")
+        if not (digits.isascii() and digits.isdecimal() and len(digits) <= MOST_DIGITS):
+            raise ParameterError(f"{name} = {value[:60]!r} is no whole number.", "Correct it.")
+        if not low <= int(value) <= high:
+            raise ParameterError(
+                f"{name} = {value[:60]} is out of range.", f"It lies from {low:,} to {high:,}."
+            )
+        return int(value)
 
     def fraction(self, name: str, default: float, low: float, high: float) -> float:
-        """A number, moved into [low, high]."""
-        try:
-            value = float(self.text(name))
-        except ValueError:
+        """A fraction in [low, high]. Raises ParameterError."""
+        text = self.text(name)
+        if not text:
             return default
-        return min(max(value, low), high) if math.isfinite(value) else default
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise ParameterError(
+                f"{name} = {text[:60]!r} cannot be used.",
+                f"It is a fraction from {low:g} to {high:g}: 0.05 is 5 points.",
+            )
+        return value
+
+    def several(self, name: str, allowed: Collection[str]) -> list[str]:
+        """The values of a repeated name, each one of `allowed`. Raises ParameterError."""
+        found = self.many(name)
+        if unknown := [value for value in found if value not in allowed]:
+            raise ParameterError(
+                f"{name} = {unknown[0][:60]!r} cannot be chosen here.", "Leave it out."
+            )
+        return found
+
+    def sort_by(self, allowed: Sequence[str], default: str) -> str:
+        """What the list is sorted by, one of `allowed`. Raises ParameterError."""
+        if self.sort and self.sort not in allowed:
+            raise ParameterError(
+                f"The list cannot be sorted by {self.sort[:60]!r}.",
+                f"By one of: {', '.join(allowed)}.",
+            )
+        return self.sort or default
 
     def many(self, name: str) -> list[str]:
         """Every value of a repeated name, in order, without doubles."""
@@ -99,7 +149,7 @@ class PageRequest:
     def pages(self, total: int, size: int) -> Pages:
         """The page asked for, at most the last one."""
         last = max(1, math.ceil(total / size))
-        return Pages(self.number("page", 1, 1, last), size, total)
+        return Pages(min(self.number("page", 1), last), size, total)
 
     def with_(self, **changes: Any) -> str:
         """This page's address with some of its query changed; None takes a name out."""

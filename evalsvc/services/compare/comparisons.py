@@ -12,12 +12,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from evalsvc.conditions import unlike_conditions
 from evalsvc.errors import EvalsvcError, NotFound, UsageError
 from evalsvc.services.compare.pairings import Pairing, find_pairings, name_of
 from evalsvc.services.compare.unknowns import unknown_of
 from evalsvc.services.evaluations.figures import cluster_labels
 from evalsvc.services.evaluations.metric_figures import metric_inputs
-from evalsvc.services.evaluations.views import counts_of, summarise, traits_of
+from evalsvc.services.evaluations.remarks import share_differences
+from evalsvc.services.evaluations.views import (
+    counts_of,
+    remarks_of,
+    shares_of,
+    summarise,
+    traits_of,
+)
 from evalsvc.services.memo import Memo
 from evalsvc.specs import powers_of_two
 from evalsvc.store.database import Session
@@ -158,8 +166,9 @@ def compare_all(
         )
     key = (
         "compare",
-        tuple((p.baseline.id, p.baseline.version) for p in pairings),
-        tuple((p.candidate.id, p.candidate.version) for p in pairings),
+        tuple(_shown(p.baseline) for p in pairings),
+        tuple(_shown(p.candidate) for p in pairings),
+        tuple(p.notes for p in pairings),
         tuple(ks),
         benchmark,
         allow_differences,
@@ -180,6 +189,11 @@ def compare_all(
         )
 
     return Family(memo.get(key, make), left_out)
+
+
+def _shown(row: Evaluation) -> tuple[str, int, str, str]:
+    """What a comparison takes from an evaluation: its figures, and the names it stands under."""
+    return row.id, row.version, name_of(row), row.checkpoint.run.method
 
 
 def name_of_metric(metric: ComparedMetric | None) -> str:
@@ -396,7 +410,7 @@ def _rows(counts: Counts, chosen: "np.ndarray") -> Counts:
 
 def _notes(pairing: Pairing, before: Counts, after: Counts, *, allow: bool) -> list[str]:
     """What a reader must know; refuses complete evaluations of different problems."""
-    notes = [f"Unlike evaluations: {reason}." for reason in pairing.differs]
+    notes = [*pairing.notes, *(f"Unlike evaluations: {reason}." for reason in pairing.differs)]
     for row in (pairing.baseline, pairing.candidate):
         notes += unknown_of(row, name_of(row))
         summary = summarise(row)
@@ -405,6 +419,16 @@ def _notes(pairing: Pairing, before: Counts, after: Counts, *, allow: bool) -> l
                 f"{name_of(row)} is incomplete ({summary.coverage:.1%} of its samples are here); "
                 "missing samples are not counted as wrong."
             )
+        if said := remarks_of(row):
+            notes.append(f"{name_of(row)}: {', '.join(said)}.")
+    notes += share_differences(
+        (name_of(pairing.baseline), name_of(pairing.candidate)),
+        (shares_of(pairing.baseline), shares_of(pairing.candidate)),
+        pairing.candidate.protocol,
+    )
+    unlike = unlike_conditions([pairing.baseline.provenance, pairing.candidate.provenance])
+    if unlike:
+        notes.append(f"The sides were drawn under unlike conditions: {', '.join(unlike)}.")
     common = before.n.size
     lost = max(pairing.baseline.problems_seen, pairing.candidate.problems_seen) - common
     if lost > 0:

@@ -1,9 +1,12 @@
 """Two methods instead of two checkpoints: every run of each method at the step that is compared.
 
 One run per method cannot tell a method from a lucky seed, so then there is no such comparison but
-the reason. Runs enter only where they were evaluated alike and completely.
+the reason. Runs enter only where they were evaluated alike and completely, and started from one
+base model: between base models the difference would be that of the models. Runs of one training
+seed are one draw, so that the newest of them counts, and it is said.
 """
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -62,9 +65,9 @@ def compare_methods_family(
 
     found: dict[Hashable, tuple[Evaluation, Evaluation, MethodComparison]] = {}
     reasons: dict[str, None] = {}
-    sides_of: dict[tuple[str, str], list[list[Evaluation]] | str] = {}
+    sides_of: dict[Hashable, list[list[Evaluation]] | str] = {}
     for before, after, k in pairs:
-        both = (before.id, after.id)
+        both = (before.id, before.checkpoint_id), (after.id, after.checkpoint_id)
         if both not in sides_of:
             sides_of[both] = _sides(session, before, after)
         sides = sides_of[both]
@@ -74,9 +77,13 @@ def compare_methods_family(
         key = ("methods", k, tuple(tuple((r.id, r.version) for r in side) for side in sides))
         made = memo.get(key, partial(_compare, session, memo, sides, k))
         if made is not None:
-            found[key] = before, after, made
+            methods = before.checkpoint.run.method, after.checkpoint.run.method
+            found[key, methods] = before, after, made
     adjusted = adjust_methods([made for *_, made in found.values()])
-    views = [_view(*rows[:2], made) for rows, made in zip(found.values(), adjusted, strict=True)]
+    views = [
+        _view(*rows[:2], made, _repeated_seeds(session, *rows[:2]))
+        for rows, made in zip(found.values(), adjusted, strict=True)
+    ]
     return views, list(reasons)
 
 
@@ -85,18 +92,26 @@ def _sides(session: Session, before: Evaluation, after: Evaluation) -> list[list
     methods = before.checkpoint.run.method, after.checkpoint.run.method
     if methods[0] == methods[1]:
         return f"Both are {methods[0]}: this compares two checkpoints of one method."
-    sides = [_runs(session, row) for row in (before, after)]
+    bases = before.checkpoint.run.base_model, after.checkpoint.run.base_model
+    if bases[0] != bases[1]:
+        return (
+            f"The methods are not compared: {methods[0]} started from "
+            f"{bases[0] or 'an unknown base model'} and {methods[1]} from "
+            f"{bases[1] or 'an unknown base model'}; choose runs of one base model."
+        )
+    sides = [_one_per_seed(_runs(session, row)) for row in (before, after)]
     if min(len(side) for side in sides) < 2:
         counted = f"{len(sides[0])} of {methods[0]} and {len(sides[1])} of {methods[1]}"
         return (
             "This compares two checkpoints, not two methods: with one training run on a side "
             f"({counted}) a difference may be nothing but the training seed."
+            + "".join(f" {said}" for said in _repeated_seeds(session, before, after))
         )
     return sides
 
 
 def _runs(session: Session, like: Evaluation) -> list[Evaluation]:
-    """The newest complete evaluation of each run of its method at its step."""
+    """The newest complete evaluation of each run of its method and base model at its step."""
     rows = evaluations.matching(
         session,
         EvaluationFilter(
@@ -108,9 +123,36 @@ def _runs(session: Session, like: Evaluation) -> list[Evaluation]:
     )
     found: dict[int, Evaluation] = {}
     for row in rows:
-        if not unlikeness(like, row) and row.problems_seen == like.problems_seen:
+        is_alike = not unlikeness(like, row) and row.problems_seen == like.problems_seen
+        if is_alike and row.checkpoint.run.base_model == like.checkpoint.run.base_model:
             found.setdefault(row.checkpoint.run_id, row)
     return [found[run] for run in sorted(found)]
+
+
+def _one_per_seed(rows: Sequence[Evaluation]) -> list[Evaluation]:
+    """One run of each training seed and of each result, the newest; an unknown seed is its own."""
+    seeds: dict[Hashable, Evaluation] = {}
+    for row in rows:
+        seed = row.checkpoint.run.train_seed
+        seeds["run", row.checkpoint.run_id if seed is None else None, seed] = row
+    return list({row.id: row for row in seeds.values()}.values())
+
+
+def _repeated_seeds(session: Session, before: Evaluation, after: Evaluation) -> list[str]:
+    """Says which runs share a training seed or their weights, and count once."""
+    said = []
+    for like in (before, after):
+        rows = _runs(session, like)
+        left_out = len(rows) - len(_one_per_seed(rows))
+        if left_out:
+            seeds = Counter(row.checkpoint.run.train_seed for row in rows)
+            twice = [str(seed) for seed, n in seeds.items() if seed is not None and n > 1]
+            why = f"the training seed {', '.join(twice)}" if twice else "their weights"
+            said.append(
+                f"Of the {len(rows)} runs of {like.checkpoint.run.method} some share {why}: "
+                f"they count once, {len(rows) - left_out} in all."
+            )
+    return said
 
 
 def _compare(
@@ -130,7 +172,11 @@ def _compare(
         return None
 
 
-def _view(before: Evaluation, after: Evaluation, made: "MethodComparison") -> MethodView:
+def _view(
+    before: Evaluation, after: Evaluation, made: "MethodComparison", repeated: Sequence[str]
+) -> MethodView:
+    base = before.checkpoint.run.base_model
+    words = [f"Runs from {base}." if base else "The runs' base model is not recorded.", *repeated]
     return MethodView(
         benchmark=before.benchmark,
         baseline=before.checkpoint.run.method,
@@ -143,7 +189,7 @@ def _view(before: Evaluation, after: Evaluation, made: "MethodComparison") -> Me
         interval_population=made.interval_population,
         p_value=made.p_value,
         p_adjusted=made.p_adjusted,
-        sentence=made.sentence,
+        sentence=" ".join([made.sentence, *words]),
     )
 
 

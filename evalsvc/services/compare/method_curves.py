@@ -40,17 +40,21 @@ def method_curves(
 ) -> list[MethodCurve]:
     """One curve for each method that was trained from `base_model`, in the paper's order.
 
-    Incomplete evaluations are left out: a step must not move because samples are missing.
+    Incomplete evaluations are left out: a step must not move because samples are missing. Runs of
+    one training seed are one draw: of several the newest result counts.
     """
     rows = evaluations.matching(
         session, EvaluationFilter(benchmark=benchmark, state=EvaluationState.DONE)
     )
-    found: dict[str, dict[str, dict[int, float]]] = {}  # method -> run -> step -> value
+    most = max((row.problems_wanted for row in rows), default=0)
+    rows = [row for row in rows if row.problems_wanted == most]  # a subset is another quantity
+    found: dict[str, dict[str, dict[int, float]]] = {}  # method -> seed or run -> step -> value
     for row in sorted(rows, key=lambda row: row.created_at):
         run = row.checkpoint.run
         metrics = metrics_of(session, memo, row, [k]) if run.base_model == base_model else []
         for metric in metrics:
-            steps = found.setdefault(run.method, {}).setdefault(run.name, {})
+            draw = f"run {run.name}" if run.train_seed is None else f"seed {run.train_seed}"
+            steps = found.setdefault(run.method, {}).setdefault(draw, {})
             steps[row.checkpoint.step] = metric.value
     return [
         MethodCurve(method, together(list(runs.values())))

@@ -11,16 +11,18 @@ from evalsvc.errors import NotFound, UsageError
 from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
 from evalsvc.store.repositories import evaluations, runs
+from evalsvc.store.repositories.checkpoints import IMPORTED
 from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """Two evaluations that are compared, and what differs between them."""
+    """Two evaluations that are compared, what differs between them, and what else must be said."""
 
     baseline: Evaluation
     candidate: Evaluation
     differs: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def find_pairings(
@@ -43,6 +45,12 @@ def find_pairings(
         )
         for name in common
     ]
+    if all(_is_itself(pairing) for pairing in pairings):
+        raise UsageError(
+            f"{baseline} and {candidate} are one checkpoint, {name_of(pairings[0].baseline)}: "
+            "there is nothing to compare.",
+            "RUN means its newest step; RUN@STEP names another one.",
+        )
     alike = [pairing for pairing in pairings if not pairing.differs]
     if allow:
         return pairings
@@ -75,16 +83,52 @@ def _evaluations(session: Session, side: str, benchmark: str | None) -> list[Eva
     return [row for row in rows if row.checkpoint.step == newest[row.benchmark]]
 
 
+def evaluation_of(session: Session, evaluation_id: str, side: str) -> Evaluation:
+    """The evaluation under the checkpoint RUN@STEP, which holds it. Raises NotFound."""
+    run, step = runs.parse_side(session, side)
+    wanted = EvaluationFilter(run=run, step=step, evaluation=evaluation_id)
+    found = evaluations.matching(session, wanted)
+    return found[0] if found else evaluations.get(session, evaluation_id)
+
+
 def _best_pairing(before: Sequence[Evaluation], after: Sequence[Evaluation]) -> Pairing:
     """The pair with the fewest differences, then with the most samples, then the newest."""
-    pairs = [Pairing(b, a, unlikeness(b, a)) for b in before for a in after]
+    pairs = [(b, a, unlikeness(b, a)) for b in before for a in after]
 
-    def rank(pair: Pairing) -> tuple[int, int, float]:
-        samples = min(pair.baseline.samples_seen, pair.candidate.samples_seen)
-        age = pair.baseline.created_at.timestamp() + pair.candidate.created_at.timestamp()
-        return (-len(pair.differs), samples, age)
+    def rank(pair: tuple[Evaluation, Evaluation, tuple[str, ...]]) -> tuple[int, int, float]:
+        baseline, candidate, differs = pair
+        samples = min(baseline.samples_seen, candidate.samples_seen)
+        age = baseline.created_at.timestamp() + candidate.created_at.timestamp()
+        return (-len(differs), samples, age)
 
-    return max(pairs, key=rank)
+    baseline, candidate, differs = max(pairs, key=rank)
+    notes = [*_other_trainings(baseline, before), *_other_trainings(candidate, after)]
+    if baseline.id == candidate.id and baseline.checkpoint_id != candidate.checkpoint_id:
+        notes.append(
+            f"{name_of(baseline)} and {name_of(candidate)} hold the same weights: this is one "
+            "result on both sides."
+        )
+    return Pairing(baseline, candidate, differs, tuple(dict.fromkeys(notes)))
+
+
+def _is_itself(pairing: Pairing) -> bool:
+    return pairing.baseline.checkpoint_id == pairing.candidate.checkpoint_id
+
+
+def _is_written(row: Evaluation) -> bool:
+    """Whether weights are behind a result; an import only names its step."""
+    return not row.checkpoint.fingerprint.startswith(IMPORTED)
+
+
+def _other_trainings(chosen: Evaluation, rows: Sequence[Evaluation]) -> list[str]:
+    """Says where other weights stand at the same step of the run: it was trained again."""
+    weights = {row.checkpoint_id for row in rows if _is_written(row)}
+    if len(weights) < 2:
+        return []
+    return [
+        f"{name_of(chosen)} was written {len(weights)} times with other weights; this is the "
+        f"checkpoint {chosen.checkpoint_id} of {chosen.checkpoint.created_at:%Y-%m-%d %H:%M} UTC."
+    ]
 
 
 def unlikeness(before: Evaluation, after: Evaluation) -> tuple[str, ...]:
@@ -94,6 +138,12 @@ def unlikeness(before: Evaluation, after: Evaluation) -> tuple[str, ...]:
         found.append(
             f"the rows differ (revisions {before.revision.revision[:12]} and "
             f"{after.revision.revision[:12]})"
+        )
+    elif before.problems_wanted != after.problems_wanted:
+        total = before.revision.problem_count
+        found.append(
+            f"the problems differ ({before.problems_wanted:,} and {after.problems_wanted:,} "
+            f"of {total:,})"
         )
     if before.protocol_hash != after.protocol_hash:
         fields = sorted(

@@ -1,5 +1,6 @@
 """Ranking checkpoints over the benchmarks they all have: by mean, and as a Swiss tournament."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -9,7 +10,7 @@ import numpy as np
 from evalsvc.errors import NotFound, UsageError
 from evalsvc.services.compare.pairings import name_of
 from evalsvc.services.evaluations.figures import cluster_labels
-from evalsvc.services.evaluations.views import counts_of, traits_of
+from evalsvc.services.evaluations.views import counts_of, remarks_of, traits_of
 from evalsvc.services.memo import Memo
 from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation
@@ -39,6 +40,7 @@ def rank(
     k: int,
     sides: Sequence[str],
     benchmarks: Sequence[str],
+    allow_differences: bool = False,
 ) -> Ranking:
     """Rank RUN[@STEP]s (all evaluated checkpoints by default) over what they have in common.
 
@@ -46,8 +48,11 @@ def rank(
     evaluations.
     """
     table = _table(session, sides)
+    left_out: list[str] = []
+    if not sides:
+        table, left_out = _with_most_in_common(table, benchmarks)
     common = _common(table, benchmarks)
-    notes = _check_alike(table, common)
+    notes = [*left_out, *_check_alike(table, common, allow=allow_differences)]
     results: dict[str, dict[str, tuple[Any, Any]]] = {name: {} for name in table}
     clusters: dict[str, list[str]] = {}
     for benchmark in common:
@@ -62,7 +67,7 @@ def rank(
             clusters[benchmark] = labels
     versions = tuple((row.id, row.version) for own in table.values() for row in own.values())
     items = memo.get(
-        ("rank", how, k, tuple(common), versions),
+        ("rank", how, k, tuple(common), tuple(table), versions),
         lambda: _ranked(how, k, results, clusters, common),
     )
     return Ranking(how, k, common, items, notes)
@@ -100,6 +105,25 @@ def _table(session: Session, sides: Sequence[str]) -> Table:
     return table
 
 
+def _with_most_in_common(table: Table, benchmarks: Sequence[str]) -> tuple[Table, list[str]]:
+    """Without checkpoints that were named: those that have the benchmarks, and who is left out.
+
+    Where all share one, these are all. Otherwise those with the benchmark that most of them have.
+    """
+    needed = set(benchmarks)
+    if not needed and not set.intersection(*(set(own) for own in table.values())):
+        counted = Counter(name for own in table.values() for name in own)
+        needed = {min(counted, key=lambda name: (-counted[name], name))}
+    kept = {name: own for name, own in table.items() if needed <= set(own)}
+    if len(kept) < 2:
+        return table, []
+    left_out = [name for name in table if name not in kept]
+    if not left_out:
+        return kept, []
+    names = ", ".join(sorted(needed))
+    return kept, [f"Without results on {names}, and left out: {', '.join(sorted(left_out))}."]
+
+
 def _common(table: Table, benchmarks: Sequence[str]) -> list[str]:
     common = sorted(set.intersection(*(set(own) for own in table.values())))
     if benchmarks:
@@ -118,8 +142,8 @@ def _common(table: Table, benchmarks: Sequence[str]) -> list[str]:
     return common
 
 
-def _check_alike(table: Table, common: Sequence[str]) -> list[str]:
-    """Refuses other rows of a benchmark; says where protocols differ."""
+def _check_alike(table: Table, common: Sequence[str], *, allow: bool) -> list[str]:
+    """Refuses other rows of a benchmark, and subsets of them unless asked; says what differs."""
     notes = []
     for benchmark in common:
         rows = [own[benchmark] for own in table.values()]
@@ -128,6 +152,22 @@ def _check_alike(table: Table, common: Sequence[str]) -> list[str]:
                 f"The checkpoints were evaluated on different rows of {benchmark}.",
                 "Evaluate them on the same revision, or rank over other benchmarks.",
             )
+        wanted = sorted({row.problems_wanted for row in rows})
+        if len(wanted) > 1:
+            numbers = f"{' and '.join(map(str, wanted))} of {rows[0].revision.problem_count}"
+            if not allow:
+                raise UsageError(
+                    f"The checkpoints were evaluated on different problems of {benchmark} "
+                    f"({numbers}).",
+                    "Evaluate all on the same, leave some out, or ask for a rank over the problems "
+                    "that all have: --allow-differences (allow_differences=true).",
+                )
+            notes.append(f"{benchmark}: ranked over the problems that all have ({numbers}).")
+        notes += [
+            f"{name} on {benchmark}: {', '.join(said)}."
+            for name, own in table.items()
+            if (said := remarks_of(own[benchmark]))
+        ]
         if len({row.protocol_hash for row in rows}) > 1:
             notes.append(f"Sampled under different protocols: {benchmark}.")
         if any(row.state != "done" for row in rows):

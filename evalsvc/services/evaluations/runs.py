@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from evalsvc.services.evaluations.figures import Metric, cluster_labels
-from evalsvc.services.evaluations.views import counts_of, metrics_of, traits_of
+from evalsvc.services.evaluations.views import counts_of, metrics_of, remarks_of, traits_of
 from evalsvc.services.memo import Memo
 from evalsvc.store.database import Session
 from evalsvc.store.models import Checkpoint, Evaluation, Run
 from evalsvc.store.repositories import checkpoints, evaluations, runs
+from evalsvc.store.repositories.checkpoints import IMPORTED
 from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 
@@ -59,6 +60,9 @@ class RunCurvePoint:
     protocol_hash: str
     complete: bool
     coverage: float
+    problems: int
+    problems_total: int  # of the benchmark
+    remarks: list[str]
     value: float
     k: int
     interval_fixed: tuple[float, float] | None
@@ -139,12 +143,21 @@ def curve(session: Session, memo: Memo, name: str, benchmark: str | None, k: int
             shown.setdefault(row.benchmark, []).append((row, _point(row, found[0])))
     best = [
         _best(session, memo, own, k)
-        for own in shown.values()
+        for own in (_most_problems(points) for points in shown.values())
         if len({point.step for _, point in own}) > 1
     ]
     points = [point for own in shown.values() for _, point in own]
     notes = [f"{found.benchmark}: {found.warning}" for found in best]
-    return RunCurve(run.name, run.method, k, points, best, notes + _mixed(points))
+    notes += [*_identities([row for own in shown.values() for row, _ in own]), *_mixed(points)]
+    return RunCurve(run.name, run.method, k, points, best, notes)
+
+
+def _most_problems(
+    own: Sequence[tuple[Evaluation, RunCurvePoint]],
+) -> list[tuple[Evaluation, RunCurvePoint]]:
+    """The points over the most problems: a subset's figure is no better or worse step."""
+    most = max(point.problems for _, point in own)
+    return [pair for pair in own if pair[1].problems == most]
 
 
 def _best(
@@ -189,6 +202,9 @@ def _point(row: Evaluation, metric: Metric) -> RunCurvePoint:
         protocol_hash=row.protocol_hash,
         complete=row.state == "done",
         coverage=min(row.samples_seen / wanted, 1.0) if wanted else 0.0,
+        problems=row.problems_wanted,
+        problems_total=row.revision.problem_count,
+        remarks=remarks_of(row),
         value=metric.value,
         k=metric.k,
         interval_fixed=metric.interval_fixed,
@@ -196,12 +212,43 @@ def _point(row: Evaluation, metric: Metric) -> RunCurvePoint:
     )
 
 
+def _identities(rows: Sequence[Evaluation]) -> list[str]:
+    """Says which steps hold the same weights, and which step holds several."""
+    steps: dict[str, set[int]] = {}
+    weights: dict[int, set[str]] = {}
+    for row in rows:
+        fingerprint = row.checkpoint.fingerprint
+        if not fingerprint.startswith(IMPORTED):
+            steps.setdefault(fingerprint, set()).add(row.checkpoint.step)
+            weights.setdefault(row.checkpoint.step, set()).add(fingerprint)
+    same = [sorted(found) for found in steps.values() if len(found) > 1]
+    return [
+        *(f"The steps {', '.join(map(str, found))} hold the same weights." for found in same),
+        *(
+            f"Step {step} was written {len(found)} times with other weights: a second training "
+            "into this run? Each has its own point."
+            for step, found in sorted(weights.items())
+            if len(found) > 1
+        ),
+    ]
+
+
 def _mixed(points: Sequence[RunCurvePoint]) -> list[str]:
     hashes: dict[str, set[str]] = {}
+    problems: dict[str, set[int]] = {}
     for point in points:
         hashes.setdefault(point.benchmark, set()).add(point.protocol_hash)
+        problems.setdefault(point.benchmark, set()).add(point.problems)
     return [
-        f"{benchmark}: the points were sampled under different protocols."
-        for benchmark, found in hashes.items()
-        if len(found) > 1
+        *(
+            f"{benchmark}: the points were sampled under different protocols."
+            for benchmark, found in hashes.items()
+            if len(found) > 1
+        ),
+        *(
+            f"{benchmark}: the points are over different problems "
+            f"({', '.join(map(str, sorted(numbers)))}), which are not comparable."
+            for benchmark, numbers in problems.items()
+            if len(numbers) > 1
+        ),
     ]

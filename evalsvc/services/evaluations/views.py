@@ -10,17 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalsvc.catalogue import Catalogue
+from evalsvc.conditions import mixed_conditions
 from evalsvc.imports import COUNTS_ENGINE
 from evalsvc.services.evaluations.contamination import contamination_traits
 from evalsvc.services.evaluations.doubts import weight_doubts
 from evalsvc.services.evaluations.figures import Group, Metric, breakdowns, pass_at_ks, useful_ks
+from evalsvc.services.evaluations.remarks import AnswerShares, remarks_on, subset_of
 from evalsvc.services.memo import Memo
 from evalsvc.store.database import Session
-from evalsvc.store.models import Evaluation
+from evalsvc.store.models import Checkpoint, Evaluation
 from evalsvc.store.repositories import evaluations, shards
 from evalsvc.store.repositories.counts import Counts, read_counts
 from evalsvc.store.repositories.problems import TraitTable, read_traits
 from evalsvc.store.states import EvaluationState
+
+MAX_NAMED = 8  # other holders that a note names
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,13 @@ class EvaluationSummary:
     coverage: float  # samples seen of samples wanted
     problems_wanted: int
     problems_seen: int
+    problems_total: int  # of the benchmark; more than problems_wanted: these are a subset
     samples_wanted: int  # per problem
     samples_seen: int  # over all problems
     truncated_rate: float | None
     no_answer_rate: float | None
     verifier_failure_rate: float | None
+    remarks: list[str]  # what stands beside each figure: a subset, answers cut off ...
     output_tokens: int
     protocol: dict[str, Any]
     protocol_hash: str
@@ -71,7 +77,10 @@ class ShardFailure:
 
 @dataclass(frozen=True)
 class EvaluationDetail(EvaluationSummary):
-    """An evaluation with its figures. `notes` says in words what a reader must know of them."""
+    """An evaluation with its figures. `notes` says in words what a reader must know of them.
+
+    held_by: every RUN@STEP (METHOD) whose checkpoint holds these weights; each shows this result.
+    """
 
     metrics: dict[str, Metric]  # by name, as in "pass@16"
     breakdowns: list[Group]
@@ -80,12 +89,13 @@ class EvaluationDetail(EvaluationSummary):
     notes: list[str]
     failures: list[ShardFailure]
     provenance: dict[str, Any]
+    held_by: list[str]
 
 
 def summarise(row: Evaluation) -> EvaluationSummary:
     """A row with its checkpoint, run and revision as a line of a list."""
     seen, wanted = row.samples_seen, row.samples_wanted * row.problems_wanted
-    judged = 0 if row.engine == COUNTS_ENGINE else seen  # of bare counts nothing more is known
+    shares = shares_of(row)
     return EvaluationSummary(
         id=row.id,
         run=row.checkpoint.run.name,
@@ -101,11 +111,13 @@ def summarise(row: Evaluation) -> EvaluationSummary:
         coverage=min(seen / wanted, 1.0) if wanted else 0.0,
         problems_wanted=row.problems_wanted,
         problems_seen=row.problems_seen,
+        problems_total=row.revision.problem_count,
         samples_wanted=row.samples_wanted,
         samples_seen=seen,
-        truncated_rate=_rate(row.samples_truncated, judged),
-        no_answer_rate=_rate(row.samples_no_answer, judged),
-        verifier_failure_rate=_rate(row.samples_failed, judged),
+        truncated_rate=shares.truncated,
+        no_answer_rate=shares.no_answer,
+        verifier_failure_rate=shares.failed,
+        remarks=remarks_of(row),
         output_tokens=row.output_tokens,
         protocol=row.protocol,
         protocol_hash=row.protocol_hash,
@@ -118,11 +130,41 @@ def summarise(row: Evaluation) -> EvaluationSummary:
     )
 
 
+def shares_of(row: Evaluation) -> AnswerShares:
+    """The shares of samples that are no answers. Of bare counts nothing more is known."""
+    judged = 0 if row.engine == COUNTS_ENGINE else row.samples_seen
+    return AnswerShares(
+        truncated=_rate(row.samples_truncated, judged),
+        no_answer=_rate(row.samples_no_answer, judged),
+        failed=_rate(row.samples_failed, judged),
+    )
+
+
+def remarks_of(row: Evaluation) -> list[str]:
+    """What must stand beside a figure of this evaluation."""
+    said = remarks_on(row.problems_wanted, row.revision.problem_count, shares_of(row), row.protocol)
+    unlike = mixed_conditions(row.provenance)
+    return [*said, unlike] if unlike else said
+
+
+def is_subset(row: Evaluation) -> bool:
+    """Whether not all problems of the benchmark were asked for."""
+    return row.problems_wanted < row.revision.problem_count
+
+
 def describe(
-    session: Session, memo: Memo, catalogue: Catalogue, data_root: Path, evaluation_id: str
+    session: Session,
+    memo: Memo,
+    catalogue: Catalogue,
+    data_root: Path,
+    evaluation_id: str,
+    checkpoint_id: int | None = None,
 ) -> EvaluationDetail:
-    """An evaluation with all its figures. `data_root` holds the benchmarks' data. NotFound."""
-    row = evaluations.get(session, evaluation_id)
+    """An evaluation with all its figures. `data_root` holds the benchmarks' data. NotFound.
+
+    `checkpoint_id`: under which of the checkpoints that hold it; the one it was made for if None.
+    """
+    row = evaluations.get(session, evaluation_id, checkpoint_id)
     summary = summarise(row)
     asked = evaluations.ks_asked_for(session, row.id) | {int(k) for k in row.protocol.get("ks", [])}
     ks = useful_ks(asked, row.samples_wanted)
@@ -136,13 +178,14 @@ def describe(
         ),
     )
     failed = shards.failed_of(session, [row.id], limit=20)
+    held_by = [_holder(found) for found in evaluations.holders(session, row.id)]
     return EvaluationDetail(
         **vars(summary),
         metrics={f"pass@{metric.k}": metric for metric in metrics},
         breakdowns=groups,
         tokens_per_sample=_tokens(counts.tokens, counts.n),
         tokens_per_correct_sample=_tokens(counts.tokens_correct, counts.c),
-        notes=_notes(summary, counts, metrics, row.provenance),
+        notes=[*_notes(summary, counts, metrics, row.provenance), *_shared(held_by, summary)],
         failures=[
             ShardFailure(
                 shard=shard.id,
@@ -155,7 +198,22 @@ def describe(
             for shard in failed
         ],
         provenance=row.provenance,
+        held_by=held_by,
     )
+
+
+def _holder(row: Checkpoint) -> str:
+    return f"{row.run.name}@{row.step} ({row.run.method})"
+
+
+def _shared(held_by: Sequence[str], summary: EvaluationSummary) -> list[str]:
+    """Says which other runs and steps hold the same weights."""
+    own = f"{summary.run}@{summary.step} ({summary.method})"
+    others = [name for name in held_by if name != own]
+    if not others:
+        return []
+    more = f" and {len(others) - MAX_NAMED} more" if len(others) > MAX_NAMED else ""
+    return [f"The same weights are held by {', '.join(others[:MAX_NAMED])}{more}."]
 
 
 def counts_of(session: Session, memo: Memo, row: Evaluation) -> Counts:
@@ -216,6 +274,8 @@ def _notes(
             f"({summary.coverage:.1%}). Missing samples are not counted as wrong."
             f"{_missing(summary, counts)}"
         )
+    if subset := subset_of(summary.problems_wanted, summary.problems_total):
+        notes.append(f"A subset: {subset}. It is not compared or ranked with the whole set.")
     fewer = [m.k for m in metrics if m.problems < summary.problems_wanted]
     if fewer:
         notes.append(

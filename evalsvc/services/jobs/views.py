@@ -7,8 +7,8 @@ from typing import Any
 
 from evalsvc.services.limits import MAX_REASONS
 from evalsvc.store.database import Session
-from evalsvc.store.models import Job, JobEvaluation
-from evalsvc.store.repositories import jobs, shards
+from evalsvc.store.models import Job, JobEvaluation, Run
+from evalsvc.store.repositories import checkpoints, jobs, shards
 from evalsvc.store.states import ENDED_JOBS, EvaluationState, JobState
 
 
@@ -68,7 +68,10 @@ def view_jobs(session: Session, rows: Sequence[Job]) -> list[JobView]:
         parts[part.job_id].append(part)
     ids = {part.evaluation_id for found in parts.values() for part in found}
     counts = shards.count_by_evaluation(session, sorted(ids))
-    return [_view(session, job, parts[job.id], counts) for job in rows]
+    asked = checkpoints.of_ids(session, {job.checkpoint_id for job in rows})
+    return [
+        _view(session, job, asked[job.checkpoint_id].run, parts[job.id], counts) for job in rows
+    ]
 
 
 def view_job(session: Session, job_id: str) -> JobView:
@@ -79,6 +82,7 @@ def view_job(session: Session, job_id: str) -> JobView:
 def _view(
     session: Session,
     job: Job,
+    run: Run,
     parts: Sequence[JobEvaluation],
     counts: Mapping[str, Mapping[str, tuple[int, int]]],
 ) -> JobView:
@@ -87,14 +91,13 @@ def _view(
     for part in parts:
         for state, (count, _) in counts.get(part.evaluation_id, {}).items():
             states[state] = states.get(state, 0) + count
-    run = parts[0].evaluation.checkpoint.run if parts else None
     return JobView(
         id=job.id,
         owner=job.owner,
         state=job.state,
         priority=job.priority,
-        run=run.name if run else str(job.request.get("run", "")),
-        method=run.method if run else str(job.request.get("method", "")),
+        run=run.name,
+        method=run.method,
         step=int(job.request.get("step", 0)),
         checkpoint=str(job.request.get("checkpoint", "")),
         progress=_progress(job, shown, states),

@@ -1,6 +1,6 @@
 """Checkpoints: found by their content, made when they are new."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
@@ -13,6 +13,8 @@ from evalsvc.store.repositories.pages import Key, Rows, fetch_page
 from evalsvc.store.repositories.upserts import insert_or_ignore
 from evalsvc.store.states import CheckpointState
 
+IMPORTED = "imported:"  # begins the fingerprint of what is known by its step only
+
 
 def get(session: Session, checkpoint_id: int) -> Checkpoint:
     """A checkpoint with its run. Raises NotFound."""
@@ -22,6 +24,12 @@ def get(session: Session, checkpoint_id: int) -> Checkpoint:
             f"There is no checkpoint {checkpoint_id}.", "`evalsvc checkpoints` lists them."
         )
     return found
+
+
+def of_ids(session: Session, ids: Collection[int]) -> dict[int, Checkpoint]:
+    """The checkpoints with these ids, with their runs."""
+    query = select(Checkpoint).where(Checkpoint.id.in_(ids)).options(joinedload(Checkpoint.run))
+    return {row.id: row for row in session.scalars(query)}
 
 
 def page(
@@ -146,7 +154,7 @@ def at_step(session: Session, run: Run, step: int) -> Checkpoint:
     if found is not None:
         return found
     made = Checkpoint(
-        run_id=run.id, step=step, fingerprint=f"imported:{new_id()}", path="", reason="imported"
+        run_id=run.id, step=step, fingerprint=f"{IMPORTED}{new_id()}", path="", reason="imported"
     )
     session.add(made)
     session.flush()

@@ -19,6 +19,7 @@ class Demand:
     samples: int
     problems: frozenset[int] | None  # None: all
     may_stop_early: bool
+    may_change_engine: bool = False
 
     def wants(self, problems: Collection[int], sample_start: int) -> bool:
         """Whether a shard of these problems, from this sample on, holds anything for the job."""
@@ -35,13 +36,20 @@ def of_evaluation(session: Session, evaluation_id: str) -> list[Demand]:
             JobEvaluation.samples,
             JobEvaluation.problems,
             Job.request["stop_early"],
+            Job.request["allow_engine_change"],
         )
         .join(Job)
         .where(JobEvaluation.evaluation_id == evaluation_id, Job.state.in_(LIVE_JOBS))
     )
     return [
-        Demand(job_id, samples, None if problems is None else frozenset(problems), bool(stop_early))
-        for job_id, samples, problems, stop_early in session.execute(query)
+        Demand(
+            job_id,
+            samples,
+            None if problems is None else frozenset(problems),
+            bool(stop_early),
+            bool(change),
+        )
+        for job_id, samples, problems, stop_early, change in session.execute(query)
     ]
 
 

@@ -1,15 +1,21 @@
-"""Evaluations: listed with filters, made once, locked while they change."""
+"""Evaluations: listed with filters, made once, locked while they change.
+
+Results belong to the content of a checkpoint. Every run and step that holds the same weights shows
+them under its own name: what is listed are pairs of an evaluation and a checkpoint that holds it.
+"""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, exists, select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy import ColumnElement, Select, and_, exists, inspect, or_, select
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from evalsvc.errors import NotFound
 from evalsvc.store.models import (
     Checkpoint,
     Evaluation,
+    Job,
     JobEvaluation,
     ProblemResult,
     Run,
@@ -17,10 +23,11 @@ from evalsvc.store.models import (
     now,
 )
 from evalsvc.store.repositories import events
-from evalsvc.store.repositories.pages import Key, Rows, fetch_page
+from evalsvc.store.repositories.pages import Key, Rows, fetch_pairs
 from evalsvc.store.repositories.upserts import insert_or_ignore
 from evalsvc.store.states import LOST_SHARDS, OPEN_SHARDS, EvaluationState, ShardState
 
+WEIGHT_ENGINES = ("vllm", "transformers")  # those that read the weights of the fingerprint
 ENDED = (EvaluationState.DONE, EvaluationState.INCOMPLETE, EvaluationState.FAILED)
 
 
@@ -35,41 +42,103 @@ class EvaluationFilter:
     state: str | None = None
     job: str | None = None
     protocol_hash: str | None = None
+    evaluation: str | None = None
+    checkpoint: int | None = None
 
 
-def get(session: Session, evaluation_id: str) -> Evaluation:
-    """One evaluation with its checkpoint, run and revision. Raises NotFound."""
-    found = session.scalar(_select(EvaluationFilter()).where(Evaluation.id == evaluation_id))
-    if found is None:
+def get(session: Session, evaluation_id: str, checkpoint_id: int | None = None) -> Evaluation:
+    """One evaluation under the checkpoint it was made for, or under another that holds it.
+
+    Raises NotFound.
+    """
+    if checkpoint_id is not None:
+        held = EvaluationFilter(evaluation=evaluation_id, checkpoint=checkpoint_id)
+        if found := matching(session, held):
+            return found[0]
+        raise NotFound(
+            f"The checkpoint {checkpoint_id} has no evaluation {evaluation_id!r}.",
+            "Leave the checkpoint out; `evalsvc results` lists them.",
+        )
+    query = (
+        select(Evaluation)
+        .where(Evaluation.id == evaluation_id)
+        .options(
+            joinedload(Evaluation.checkpoint).joinedload(Checkpoint.run),
+            joinedload(Evaluation.revision),
+        )
+    )
+    row = session.scalar(query)
+    if row is None:
         raise NotFound(
             f"There is no evaluation {evaluation_id!r}.", "`evalsvc results` lists them."
         )
-    return found
+    return row
 
 
 def page(
     session: Session, wanted: EvaluationFilter, after: Key | None, limit: int
 ) -> Rows[Evaluation]:
-    """A page of evaluations, newest first."""
-    order = (Evaluation.created_at, Evaluation.id)
-    return fetch_page(session, _select(wanted), order, after, limit)
+    """A page of evaluations, newest first, under each checkpoint that holds them."""
+    order = (Evaluation.created_at, Evaluation.id, Checkpoint.id)
+    found = fetch_pairs(session, _select(wanted), order, after, limit)
+    return Rows([_under(*pair) for pair in found.rows], found.next_key)
 
 
 def matching(session: Session, wanted: EvaluationFilter) -> Sequence[Evaluation]:
-    """Every evaluation that fits, newest first."""
-    statement = _select(wanted).order_by(Evaluation.created_at.desc(), Evaluation.id.desc())
-    return session.scalars(statement).all()
+    """Every evaluation that fits, newest first, under each checkpoint that holds it.
+
+    For reading only: what is not under its own checkpoint is a copy that no session knows.
+    """
+    statement = _select(wanted).order_by(
+        Evaluation.created_at.desc(), Evaluation.id.desc(), Checkpoint.id.desc()
+    )
+    return [_under(row[0], row[1]) for row in session.execute(statement)]
 
 
-def _select(wanted: EvaluationFilter) -> Select[Evaluation]:
+def holders(session: Session, evaluation_id: str) -> Sequence[Checkpoint]:
+    """The checkpoints that hold an evaluation's content, with their runs, oldest first."""
+    statement = _select(EvaluationFilter(evaluation=evaluation_id)).order_by(Checkpoint.id)
+    return [row[1] for row in session.execute(statement)]
+
+
+def _under(evaluation: Evaluation, checkpoint: Checkpoint) -> Evaluation:
+    """The evaluation as a result of this checkpoint."""
+    if evaluation.checkpoint_id == checkpoint.id:
+        return evaluation
+    columns = inspect(Evaluation).column_attrs
+    copy = Evaluation(**{column.key: getattr(evaluation, column.key) for column in columns})
+    copy.checkpoint_id = checkpoint.id
+    set_committed_value(copy, "checkpoint", checkpoint)
+    set_committed_value(copy, "revision", evaluation.revision)
+    return copy
+
+
+def _held_by(own: type[Checkpoint]) -> ColumnElement[bool]:
+    """Whether a checkpoint holds what was evaluated as `own`.
+
+    The same weights do, where the engine read them. What replayed answers, a server behind a name
+    or an import says is the result of those who asked for it.
+    """
+    asked = exists().where(
+        JobEvaluation.evaluation_id == Evaluation.id,
+        Job.id == JobEvaluation.job_id,
+        Job.checkpoint_id == Checkpoint.id,
+    )
+    same_weights = and_(own.fingerprint != "", Evaluation.engine.in_(WEIGHT_ENGINES))
+    return and_(
+        Checkpoint.fingerprint == own.fingerprint,
+        or_(Checkpoint.id == own.id, same_weights, asked),
+    )
+
+
+def _select(wanted: EvaluationFilter) -> Select[Evaluation, Checkpoint]:
+    own = aliased(Checkpoint)
     statement = (
-        select(Evaluation)
-        .join(Evaluation.checkpoint)
+        select(Evaluation, Checkpoint)
+        .join(own, own.id == Evaluation.checkpoint_id)
+        .join(Checkpoint, _held_by(own))
         .join(Checkpoint.run)
-        .options(
-            contains_eager(Evaluation.checkpoint).contains_eager(Checkpoint.run),
-            joinedload(Evaluation.revision),
-        )
+        .options(contains_eager(Checkpoint.run), joinedload(Evaluation.revision))
     )
     conditions = {
         Run.name: wanted.run,
@@ -78,13 +147,20 @@ def _select(wanted: EvaluationFilter) -> Select[Evaluation]:
         Evaluation.benchmark: wanted.benchmark,
         Evaluation.state: wanted.state,
         Evaluation.protocol_hash: wanted.protocol_hash,
+        Evaluation.id: wanted.evaluation,
+        Checkpoint.id: wanted.checkpoint,
     }
     for column, value in conditions.items():
         if value is not None:
             statement = statement.where(column == value)
     if wanted.job is not None:
-        ids = select(JobEvaluation.evaluation_id).where(JobEvaluation.job_id == wanted.job)
-        statement = statement.where(Evaluation.id.in_(ids))
+        asked = exists().where(
+            JobEvaluation.evaluation_id == Evaluation.id,
+            JobEvaluation.job_id == Job.id,
+            Job.id == wanted.job,
+            Job.checkpoint_id == Checkpoint.id,
+        )
+        statement = statement.where(asked)
     return statement
 
 

@@ -12,6 +12,8 @@ from evalsvc.errors import UsageError
 from evalsvc.store.models.base import UtcDateTime
 
 Row = TypeVar("Row")
+First = TypeVar("First")
+Second = TypeVar("Second")
 Key = tuple[Any, ...]
 
 
@@ -46,6 +48,24 @@ def fetch_page(
         return Rows(rows, None)
     last = rows[limit - 1]
     return Rows(rows[:limit], tuple(_plain(getattr(last, column.key)) for column in order))
+
+
+def fetch_pairs(
+    session: Session,
+    statement: Select[First, Second],
+    order: Sequence[InstrumentedAttribute[Any]],
+    after: Key | None,
+    limit: int,
+) -> Rows[tuple[First, Second]]:
+    """As `fetch_page`, of a statement that selects two things. Newest first."""
+    if after is not None:
+        statement = statement.where(tuple_(*order) < _typed(after, order))
+    keyed = statement.add_columns(*order).order_by(*(column.desc() for column in order))
+    rows = session.execute(keyed.limit(limit + 1)).all()
+    pairs: list[tuple[First, Second]] = [(row[0], row[1]) for row in rows[:limit]]
+    if len(rows) <= limit:
+        return Rows(pairs, None)
+    return Rows(pairs, tuple(_plain(value) for value in rows[limit - 1][2:]))
 
 
 def _typed(key: Key, order: Sequence[InstrumentedAttribute[Any]]) -> Key:

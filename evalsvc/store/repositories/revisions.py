@@ -21,6 +21,11 @@ class RevisionUse:
     evaluations: int
 
 
+def names(session: Session) -> Sequence[str]:
+    """The benchmarks (and parts) of which there are rows."""
+    return session.scalars(select(BenchmarkRevision.name).distinct()).all()
+
+
 def find_or_create(
     session: Session, name: str, revision: str, problems: Callable[[], Sequence[ProblemTraits]]
 ) -> BenchmarkRevision:

@@ -1,5 +1,6 @@
 """Training runs: found by name, made when they are new."""
 
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ def find_or_create(
 ) -> Run:
     """The run called `name`. What it does not know yet is filled in.
 
-    Raises Conflict when it is known with another method: the curves of two would be mixed.
+    Raises Conflict when it is known with another method or training seed: two would be mixed.
     """
     made = insert_or_ignore(session, Run(name=name, method=method, config={}))
     run = made or session.scalars(select(Run).where(Run.name == name)).one()
@@ -35,6 +36,12 @@ def find_or_create(
         raise Conflict(
             f"The run {name!r} is already known with the method {run.method!r}, not {method!r}.",
             "Use another run name, or leave the method out.",
+        )
+    if None not in (run.train_seed, train_seed) and run.train_seed != train_seed:
+        raise Conflict(
+            f"The run {name!r} is already known with the training seed {run.train_seed}, "
+            f"not {train_seed}.",
+            "Another training is another run: use another name.",
         )
     run.base_model = run.base_model or base_model
     run.train_seed = train_seed if run.train_seed is None else run.train_seed
@@ -48,9 +55,17 @@ def get(session: Session, name: str) -> Run:
     """A run by its name. Raises NotFound."""
     run = session.scalar(select(Run).where(Run.name == name))
     if run is None:
-        remedy = "`evalsvc checkpoints` and GET /v1/runs list them."
+        names = session.scalars(select(Run.name)).all()
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        meant = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+        remedy = f"{meant}`evalsvc checkpoints` and GET /v1/runs list them."
         raise NotFound(f"There is no run {name!r}.", remedy)
     return run
+
+
+def methods(session: Session) -> Sequence[str]:
+    """The methods of all runs."""
+    return session.scalars(select(Run.method).distinct()).all()
 
 
 def parse_side(session: Session, side: str) -> tuple[str, int | None]:

@@ -34,7 +34,7 @@ PAGES = {
     "problem-picture-lost": "/evaluations/{pictures}/rows/7",
     "problem-counts-only": "/evaluations/{imported}/rows/0",
     "rescore": "/rescores/{rescore}",
-    "power": "/power?benchmark=smoke&effect=5&find=problems",
+    "power": "/power?benchmark=smoke&effect=0.05&find=problems",
     "benchmarks": "/benchmarks",
     "benchmark": "/benchmarks?name=math",
     "workers": "/workers",

@@ -13,7 +13,7 @@ from evalsvc.dashboard.rendering.latex import LatexCell, leaderboard_table
 from evalsvc.dashboard.rendering.page import PageTable, as_csv, as_json
 from evalsvc.dashboard.web.page_request import PageRequest, Pages
 from evalsvc.dashboard.web.security import check_origin, local_address
-from evalsvc.errors import PermissionDenied
+from evalsvc.errors import ParameterError, PermissionDenied
 from evalsvc.exports.latex_text import escape
 
 
@@ -30,16 +30,38 @@ def ask(query: str = "", target: str = "/matrix", form: str = "html") -> PageReq
     return PageRequest(Request(scope), None, None)  # type: ignore[arg-type]
 
 
-def test_the_query_is_read_leniently() -> None:
-    asked = ask("k=many&page=-3&show=nothing&sort=-share&checkpoint=a&checkpoint=b&checkpoint=a")
-    assert asked.number("k", 1) == 1
-    assert asked.choice("show", ("all",), "all") == "all"
-    assert (asked.sort, asked.descending) == ("share", True)
+def test_the_query_is_read_strictly() -> None:
+    asked = ask("k=4&show=all&sort=-share&checkpoint=a&checkpoint=b&checkpoint=a&effect=0.05")
+    assert asked.number("k", 1) == 4
+    assert asked.number("samples", 16) == 16
+    assert asked.choice("show", ("all", "wrong"), "wrong") == "all"
+    assert (asked.sort_by(("share",), "n"), asked.descending) == ("share", True)
     assert asked.many("checkpoint") == ["a", "b"]
-    assert asked.fraction("effect", 2.0, 0.1, 95.0) == 2.0
-    assert ask("effect=nan").fraction("effect", 2.0, 0.1, 95.0) == 2.0
-    assert asked.pages(95, 10).number == 1
+    assert asked.fraction("effect", 0.02, 0.001, 0.95) == 0.05
     assert ask("page=1000").pages(95, 10).number == 10
+
+
+@pytest.mark.parametrize(
+    "query", ["k=many", "k=0", "k=1e3", "k=99999999999", "k=-3", "k=\u0665", "k=17000"]
+)
+def test_a_number_that_is_none_is_refused(query: str) -> None:
+    with pytest.raises(ParameterError):
+        ask(query).number("k", 1, 1, 16_384)
+
+
+@pytest.mark.parametrize("query", ["effect=5", "effect=nan", "effect=five", "effect=-0.1"])
+def test_points_are_no_fraction(query: str) -> None:
+    with pytest.raises(ParameterError, match=r"0\.05 is 5 points"):
+        ask(query).fraction("effect", 0.02, 0.001, 0.95)
+
+
+def test_what_cannot_be_chosen_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ParameterError, match="Did you mean: amc23"):
+        ask("benchmark=amc32").choice("benchmark", ("amc23", "math"), "math")
+    with pytest.raises(ParameterError):
+        ask("sort=-odd").sort_by(("share",), "n")
+    with pytest.raises(ParameterError):
+        ask("with=a&with=b").several("with", {"a"})
 
 
 def test_addresses_keep_the_rest_of_the_view() -> None:
