@@ -111,7 +111,7 @@ ANSWERS: Mapping[str, Any] = {
     "POST /v1/webhooks": {**WEBHOOK, "secret": "shown-only-now"},
     "GET /v1/webhooks": page(WEBHOOK),
     "GET /v1/webhooks/{webhook_id}/deliveries": page(DELIVERY),
-    "GET /healthz": {"status": "ok", "version": "0.1.0"},
+    "GET /healthz": {"status": "ok", "version": "0.2.0"},
     "GET /readyz": {"status": "ready", "database": "ok", "artifacts": "ok"},
     "GET /metrics": METRICS,
 }

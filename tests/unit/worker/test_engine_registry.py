@@ -98,7 +98,7 @@ def test_a_broken_engine_is_named_and_the_rest_goes_on(
     found = {f.what: f for f in doctor._engines(Settings(engine="constant"))}
     assert found["engine constant"].state == "ok"
     assert found["engine broken"].state == "optional"
-    assert message.partition(":")[0] in found["engine broken"].words
+    assert message.partition(":")[0] in found["engine broken"].message
     found = {f.what: f for f in doctor._engines(Settings(engine="broken"))}
     assert found["engine broken"].state == "missing"
 
