@@ -61,13 +61,13 @@ def test_what_a_query_cannot_mean_is_refused(filled: Running, path: str, words: 
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/v1/evaluations?run=alhpa", "Did you mean 'alpha'"),
+        ("/v1/evaluations?run=alphas", "Did you mean 'alpha'"),
         ("/v1/evaluations?benchmark=amc32", "Did you mean 'amc23'"),
         ("/v1/evaluations?method=GRPX", "Did you mean 'GRPO'"),
         ("/v1/leaderboard?benchmark=amc32", "Did you mean 'amc23'"),
-        ("/v1/checkpoints?run=alhpa", "Did you mean 'alpha'"),
+        ("/v1/checkpoints?run=alphas", "Did you mean 'alpha'"),
         ("/v1/runs/alpha/curve?benchmark=amc32", "Did you mean 'amc23'"),
-        ("/v1/compare?baseline=alhpa&candidate=beta", "Did you mean 'alpha'"),
+        ("/v1/compare?baseline=alphas&candidate=beta", "Did you mean 'alpha'"),
         ("/leaderboard.json?benchmark=amc32", "Did you mean 'amc23'"),
     ],
 )
@@ -110,10 +110,10 @@ def test_rank_without_arguments_takes_those_with_most_in_common(filled: Running)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["results", "--run", "alhpa"], "Did you mean 'alpha'"),
+        (["results", "--run", "alphas"], "Did you mean 'alpha'"),
         (["results", "--benchmark", "amc32"], "Did you mean 'amc23'"),
-        (["export", "--run", "alhpa"], "Did you mean 'alpha'"),
-        (["checkpoints", "--run", "alhpa"], "Did you mean 'alpha'"),
+        (["export", "--run", "alphas"], "Did you mean 'alpha'"),
+        (["checkpoints", "--run", "alphas"], "Did you mean 'alpha'"),
     ],
 )
 def test_commands_end_with_1_and_a_suggestion(
