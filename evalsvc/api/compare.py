@@ -14,6 +14,7 @@ from evalsvc.limits import MAX_SAMPLES
 from evalsvc.services.compare import comparisons
 from evalsvc.services.compare.comparisons import MARGIN, ComparisonView, CrossoverView
 from evalsvc.services.compare.method_comparison import MethodView, compare_methods_family
+from evalsvc.services.compare.whole_curves import CurveView, whole_curves
 from evalsvc.store.repositories import evaluations
 
 router = APIRouter(prefix="/v1/compare", tags=["compare"])
@@ -33,6 +34,9 @@ class Comparisons(Paginated[ComparisonView]):
     """Everything that one answer shows. `notes`: what is not shown, and why."""
 
     crossovers: list[CrossoverView] = Field(description="where two curves cross")
+    curve: list[CurveView] = Field(
+        description="of each benchmark and candidate with several k: the verdict over all of them"
+    )
     methods: list[MethodView] = Field(
         description="methods with several training runs each, Holm over these"
     )
@@ -86,9 +90,11 @@ def compare(
             state.memo,
             [(rows[i.baseline_evaluation], rows[i.candidate_evaluation], i.k) for i in found.items],
         )
+        curve = whole_curves(session, state.memo, found.items)
     return Comparisons(
         items=found.items,
         crossovers=comparisons.crossings(found.items),
+        curve=curve,
         methods=methods,
         notes=[*found.left_out, *reasons],
     )

@@ -26,6 +26,7 @@ COMMANDS = {
     "cancel": "jobs",
     "results": "results",
     "compare": "compare",
+    "claim": "claim",
     "power": "power",
     "rank": "rank",
     "score": "score",

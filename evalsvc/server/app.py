@@ -30,6 +30,7 @@ NOUNS = (
     "checkpoints",
     "benchmarks",
     "compare",
+    "claims",
     "leaderboard",
     "rank",
     "power",

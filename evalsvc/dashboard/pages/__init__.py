@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from evalsvc.dashboard.pages import (
     benchmarks,
+    claims,
     compare,
     evaluation,
     job,
@@ -23,6 +24,7 @@ PAGES: tuple[tuple[str, Callable[[PageRequest], Page]], ...] = (
     ("/", overview.build),
     ("/leaderboard", leaderboard.build),
     ("/compare", compare.build),
+    ("/claims", claims.build),
     ("/matrix", matrix.build),
     ("/runs/{name:path}", run.build),
     ("/jobs/{job}", job.build),
