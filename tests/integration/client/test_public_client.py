@@ -14,8 +14,12 @@ from IPython.core.interactiveshell import InteractiveShell
 import evalsvc.client
 from evalsvc import AsyncClient, Client, __version__
 from evalsvc.client_rows import (
+    BenchmarkClaim,
+    Claim,
+    ClaimRun,
     ComparisonRow,
     CurveCrossing,
+    CurveVerdict,
     EvaluationResult,
     Job,
     JobBenchmark,
