@@ -284,8 +284,8 @@ def _check(session: Session, memo: Memo, name: str, rows: Sequence[Evaluation]) 
                 f"{'; '.join(differs)}.",
                 "`evalsvc rescore` judges stored responses with the present verifier.",
             )
-        problems = [counts_of(session, memo, one).problems for one in (rows[0], row)]
-        if not np.array_equal(*problems):
+        first, other = (counts_of(session, memo, one).problems for one in (rows[0], row))
+        if not np.array_equal(first, other):
             raise UsageError(
                 f"{name_of(rows[0])} and {name_of(row)} were evaluated on different problems of "
                 f"{name}.",
@@ -469,7 +469,7 @@ def _of_runs(
     """Several runs: a run over all benchmarks is the unit, within its base model."""
     from evalsvc.statistics import RunScores, holm, joint_claim_over_runs  # noqa: PLC0415
 
-    sides = [
+    before, after = (
         [
             RunScores(
                 _scores(session, memo, unit, question.k),
@@ -478,12 +478,13 @@ def _of_runs(
             for unit in side
         ]
         for side in counted
-    ]
+    )
     weights = _weights(question, names)
-    made = joint_claim_over_runs(*sides, weights, method=question.test, alpha=question.alpha)
+    made = joint_claim_over_runs(before, after, weights, method=question.test, alpha=question.alpha)
     alone = {
         name: joint_claim_over_runs(
-            *([RunScores({name: r.scores[name]}, r.base_model) for r in side] for side in sides),
+            [RunScores({name: r.scores[name]}, r.base_model) for r in before],
+            [RunScores({name: r.scores[name]}, r.base_model) for r in after],
             method=question.test,
             alpha=question.alpha,
         )
@@ -518,8 +519,8 @@ def _of_runs(
             BenchmarkClaim(
                 benchmark=name,
                 weight=made.weights[name],
-                baseline=_mean(sides[0], name),
-                candidate=_mean(sides[1], name),
+                baseline=_mean(before, name),
+                candidate=_mean(after, name),
                 difference=one.estimate,
                 p_adjusted=adjusted[name],
                 outcome=_outcome(
