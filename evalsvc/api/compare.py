@@ -21,6 +21,7 @@ from evalsvc.services.compare.comparisons import (
 )
 from evalsvc.services.compare.method_comparison import MethodView, compare_methods_family
 from evalsvc.services.compare.pairings import evaluation_of
+from evalsvc.services.compare.whole_curves import CurveView, whole_curves
 
 router = APIRouter(prefix="/v1/compare", tags=["compare"])
 Side = Annotated[
@@ -39,6 +40,9 @@ class Comparisons(Paginated[ComparisonView]):
     """Everything that one answer shows. `notes`: what is not shown, and why."""
 
     crossovers: list[CrossoverView] = Field(description="where two curves cross")
+    curve: list[CurveView] = Field(
+        description="of each benchmark and candidate with several k: the verdict over all of them"
+    )
     methods: list[MethodView] = Field(
         description="methods with several training runs each, Holm over these"
     )
@@ -93,7 +97,7 @@ def compare(
         )
         if chosen is not None:
             notes = found.left_out
-            return Comparisons(items=found.items, crossovers=[], methods=[], notes=notes)
+            return Comparisons(items=found.items, crossovers=[], curve=[], methods=[], notes=notes)
         sides = {(i.baseline_evaluation, i.baseline_checkpoint) for i in found.items}
         sides |= {(i.candidate_evaluation, i.candidate_checkpoint) for i in found.items}
         rows = {side: evaluation_of(session, *side) for side in sides}
@@ -109,9 +113,11 @@ def compare(
                 for i in found.items
             ],
         )
+        curve = whole_curves(session, state.memo, found.items)
     return Comparisons(
         items=found.items,
         crossovers=comparisons.crossings(found.items),
+        curve=curve,
         methods=methods,
         notes=[*found.left_out, *reasons],
     )

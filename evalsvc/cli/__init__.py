@@ -27,6 +27,7 @@ COMMANDS = {
     "results": "results",
     "metrics": "metrics",
     "compare": "compare",
+    "claim": "claim",
     "power": "power",
     "rank": "rank",
     "score": "score",

@@ -87,6 +87,8 @@ def compare(
     typer.echo(f"p (Holm) is over {found[0].family_size} tests: {found[0].family}.")
     for item in found:
         typer.echo(f"{item.candidate_checkpoint}, {item.benchmark}: {item.sentence}")
+    for curve in found.curves:
+        typer.echo(f"{curve.candidate_checkpoint}, {curve.benchmark}, all k: {curve.sentence}")
     for crossing in found.crossings:
         typer.echo(_crossing(crossing))
     for method in found.methods:

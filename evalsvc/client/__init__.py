@@ -8,6 +8,7 @@ from evalsvc.client.client import AsyncClient, Client
 from evalsvc.client.rows import (
     ENDED,
     AsyncSamples,
+    Claim,
     ComparisonTable,
     EvaluationResult,
     Job,
@@ -23,6 +24,7 @@ __all__ = [
     "ENDED",
     "AsyncClient",
     "AsyncSamples",
+    "Claim",
     "Client",
     "ComparisonTable",
     "EvaluationResult",

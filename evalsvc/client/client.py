@@ -20,6 +20,7 @@ from evalsvc.client.operations import Benchmarks, Checkpoint, Operations, Side, 
 from evalsvc.client.progress import OnProgress, job_progress
 from evalsvc.client.rows import (
     AsyncSamples,
+    Claim,
     ComparisonTable,
     EvaluationResult,
     Job,
@@ -308,6 +309,52 @@ class Client(_Connection):
             )
         )
 
+    def claim(
+        self,
+        baseline: Side | None = None,
+        candidate: Side | None = None,
+        *,
+        baseline_method: str | None = None,
+        candidate_method: str | None = None,
+        benchmarks: str | Sequence[str] | None = None,
+        k: int = 1,
+        weights: Mapping[str, float] | None = None,
+        alpha: float = 0.05,
+        test: str = "permutation",
+        step: int | None = None,
+        base_model: str | None = None,
+    ) -> Claim:
+        """Is one method, or one checkpoint, better than another over several benchmarks?
+
+        Args:
+            baseline: RUN or RUN@STEP, or a job; likewise `candidate`. Or, in their place:
+            baseline_method: a method with all its runs, as "GRPO"; likewise `candidate_method`.
+            benchmarks: which; those that all runs have by default.
+            k: of pass@k.
+            weights: one for each benchmark; equal by default.
+            alpha: size of the two-sided tests.
+            test: for several runs: "permutation", or "welch", which assumes normal scores.
+            step: for methods, only checkpoints of it; each run's newest by default.
+            base_model: for methods, only runs that were trained from it.
+        """
+        return self._run(
+            self._flows.claim(
+                baseline,
+                candidate,
+                baseline_method,
+                candidate_method,
+                benchmarks=benchmarks,
+                weights=weights,
+                settings={
+                    "k": k,
+                    "alpha": alpha,
+                    "test": test,
+                    "step": step,
+                    "base_model": base_model,
+                },
+            )
+        )
+
     def power(
         self,
         run: str,
@@ -586,6 +633,30 @@ class AsyncClient(_Connection):
                 allow_differences=allow_differences,
                 margin=margin,
                 metric=metric,
+            )
+        )
+
+    async def claim(
+        self,
+        baseline: Side | None = None,
+        candidate: Side | None = None,
+        *,
+        baseline_method: str | None = None,
+        candidate_method: str | None = None,
+        benchmarks: str | Sequence[str] | None = None,
+        weights: Mapping[str, float] | None = None,
+        **settings: Any,
+    ) -> Claim:
+        """As `Client.claim`; `settings` are its `k`, `alpha`, `test`, `step`, `base_model`."""
+        return await self._run(
+            self._flows.claim(
+                baseline,
+                candidate,
+                baseline_method,
+                candidate_method,
+                benchmarks=benchmarks,
+                weights=weights,
+                settings=settings,
             )
         )
 

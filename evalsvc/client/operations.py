@@ -16,9 +16,11 @@ from pydantic import ValidationError
 
 from evalsvc.client.progress import OnProgress
 from evalsvc.client.rows import (
+    Claim,
     ComparisonRow,
     ComparisonTable,
     CurveCrossing,
+    CurveVerdict,
     EvaluationResult,
     Job,
     MethodDifference,
@@ -237,8 +239,33 @@ class Operations(Exchange):
             read_records(ComparisonRow, answer, "items"),
             [str(note) for note in list_in(answer, "notes")],
             read_records(CurveCrossing, answer, "crossovers"),
+            read_records(CurveVerdict, answer, "curve") if "curve" in answer else [],
             read_records(MethodDifference, answer, "methods"),
         )
+
+    @readable
+    def claim(
+        self,
+        baseline: Side | None,
+        candidate: Side | None,
+        baseline_method: str | None,
+        candidate_method: str | None,
+        *,
+        benchmarks: str | Sequence[str] | None,
+        weights: Mapping[str, float] | None,
+        settings: Mapping[str, Any],
+    ) -> Flow[Claim]:
+        names = benchmarks if isinstance(benchmarks, str | None) else ",".join(benchmarks)
+        params = {
+            "baseline": None if baseline is None else side(baseline),
+            "candidate": None if candidate is None else side(candidate),
+            "baseline_method": baseline_method,
+            "candidate_method": candidate_method,
+            "benchmarks": names,
+            "weights": ",".join(f"{name}={value}" for name, value in (weights or {}).items()),
+            **settings,
+        }
+        return read_record(Claim, (yield from self.get("/v1/claims", params)))
 
     @readable
     def power(self, params: Mapping[str, Any]) -> Flow[PowerPlan]:

@@ -304,6 +304,89 @@ class MethodDifference(Record):
     sentence: str
 
 
+class CurveVerdict(Record):
+    """Two whole pass@k curves, all `ks` judged together: candidate minus baseline, two-sided.
+
+    `p_value` is of the whole curve, `adjusted` has one per k, and `band` holds at all k at once: it
+    excludes 0 exactly where `adjusted` is at most `alpha`.
+    """
+
+    benchmark: str
+    baseline_checkpoint: str
+    candidate_checkpoint: str
+    baseline_evaluation: str
+    candidate_evaluation: str
+    ks: tuple[int, ...]
+    difference: tuple[float, ...]
+    p_value: float
+    adjusted: tuple[float, ...]
+    band: tuple[Interval, ...]
+    alpha: float
+    problems: int
+    clusters: int
+    thinned: bool
+    sentence: str
+
+
+class BenchmarkClaim(Record):
+    """One benchmark of a claim; `p_adjusted` is after Holm's correction over the benchmarks."""
+
+    benchmark: str
+    weight: float
+    baseline: float
+    candidate: float
+    difference: float
+    p_adjusted: float
+    outcome: str
+    problems: int
+
+
+class ClaimRun(Record):
+    """A run that a claim rests on; one that is not `counted` says why in `reason`."""
+
+    side: str
+    run: str
+    step: int
+    method: str
+    base_model: str | None
+    train_seed: int | None
+    score: float
+    scores: dict[str, float]
+    evaluations: dict[str, str]
+    counted: bool
+    reason: str
+
+
+class Claim(Record):
+    """Candidate minus baseline over several benchmarks, weighted; two-sided.
+
+    `unit` is "checkpoint" (one run a side: this is not about methods) or "run". `outcome` is
+    better, worse or unresolved. `every_p_value`: that it holds on every benchmark. `smallest_p`:
+    what a permutation of so few runs can reach at best.
+    """
+
+    baseline: str
+    candidate: str
+    unit: str
+    baseline_runs: int
+    candidate_runs: int
+    k: int
+    alpha: float
+    test: str
+    estimate: float
+    interval: Interval
+    p_value: float
+    smallest_p: float | None
+    outcome: str
+    every_p_value: float
+    every: bool
+    benchmarks: tuple[BenchmarkClaim, ...]
+    base_models: dict[str, float]
+    runs: tuple[ClaimRun, ...]
+    sentence: str
+    notes: tuple[str, ...]
+
+
 class PowerPlan(Record):
     """A design and the power it reaches; `reached` is False where no design up to the limits does.
 
@@ -455,7 +538,8 @@ def _shown(value: Any) -> str:
 class ComparisonTable(Table[ComparisonRow]):
     """What `Client.compare` returns: a row per candidate, benchmark and k.
 
-    `crossings`: where two curves cross. `methods`: methods that have several training runs each.
+    `crossings`: where two curves cross. `curves`: the verdict over all k of each curve together.
+    `methods`: methods that have several training runs each.
     `notes`: which candidates were left out, and why.
     """
 
@@ -464,10 +548,12 @@ class ComparisonTable(Table[ComparisonRow]):
         rows: Sequence[ComparisonRow],
         notes: Sequence[str],
         crossings: Sequence[CurveCrossing],
+        curves: Sequence[CurveVerdict],
         methods: Sequence[MethodDifference],
     ) -> None:
         super().__init__(ComparisonRow, rows, notes)
         self.crossings = Table(CurveCrossing, crossings)
+        self.curves = Table(CurveVerdict, curves)
         self.methods = Table(MethodDifference, methods)
 
 

@@ -31,6 +31,7 @@ NOUNS = (
     "checkpoints",
     "benchmarks",
     "compare",
+    "claims",
     "leaderboard",
     "rank",
     "power",

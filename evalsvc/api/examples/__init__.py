@@ -12,6 +12,7 @@ from evalsvc.api.examples.comparisons import (
     BENCHMARK,
     BEST,
     CHECKPOINT,
+    CLAIM,
     COMPARED,
     DELIVERY,
     DISPATCHER,
@@ -92,6 +93,7 @@ ANSWERS: Mapping[str, Any] = {
     "GET /v1/benchmarks/{name}": BENCHMARK,
     "GET /v1/benchmarks/{name}/published": PUBLISHED,
     "GET /v1/compare": COMPARED,
+    "GET /v1/claims": CLAIM,
     "GET /v1/leaderboard": {
         "k": 1,
         "ranked_over": ["aime2025"],

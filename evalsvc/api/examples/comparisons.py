@@ -135,6 +135,23 @@ COMPARISON: Json = {
     "candidate_coverage": 1.0,
     "notes": [],
 }
+CURVE: Json = {
+    "benchmark": "aime2025",
+    "baseline_checkpoint": "qwen-grpo-seed0@100",
+    "candidate_checkpoint": "qwen-agrae-seed0@100",
+    "baseline_evaluation": "37899fbd5141308021e23918",
+    "candidate_evaluation": EVALUATION_ID,
+    "ks": [1, 2, 4],
+    "difference": [0.0333, 0.0512, 0.0701],
+    "p_value": 0.012,
+    "adjusted": [0.18, 0.061, 0.012],
+    "band": [[-0.0171, 0.0837], [-0.0021, 0.1045], [0.0142, 0.126]],
+    "alpha": 0.05,
+    "problems": 30,
+    "clusters": 30,
+    "thinned": False,
+    "sentence": "The candidate is above the baseline at k = 4; not resolved at the other k ...",
+}
 COMPARED: Json = {
     **page(COMPARISON),
     "crossovers": [
@@ -151,7 +168,55 @@ COMPARED: Json = {
             "resolved_between": None,
         }
     ],
+    "curve": [CURVE],
     "methods": [],
+    "notes": [],
+}
+CLAIM: Json = {
+    "baseline": "GRPO",
+    "candidate": "GRPO + A-GRAE",
+    "unit": "run",
+    "baseline_runs": 4,
+    "candidate_runs": 4,
+    "k": 1,
+    "alpha": 0.05,
+    "test": "permutation of the methods' labels within base models",
+    "estimate": 0.0241,
+    "interval": [0.0112, 0.037],
+    "p_value": 0.0286,
+    "smallest_p": 0.0286,
+    "outcome": "better",
+    "every_p_value": 0.0286,
+    "every": True,
+    "benchmarks": [
+        {
+            "benchmark": "aime2025",
+            "weight": 1.0,
+            "baseline": 0.1092,
+            "candidate": 0.1333,
+            "difference": 0.0241,
+            "p_adjusted": 0.0286,
+            "outcome": "better",
+            "problems": 30,
+        }
+    ],
+    "base_models": {"Qwen2.5-Math-7B": 0.0241},
+    "runs": [
+        {
+            "side": "candidate",
+            "run": "qwen-agrae-seed0",
+            "step": 100,
+            "method": "GRPO + A-GRAE",
+            "base_model": "Qwen2.5-Math-7B",
+            "train_seed": 0,
+            "score": 0.1333,
+            "scores": {"aime2025": 0.1333},
+            "evaluations": {"aime2025": EVALUATION_ID},
+            "counted": True,
+            "reason": "",
+        }
+    ],
+    "sentence": "pass@1, GRPO + A-GRAE against GRPO. Over aime2025: +2.4 points ...",
     "notes": [],
 }
 LEADER: Json = {

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from evalsvc.dashboard.pages import (
     benchmarks,
+    claims,
     compare,
     evaluation,
     job,
@@ -32,6 +33,14 @@ PAGES: tuple[tuple[str, Callable[[PageRequest], Page], tuple[str, ...]], ...] = 
         "/compare",
         compare.build,
         ("baseline", "candidate", "benchmark", "k", "allow_differences", "interval"),
+    ),
+    (
+        "/claims",
+        claims.build,
+        (
+            *("by", "baseline_method", "candidate_method", "baseline", "candidate"),
+            *("benchmarks", "weights", "k", "alpha", "test", "step", "base_model"),
+        ),
     ),
     ("/matrix", matrix.build, ("benchmark", "checkpoint", "show", "sort", "q", "page")),
     ("/runs/{name:path}", run.build, ("benchmark", "k", "interval", "lines", "with")),

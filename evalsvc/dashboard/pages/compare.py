@@ -11,6 +11,7 @@ from evalsvc.methods import method_order
 from evalsvc.services.compare.comparisons import ComparisonView, CrossoverView, compare, crossings
 from evalsvc.services.compare.method_comparison import MethodView, compare_methods_of
 from evalsvc.services.compare.pairings import evaluation_of, find_pairings
+from evalsvc.services.compare.whole_curves import CurveView, whole_curves
 from evalsvc.services.evaluations.views import metrics_of
 from evalsvc.store.repositories import evaluations
 from evalsvc.store.repositories.evaluations import EvaluationFilter
@@ -27,6 +28,7 @@ class CompareModel:
     chosen: str
     comparisons: list[ComparisonView]  # every benchmark, at every k
     crossovers: list[CrossoverView]
+    curve: CurveView | None  # the verdict over all k of the chosen benchmark
     methods: MethodView | None  # where both methods have several runs
     one_run: str  # why this is a comparison of checkpoints and not of methods; "" where it is
 
@@ -47,12 +49,14 @@ def build(request: PageRequest) -> Page:
     kind = request.choice("interval", dict(KINDS), "population")
     headline = _headline(own, request)
     methods, one_run = _methods(request, headline)
+    curves = whole_curves(request.session, request.state.memo, own)
     model = CompareModel(
         baseline=own[0].baseline_checkpoint,
         candidate=own[0].candidate_checkpoint,
         chosen=chosen,
         comparisons=found,
         crossovers=crossings(own),
+        curve=curves[0] if curves else None,
         methods=methods,
         one_run=one_run,
     )
@@ -64,6 +68,7 @@ def build(request: PageRequest) -> Page:
         extras={
             "checkpoints": checkpoints,
             "own": own,
+            "at": {} if model.curve is None else _by_k(model.curve),
             "headline": headline,
             "first": [view for view in found if view.k == _first_k(found, view.benchmark)],
             "names": [(name, name) for name in names],
@@ -71,7 +76,7 @@ def build(request: PageRequest) -> Page:
             "kinds": KINDS,
             "allow": allow,
         },
-        figures=_figures(request, own, kind, allow=allow),
+        figures=_figures(request, own, kind, model.curve, allow=allow),
     )
 
 
@@ -98,7 +103,12 @@ def _checkpoints(request: PageRequest) -> list[tuple[str, str]]:
 
 
 def _figures(
-    request: PageRequest, own: Sequence[ComparisonView], kind: str, *, allow: bool
+    request: PageRequest,
+    own: Sequence[ComparisonView],
+    kind: str,
+    whole: CurveView | None,
+    *,
+    allow: bool,
 ) -> dict[str, object]:
     pairing = find_pairings(
         request.session,
@@ -124,6 +134,7 @@ def _figures(
             [None if pair is None else pair[0] for pair in bounds],
             [None if pair is None else pair[1] for pair in bounds],
             [crossing.k for crossing in crossings(own)],
+            simultaneous=whole.band if whole else (),
         ),
     }
 
@@ -136,6 +147,11 @@ def _headline(own: Sequence[ComparisonView], request: PageRequest) -> Comparison
 
 def _first_k(found: Sequence[ComparisonView], benchmark: str) -> int:
     return min(view.k for view in found if view.benchmark == benchmark)
+
+
+def _by_k(curve: CurveView) -> dict[int, tuple[float, tuple[float, float]]]:
+    """k -> (p adjusted over the curve, the simultaneous band)."""
+    return dict(zip(curve.ks, zip(curve.adjusted, curve.band, strict=True), strict=True))
 
 
 def _methods(request: PageRequest, view: ComparisonView) -> tuple[MethodView | None, str]:

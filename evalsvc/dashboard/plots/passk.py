@@ -41,10 +41,17 @@ def difference_figure(
     low: Sequence[float | None],
     high: Sequence[float | None],
     crossovers: Sequence[float] = (),
+    *,
+    simultaneous: Sequence[tuple[float, float]] = (),
 ) -> dict[str, Any]:
-    """Candidate minus baseline in percentage points, zero marked, crossings of zero dotted."""
+    """Candidate minus baseline in percentage points, zero marked, crossings of zero dotted.
+
+    simultaneous: the band that holds at all k at once, drawn behind the one of single k.
+    """
     xs = list(ks)
+    wide = [[100 * bound for bound in bounds] for bounds in zip(*simultaneous, strict=True)]
     traces = [
+        *([band(xs, [*wide[0]], [*wide[1]], 0, "all k at once")] if wide else []),
         band(xs, _percent(low), _percent(high), 1, "difference"),
         {
             "type": "scatter",

@@ -19,6 +19,7 @@ NAVIGATION = (
     ("/", "Overview"),
     ("/leaderboard", "Leaderboard"),
     ("/compare", "Compare"),
+    ("/claims", "Claims"),
     ("/matrix", "Matrix"),
     ("/power", "Power"),
     ("/benchmarks", "Benchmarks"),

@@ -285,7 +285,7 @@ def compare_pair(
 ) -> tuple[tuple["Comparison", ...], list[str]]:
     from evalsvc.statistics import compare_curves  # noqa: PLC0415
 
-    before, after = _aligned(session, memo, pairing)
+    before, after = aligned(session, memo, pairing)
     notes = _notes(pairing, before, after, allow=allow)
     smallest = int(min(before.n.min(), after.n.min()))
     chosen = list(ks) or list(powers_of_two(smallest))
@@ -318,7 +318,7 @@ def _compare_metric(
     from evalsvc.statistics.metrics import compare_metric  # noqa: PLC0415 - a second to import
 
     metric = chosen.metric
-    before, after = _aligned(session, memo, pairing)
+    before, after = aligned(session, memo, pairing)
     notes = _notes(pairing, before, after, allow=allow)
     sides = _metric_sides(session, memo, pairing, (before, after), chosen)
     smallest = int(min(side.n.min() for side in sides))
@@ -378,7 +378,7 @@ def _too_large(pairing: Pairing, smallest: int) -> UsageError:
     )
 
 
-def _aligned(session: Session, memo: Memo, pairing: Pairing) -> tuple[Counts, Counts]:
+def aligned(session: Session, memo: Memo, pairing: Pairing) -> tuple[Counts, Counts]:
     """The counts of both sides on the problems that both have, row by row the same problem."""
     before = counts_of(session, memo, pairing.baseline)
     after = counts_of(session, memo, pairing.candidate)

@@ -20,6 +20,7 @@ PAGES = {
     "leaderboard": "/leaderboard?baseline=grpo-seed0@100&published=all",
     "compare": "/compare?baseline=grpo-seed0@100&candidate=agrae-seed0@100",
     "compare-choice": "/compare",
+    "claims": "/claims",
     "matrix": "/matrix?benchmark=smoke",
     "run": "/runs/agrae-seed0?with=grpo-seed0",
     "run-methods": "/runs/agrae-seed0?lines=methods",

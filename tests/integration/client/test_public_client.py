@@ -14,8 +14,12 @@ from IPython.core.interactiveshell import InteractiveShell
 import evalsvc.client.client
 from evalsvc import AsyncClient, Client, __version__
 from evalsvc.client.rows import (
+    BenchmarkClaim,
+    Claim,
+    ClaimRun,
     ComparisonRow,
     CurveCrossing,
+    CurveVerdict,
     EvaluationResult,
     Job,
     JobBenchmark,
@@ -202,6 +206,10 @@ SCHEMAS: dict[type[Record], str] = {
     ComparisonRow: "ComparisonView",
     CurveCrossing: "CrossoverView",
     MethodDifference: "MethodView",
+    Claim: "ClaimView",
+    BenchmarkClaim: "BenchmarkClaim",
+    ClaimRun: "ClaimRun",
+    CurveVerdict: "CurveView",
     PowerPlan: "Plan",
     ProblemCount: "ProblemView",
     SampleRow: "SampleView",

@@ -101,7 +101,8 @@ def test_static_files_are_kept_for_ever_and_only_ours(client: TestClient) -> Non
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/leaderboard", "/compare", "/matrix", "/power", "/benchmarks", "/workers"]
+    "path",
+    ["/", "/leaderboard", "/compare", "/claims", "/matrix", "/power", "/benchmarks", "/workers"],
 )
 def test_an_empty_service_says_how_to_begin(
     client: TestClient, database: Database, path: str
