@@ -328,7 +328,7 @@ class CurveVerdict(Record):
     sentence: str
 
 
-class BenchmarkClaim(Record):
+class BenchmarkClaimRow(Record):
     """One benchmark of a claim; `p_adjusted` is after Holm's correction over the benchmarks."""
 
     benchmark: str
@@ -341,7 +341,7 @@ class BenchmarkClaim(Record):
     problems: int
 
 
-class ClaimRun(Record):
+class ClaimRunRow(Record):
     """A run that a claim rests on; one that is not `counted` says why in `reason`."""
 
     side: str
@@ -380,9 +380,9 @@ class Claim(Record):
     outcome: str
     every_p_value: float
     every: bool
-    benchmarks: tuple[BenchmarkClaim, ...]
+    benchmarks: tuple[BenchmarkClaimRow, ...]
     base_models: dict[str, float]
-    runs: tuple[ClaimRun, ...]
+    runs: tuple[ClaimRunRow, ...]
     sentence: str
     notes: tuple[str, ...]
 

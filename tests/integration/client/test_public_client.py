@@ -14,9 +14,9 @@ from IPython.core.interactiveshell import InteractiveShell
 import evalsvc.client.client
 from evalsvc import AsyncClient, Client, __version__
 from evalsvc.client.rows import (
-    BenchmarkClaim,
+    BenchmarkClaimRow,
     Claim,
-    ClaimRun,
+    ClaimRunRow,
     ComparisonRow,
     CurveCrossing,
     CurveVerdict,
@@ -207,8 +207,8 @@ SCHEMAS: dict[type[Record], str] = {
     CurveCrossing: "CrossoverView",
     MethodDifference: "MethodView",
     Claim: "ClaimView",
-    BenchmarkClaim: "BenchmarkClaim",
-    ClaimRun: "ClaimRun",
+    BenchmarkClaimRow: "BenchmarkClaimRow",
+    ClaimRunRow: "ClaimRunRow",
     CurveVerdict: "CurveView",
     PowerPlan: "Plan",
     ProblemCount: "ProblemView",
