@@ -58,7 +58,7 @@ def test_doctor_sees_who_dispatches(database: Database, settings: Settings) -> N
         wait_for(lambda: dispatching.workers("idle"), 60)
         busy = found_by_doctor(settings, "workers")
         assert busy["state"] == "ok"
-        assert f"1 idle; dispatcher running: process {os.getpid()}" in busy["words"]
+        assert f"1 idle; dispatcher running: process {os.getpid()}" in busy["message"]
         assert 'evalsvc_dispatcher{state="running"} 1.0' in metrics(settings, database)
     assert found_by_doctor(settings, "workers")["state"] == "optional"
 
