@@ -1,8 +1,8 @@
-"""Arithmetic that a printed table cannot have: found by rule, not by list.
+"""Impossible arithmetic in printed tables, found by rules.
 
-Each rule asks whether any counts at all could have given the printed figures, with room for their
-rounding. A finding is a reason to ask the authors, not an accusation: another procedure or a slip
-of the pen explains most of them, and the message says which.
+Each rule checks whether any counts at all could have given the printed figures, allowing for their
+rounding. A finding is a reason to ask the authors, not an accusation: another procedure or a typing
+error explains most of them, and the message says which.
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ FEWEST_SHARED = 3  # equal figures at fewer k than this may be chance
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
-    """What is odd, which rule found it, and the rows concerned."""
+    """One finding: the message, the rule and the rows concerned."""
 
     rule: str
     message: str

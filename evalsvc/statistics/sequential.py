@@ -1,8 +1,8 @@
-"""Stopping early without fooling oneself: an anytime-valid sign test on paired samples.
+"""Early stopping with a valid p-value: an anytime-valid sign test on paired samples.
 
 Sample j of the baseline is paired with sample j of the candidate on the same problem; only
 discordant pairs count, each a fair coin flip if both are equally good. The mixture martingale of
-the coin (Robbins 1970; Beta(1/2, 1/2) mixture) may be looked at after every shard: the chance that
+the coin (Robbins 1970; Beta(1/2, 1/2) mixture) may be checked after every shard: the chance that
 it ever exceeds 1/alpha is at most alpha. For pass@k the pair is k samples against k samples.
 
 That test is about these problems. Whether the checkpoint is better on problems of this kind is

@@ -1,8 +1,8 @@
 """A Swiss-system aggregate: benchmarks as rounds, checkpoints of like score meet, wins count.
 
 It ranks by how often a checkpoint beats its equals instead of by points, so that one benchmark with
-a wide spread does not decide. The rounds follow the order in which the benchmarks are given, as in
-the source, where it is curated; pairings and problems are drawn anew many times, so that the
+a wide spread does not dominate. The rounds follow the order in which the benchmarks are given, as
+in the source, where it is curated; pairings and problems are redrawn many times, so that the
 expected win score has a Monte-Carlo error and a spread that says who is tied. With an odd number
 the lowest has no opponent and gains nothing. Source: Competitive Swiss-system Dynamics (arXiv
 2512.21010), with problems resampled here so that the benchmarks' own noise counts.
@@ -50,7 +50,7 @@ def swiss_ranking(
 ) -> tuple[SwissRank, ...]:
     """Checkpoints from most to fewest expected wins; results and ks as in `rank_by_mean`.
 
-    The order of `ks` is that of the rounds: who is ahead in the first ones meets the stronger in
+    The order of `ks` is that of the rounds: the leaders of the first rounds meet stronger opponents in
     the last. Two are tied where neither scores higher in more than 1 - alpha/2 of the draws (draws
     of equal score count half to each). StatisticsError as there, and with fewer than 100 draws.
     """
