@@ -63,8 +63,8 @@ def architecture_model(architecture: str, seed: int, **changes: Any) -> Any:
 def randomise(model: Any, seed: int) -> None:
     """Make every tensor depend on `seed`, norms and biases too, and strong enough to matter.
 
-    Gemma scales its embedding, which is also its head: unless it is made small, each token
-    predicts itself.
+    Gemma scales its embedding, which is also its head: unless it is made small, each token predicts
+    itself.
     """
     generator = torch.Generator().manual_seed(seed)
     strength, table = (9, 0.1) if model.config.model_type == "gemma" else (3, 1)

@@ -1,7 +1,7 @@
 """The load of the speed benches: tiny checkpoints, three text benchmarks, one way of sampling.
 
-Every measured system gets the same prompts, samples, lengths and sampling parameters. The rows
-come from the folder that EVALSVC_TEST_DATA names; the checkpoints are random Llamas, which answer
+Every measured system gets the same prompts, samples, lengths and sampling parameters. The rows come
+from the folder that EVALSVC_TEST_DATA names; the checkpoints are random Llamas, which answer
 nothing correctly but cost an engine what a model of their size costs.
 """
 

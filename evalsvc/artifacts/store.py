@@ -74,8 +74,8 @@ class ArtifactStore:
     def begin(self, path: str) -> "Transcript":
         """A transcript to fill one problem at a time; nothing is visible before its `commit`.
 
-        An existing one of that name is then replaced. Raises StorageError when the store cannot
-        be written to.
+        An existing one of that name is then replaced. Raises StorageError when the store cannot be
+        written to.
         """
         target = self._resolve(path)
         with explained(f"The transcript {path} cannot be written"):

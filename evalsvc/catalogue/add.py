@@ -47,8 +47,8 @@ class AddedData:
 def add_data(benchmark: Benchmark, source: Path, data_root: Path) -> AddedData:
     """Convert and keep the data of a benchmark (or, as NAME:PART, of one part's set).
 
-    `source` is a file or a folder; a folder may also hold the benchmark's data in a subfolder
-    of its name. Raises CatalogueError when nothing fits or when rows differ from the pinned ones.
+    `source` is a file or a folder; a folder may also hold the benchmark's data in a subfolder of
+    its name. Raises CatalogueError when nothing fits or when rows differ from the pinned ones.
     """
     found = _find_sets(benchmark, source)
     converted = {}

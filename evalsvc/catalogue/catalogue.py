@@ -78,8 +78,8 @@ class Catalogue:
     def row_ids(self, name: str, data_root: Path) -> tuple[tuple[str, ...], ...]:
         """The ids of the rows of each set that NAME can mean, in order, without unknown sets.
 
-        They come from the recorded hashes, the bundled rows or the data. Empty where overrides
-        are keyed by cluster, because those keys are not ids.
+        They come from the recorded hashes, the bundled rows or the data. Empty where overrides are
+        keyed by cluster, because those keys are not ids.
         """
         benchmark = self.get(name)
         if benchmark.golds_by == "cluster":

@@ -1,8 +1,8 @@
 """Decoding untrusted pictures: bounded in bytes and pixels, checked from the header first.
 
 A picture is decoded to RGB with its EXIF rotation applied, transparency on white, and only the
-first frame of an animation. Any fault raises an ImageError that names its row. Only the
-raster formats of FORMATS are tried: no PostScript, no external program.
+first frame of an animation. Any fault raises an ImageError that names its row. Only the raster
+formats of FORMATS are tried: no PostScript, no external program.
 """
 
 import hashlib

@@ -260,8 +260,8 @@ class Dataset:
     """The problems of a benchmark or of one of its parts; `problems[i].index == i` always.
 
     `revision` is the content hash of these rows and of the pictures present. Overrides of choices
-    are part of it, because they are in the prompt; overrides of golds and kinds are not,
-    because they change verdicts only.
+    are part of it, because they are in the prompt; overrides of golds and kinds are not, because
+    they change verdicts only.
     """
 
     benchmark: Benchmark

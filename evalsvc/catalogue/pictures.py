@@ -1,7 +1,7 @@
 """Finding the pictures that a data set names: next to its file, in the given folder, or in a zip.
 
-A name from a data set is never trusted: absolute names, names with `..` and links out of the
-folder make the whole data set refused, because no legitimate archive has them.
+A name from a data set is never trusted: absolute names, names with `..` and links out of the folder
+cause the whole data set to be refused, because no legitimate archive has them.
 """
 
 import zipfile

@@ -1,8 +1,8 @@
 """Reading source files: Parquet, JSON and JSONL files, and folders of one record each.
 
-A reader turns a file into records (dictionaries). Each record keeps the folder that its
-picture names are relative to. If a source spreads one field over several columns, a named adapter
-in ADAPTERS combines them; benchmark.yaml selects it with `reader`.
+A reader turns a file into records (dictionaries). Each record keeps the folder that its picture
+names are relative to. If a source spreads one field over several columns, a named adapter in
+ADAPTERS combines them; benchmark.yaml selects it with `reader`.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Identity of a checkpoint, and the two hashes that decide how it can be loaded.
 
-`fingerprint` changes whenever a weight, the configuration or the tokenizer changes, and only
-then (a trainer's state files do not count). Two checkpoints with equal `architecture_hash` and
+`fingerprint` changes whenever a weight, the configuration or the tokenizer changes, and only then
+(a trainer's state files do not count). Two checkpoints with equal `architecture_hash` and
 `tokenizer_hash` may be swapped inside a running engine.
 """
 

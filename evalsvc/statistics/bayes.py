@@ -71,9 +71,9 @@ def bayes_pass_at_k(
     """Posterior of the mean over these problems of 1-(1-p)^k, by empirical Bayes.
 
     The prior is the zero-inflated Beta law that fits all the counts best (see `extrapolation`), so
-    that a problem never solved in many samples is not assumed to be solvable. The deviation includes
-    the uncertainty of each problem's p and that of the law. k may be above n. StatisticsError with
-    fewer than 5 problems or 4 samples: then no law can be fitted.
+    that a problem never solved in many samples is not assumed to be solvable. The deviation
+    includes the uncertainty of each problem's p and that of the law. k may be above n.
+    StatisticsError with fewer than 5 problems or 4 samples: then no law can be fitted.
     """
     samples, correct = check_problem_counts(n, c)
     fitted = FittedDifficulty(samples, correct, level=level, seed=seed)

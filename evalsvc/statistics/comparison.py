@@ -1,10 +1,10 @@
 """Two checkpoints on the same problems: the paired difference, its intervals, its test, its limits.
 
-Differences are candidate minus baseline in fractions of 1, over the mean of all problems. The
-fixed interval is about other samples on these problems, the population interval and the test about
-other problems of this kind. Test and population interval are one procedure: the interval holds 0
-exactly where the p-value is above alpha. Training runs play no part
-here: a comparison is always of two checkpoints (see `methods` for several seeds).
+Differences are candidate minus baseline in fractions of 1, over the mean of all problems. The fixed
+interval is about other samples on these problems, the population interval and the test about other
+problems of this kind. Test and population interval are one procedure: the interval holds 0 exactly
+where the p-value is above alpha. Training runs play no part here: a comparison is always of two
+checkpoints (see `methods` for several seeds).
 """
 
 from collections.abc import Sequence
@@ -149,8 +149,8 @@ def compare_curves(
 ) -> tuple[Comparison, ...]:
     """`paired_comparison` at each of `ks`, with Holm's correction over them.
 
-    Same shapes and errors; Also StatisticsError where `ks` is empty. The intervals are at level
-    1 - alpha, each for its own k.
+    Same shapes and errors; StatisticsError too if `ks` is empty. The intervals, each for its own
+    k, are at level 1 - alpha.
 
     Examples:
         >>> [c.k for c in compare_curves([4, 4], [1, 2], [4, 4], [2, 3], [1, 2])]
@@ -245,8 +245,8 @@ def compare_candidates(
     """Several candidates against one baseline at one k, with Holm's correction over them.
 
     Each side is (n, c), one row per problem. The flips are drawn once for all candidates, which
-    makes a table of forty as fast as two comparisons. StatisticsError as `compare_curves`;
-    without candidates the answer is empty.
+    makes a table of forty as fast as two comparisons. StatisticsError as `compare_curves`; without
+    candidates the answer is empty.
     """
     before_counts = check_problem_counts(*baseline)
     check_probability(alpha, "alpha")

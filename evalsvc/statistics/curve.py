@@ -115,8 +115,8 @@ def curve_comparison_stopped(
 ) -> CurveComparison:
     """`curve_comparison` where one side or both were sampled under a stopping plan.
 
-    Each side's pass@k is the unbiased one of its own design. Nothing is thinned: the designs
-    differ in variance, not in mean; bench.adaptive prints the size of the test.
+    Each side's pass@k is the unbiased one of its own design. Nothing is thinned: the designs differ
+    in variance, not in mean; bench.adaptive prints the size of the test.
     """
     sides = [_design(side) for side in (baseline, candidate)]
     _same_problems(sides[0][0].size, sides[1][0].size)

@@ -139,8 +139,8 @@ def raised_by_smaller_k(
     """The interval at k, its lower end raised to that at half of k, a quarter ... where higher.
 
     Near 1 all problems seem to agree, and the interval is no tighter than for that many equal coin
-    flips; at a smaller k, where they differ, it is tighter. A lower end is below its
-    figure, so the search ends at the first k whose figure is below.
+    flips; at a smaller k, where they differ, it is tighter. A lower end is below its figure, so the
+    search ends at the first k whose figure is below.
     """
     interval = at(k)
     if interval is None:

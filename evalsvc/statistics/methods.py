@@ -70,10 +70,10 @@ def compare_methods(
 ) -> MethodComparison:
     """Compare pass@k of two methods; each side is a list of runs, each run its (n, c) arrays.
 
-    All runs have the same problems in the same order. The runs' spread is at least what
-    their samples explain, so that equal runs do not give a zero-width interval. StatisticsError
-    with fewer than two runs a side: then use `paired_comparison`, which compares two checkpoints;
-    and on bad counts or k above n.
+    All runs have the same problems in the same order. The runs' spread is at least what their
+    samples explain, so that equal runs do not give a zero-width interval. StatisticsError with
+    fewer than two runs a side: then use `paired_comparison`, which compares two checkpoints; and on
+    bad counts or k above n.
 
     >>> run = ([8] * 30, [4] * 30)
     >>> compare_methods([run, run], [run, run], 1).p_value

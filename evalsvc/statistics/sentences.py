@@ -1,7 +1,7 @@
 """The verdict in one plain sentence or two, which never claim more than the data.
 
-A difference is "resolved" only after Holm's correction; otherwise the sentence says what could
-have been detected. Figures are in points (hundredths); readers are people who train models.
+A difference is "resolved" only after Holm's correction; otherwise the sentence says what could have
+been detected. Figures are in points (hundredths); readers are people who train models.
 """
 
 from typing import Protocol

@@ -2,8 +2,8 @@
 
 Sample j of the baseline is paired with sample j of the candidate on the same problem; only
 discordant pairs count, each a fair coin flip if both are equally good. The mixture martingale of
-the coin (Robbins 1970; Beta(1/2, 1/2) mixture) may be checked after every shard: the chance that
-it ever exceeds 1/alpha is at most alpha. For pass@k the pair is k samples against k samples.
+the coin (Robbins 1970; Beta(1/2, 1/2) mixture) may be checked after every shard: the chance that it
+ever exceeds 1/alpha is at most alpha. For pass@k the pair is k samples against k samples.
 
 That test is about these problems. Whether the checkpoint is better on problems of this kind is
 another question, which `other_problems_test` answers with the problem as the unit.

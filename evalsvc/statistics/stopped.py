@@ -227,8 +227,8 @@ def _fixed_error(
 ) -> float | None:
     """Standard error from sampling alone: each problem's variance averaged over its posterior.
 
-    How a plan stopped says nothing more about p than the counts do, so the laws are fitted and
-    the posteriors taken as for any counts.
+    How a plan stopped says nothing more about p than the counts do, so the laws are fitted and the
+    posteriors taken as for any counts.
     """
     if 2 * k > plan.n_max:
         return None

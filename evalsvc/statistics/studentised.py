@@ -1,9 +1,9 @@
 """The studentised half of a comparison: a clustered t test and interval, corrected for skewness.
 
 Sign flips ask whether differences stray up as often as down, which unequal gains do not; this part
-tests the mean alone. The t statistic is straightened by Hall's cubic transformation (Journal of
-the Royal Statistical Society B 54, 1992, 221-228), the closed form of what a bootstrap-t corrects
-for, so that p-value and interval are one formula and no draws limit how small the p-value can be.
+tests the mean alone. The t statistic is straightened by Hall's cubic transformation (Journal of the
+Royal Statistical Society B 54, 1992, 221-228), the closed form of what a bootstrap-t corrects for,
+so that p-value and interval are one formula and no draws limit how small the p-value can be.
 """
 
 from collections.abc import Sequence
@@ -112,9 +112,9 @@ def spread_of(
     """The spread of the mean over problems from cluster sums of the differences.
 
     A cluster with 0.3 of the largest squared residual is added to the variance: where few clusters
-    carry the whole difference the observed spread misses unseen ones, and a plain t interval
-    covers too little. That residual is taken as `rare_problem` a problem at least, for where all
-    observed ones differ by little.
+    carry the whole difference the observed spread misses unseen ones, and a plain t interval covers
+    too little. That residual is taken as `rare_problem` a problem at least, for where all observed
+    ones differ by little.
     """
     difference = float(totals.sum()) / groups.problems
     if groups.count < 2:

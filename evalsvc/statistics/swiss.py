@@ -50,9 +50,10 @@ def swiss_ranking(
 ) -> tuple[SwissRank, ...]:
     """Checkpoints from most to fewest expected wins; results and ks as in `rank_by_mean`.
 
-    The order of `ks` is that of the rounds: the leaders of the first rounds meet stronger opponents in
-    the last. Two are tied where neither scores higher in more than 1 - alpha/2 of the draws (draws
-    of equal score count half to each). StatisticsError as there, and with fewer than 100 draws.
+    The order of `ks` is that of the rounds: the leaders of the first rounds meet stronger opponents
+    in the last. Two are tied where neither scores higher in more than 1 - alpha/2 of the draws
+    (draws of equal score count half to each). StatisticsError as there, and with fewer than 100
+    draws.
     """
     check_probability(alpha, "alpha")
     if draws < 100:
