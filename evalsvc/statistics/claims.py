@@ -72,7 +72,7 @@ def joint_claim(
     alpha: float = 0.05,
     seed: int = 0,
 ) -> JointClaim:
-    """Is one checkpoint better than another over several benchmarks together, on every one, where?
+    """Test whether one checkpoint is better over all benchmarks, on every one, and on which.
 
     weights: of the benchmarks' differences, positive, 1/B by default; they are scaled to sum to 1.
     The joint test flips the signs of all clusters of all benchmarks, S = sum_b w_b mean_b(s d).
@@ -159,7 +159,7 @@ def joint_claim_over_runs(
     alpha: float = 0.05,
     seed: int = 0,
 ) -> RunsClaim:
-    """Is one method better than another over all benchmarks, by several training runs of each?
+    """Test whether one method is better over all benchmarks, from several training runs of each.
 
     A run counts with y = sum_b w_b score_b. Runs are compared within their base model, and the base
     models' differences averaged. method: "permutation" of the methods' labels within base models

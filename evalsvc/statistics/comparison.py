@@ -41,7 +41,7 @@ class Comparison:
     """Candidate minus baseline at one k. Fractions of 1; `p_value` is two-sided.
 
     interval_fixed: None where 2k > n on a side (no sampling interval exists). interval_population:
-    holds 0 exactly where p_value > alpha. test: how the p-value was found. discordant: clusters
+    contains 0 exactly if p_value > alpha. test: how the p-value was found. discordant: clusters
     whose totals differ. candidate_only, baseline_only: problems with a correct sample on one side
     only. largest_difference: of one cluster, over the size of a mean one. skewness: of the mean
     difference; where it is large the test errs more often than alpha says. p_adjusted: after Holm
@@ -119,7 +119,7 @@ def paired_comparison(  # noqa: PLR0917 - the order is part of the interface
     differ, and of the subset of samples where n differs between the sides.
 
     Below k = n the test is a sign flip by cluster and a skewness-corrected t test, whose larger
-    p-value counts, and the interval holds every shift that one of them does not reject. At k = n
+    p-value counts; the interval contains every shift that one of them does not reject. At k = n
     (unless problems share a cluster) it is McNemar's exact test and Tango's score interval (1998),
     widened to 0 where the test does not reject. docs/decisions/0200 and 0201 say why.
 
@@ -327,7 +327,7 @@ def holm(p_values: ArrayLike) -> FloatArray:
 def both_tests(flips: PairedTest, spread: Spread, alpha: float) -> tuple[float, Pair]:
     """The larger p-value of the two tests, and every shift in [-1, 1] that one of them allows.
 
-    So the interval holds 0 exactly where the p-value is above alpha. Where the two reject 0 in
+    So the interval contains 0 exactly if the p-value is above alpha. Where the two reject 0 in
     opposite directions, nothing is shown: the p-value is 1.
     """
     low, high = spread.interval(1.0 - alpha)
@@ -425,7 +425,7 @@ def _fixed_difference(k: int, baseline: _Side, candidate: _Side, level: float) -
 def _detectable(c: Comparison, alpha: float) -> float:
     """The smallest true difference that the test at `alpha` sees in 4 of 5 repeats, at most 1.
 
-    At k = n by McNemar's exact power, with what was gained and lost both ways staying as it is.
+    At k = n by McNemar's exact power, with as many problems exchanged as observed.
     Else (t_{1-alpha/2} + t_{power}) standard errors, but at least enough that the clusters needed
     for the flips differ, each as much as the one that differs most now.
     """

@@ -1,4 +1,4 @@
-"""Two whole pass@k curves: is one higher, at which k, and by how much, all k judged together.
+"""Comparison of two pass@k curves at all k together: which is higher, where, by how much.
 
 The test is the max-T test of `max_t`, with its simultaneous band. Counts from full sampling and
 from a stopping plan are accepted. Where the sides have different n the larger one is thinned at

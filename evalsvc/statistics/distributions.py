@@ -1,6 +1,6 @@
 """The normal, Student, binomial and hypergeometric laws that the tests and intervals need.
 
-Thin over `scipy.special`: `scipy.stats` holds the same functions, but importing it takes half a
+Built on `scipy.special`: `scipy.stats` holds the same functions, but importing it takes half a
 second and 45 MB, which every server and command would pay. Probabilities are in [0, 1].
 """
 

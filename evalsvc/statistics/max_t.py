@@ -30,7 +30,7 @@ TIE = 1e-5  # of statistics that are sums of unit vectors: the precision of floa
 # Bentkus & Dzindzalieta 2015: a sum of signs of unit variance exceeds x with chance at most this
 # times a standard normal's.
 TAIL_CONSTANT = 3.1787
-RARE_DIFFERENCE = 0.3  # per problem, which few problems may show once in a while
+RARE_DIFFERENCE = 0.3  # per problem, which a few problems may occasionally show
 TINY = 1e-300  # below it a p-value has no normal deviate
 
 

@@ -1,4 +1,4 @@
-"""Bounds for an incomplete evaluation: what holds whatever the missing samples were.
+"""Bounds for an incomplete evaluation, valid whatever the missing samples were.
 
 The usual figure leaves out what is missing, which is right if it is missing at random. Hard
 problems have long answers and are missing more often, so that the figure may be too high. Here

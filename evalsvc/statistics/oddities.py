@@ -68,7 +68,7 @@ def _possible_means(row: PublishedRow) -> list[float]:
 
 
 def _no_counts(curve: Sequence[PublishedRow]) -> Iterable[Oddity]:
-    """No counts of the stated n give the curve; where n is not stated it may at least not fall."""
+    """Curves that no counts of the stated n give; without a stated n, curves that fall."""
     first = curve[0]
     samples = {row.samples for row in curve}
     if first.metric != "pass@k" or not 1 < len({row.k for row in curve}) == len(curve):

@@ -95,8 +95,8 @@ class Design:
         """Share of simulated repeats that the sign-flip test rejects.
 
         With few problems the differences are far from normal, and a t power is off by up to ten
-        points. The flips' law is taken as normal with their own fourth cumulant, which is where
-        the test's critical value lies to within a percent. At k = 1 sums are multiples of 2/n under
+        points. The flips' law is taken as normal with their own fourth cumulant, which gives
+        the test's critical value to within a percent. At k = 1 sums are multiples of 2/n under
         the flips, and those that tie count against the difference: half a step is lost.
         """
         random = np.random.default_rng(SEED)

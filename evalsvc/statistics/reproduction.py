@@ -41,7 +41,7 @@ class Reproduction:
 def reproduction_check(
     row: PublishedRow, n: ArrayLike, c: ArrayLike, level: float = 0.95
 ) -> Reproduction:
-    """Prediction interval for the printed pass@k from our counts, and whether it holds the value.
+    """Prediction interval for the printed pass@k from our counts, and whether the value is in it.
 
     n, c: our counts on the same problems, k <= n. The row's samples and runs are taken where the
     paper states them, else ours and a single run.

@@ -52,7 +52,7 @@ class SamplingNoise:
 
     Under two laws of the success rates: a Beta, and one without a shape, which sees that half of
     the problems are hard and half easy where a Beta cannot. The larger variance counts, because
-    each law is too sure on some benchmarks and neither is on all: docs/decisions/0200.
+    each law alone underestimates it on some benchmarks: docs/decisions/0200.
     """
 
     def __init__(self, n: IntArray, c: IntArray) -> None:

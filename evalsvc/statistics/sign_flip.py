@@ -1,8 +1,8 @@
-"""The paired test and its interval: which shifts would swapping the two sides by chance explain?
+"""The paired test and its interval, from swapping the two sides at random.
 
 If the candidate is better by `shift`, and each cluster's difference strays around it as often up as
 down, then the sign of (difference - shift) is a coin flip. The p-value is that of shift 0; the
-interval holds every shift that the same flips do not reject, so the two cannot disagree. Up to 14
+interval contains every shift that these flips do not reject, so the two cannot disagree. Up to 14
 clusters that differ all their flips are enumerated; above, flips are drawn, and a p-value too small
 for the draws is computed in closed form. Ties count in full, as an exact test must. Two-sided.
 """

@@ -208,7 +208,7 @@ def _values(n: IntArray, c: IntArray, k: int, plan: StoppingPlan) -> FloatArray:
 def _laws(n: IntArray, c: IntArray) -> tuple[DifficultyLaw, ...]:
     """A law of the success rates without a shape, and the likeliest zero-inflated Beta.
 
-    Each is too sure on some benchmarks, as for full sampling: the larger variance counts.
+    Each is too narrow on some benchmarks, as for full sampling: the larger variance counts.
     """
     shapeless = fit_difficulty(n, c, iterations=SMOOTHING)
     pair_n, pair_c, times, _ = distinct_pairs(n, c)

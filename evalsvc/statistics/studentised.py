@@ -17,7 +17,7 @@ from evalsvc.statistics.counts import FloatArray
 from evalsvc.statistics.distributions import t_above, t_quantile
 
 RARE_CLUSTER = 0.3  # by simulation, as the next: docs/decisions/0200
-RARE_DIFFERENCE = 0.3  # per problem of a cluster, which few problems may show once in a while
+RARE_DIFFERENCE = 0.3  # per problem of a cluster, which a few problems may occasionally show
 RARE_FROM = 0.25  # of k/n: below it all problems show what they differ by, the less so the rarer
 SLIGHT_SKEW = 1e-6  # of the mean: below it the transformation is the identity
 

@@ -1,4 +1,4 @@
-"""A Swiss-system aggregate: benchmarks as rounds, checkpoints of like score meet, wins count.
+"""A Swiss-system aggregate: benchmarks are rounds, checkpoints of similar score meet, wins count.
 
 It ranks by how often a checkpoint beats its equals instead of by points, so that one benchmark with
 a wide spread does not dominate. The rounds follow the order in which the benchmarks are given, as
@@ -27,7 +27,7 @@ class SwissRank:
 
     monte_carlo_error: standard error of that mean from the finite draws. interval: where the score
     falls in (1 - alpha) of the draws. failure_sensitivity: change of expected_wins per checkpoint
-    eliminated after each round; strongly negative where early losses are what keeps it down.
+    eliminated after each round; strongly negative if early losses keep the score low.
     """
 
     name: str

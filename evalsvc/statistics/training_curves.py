@@ -112,7 +112,7 @@ def _shrunk(values: FloatArray, noise: FloatArray) -> FloatArray:
     """The figures shrunk to their mean by the share of their spread that noise explains."""
     deviations = values - values.mean()
     spread = float(deviations @ deviations)
-    own = noise - noise.mean(axis=1, keepdims=True)  # what all steps share moves none ahead
+    own = noise - noise.mean(axis=1, keepdims=True)  # shared noise does not change the order
     by_chance = float(np.mean(np.sum(own * own, axis=1)))
     kept = max(1.0 - by_chance / spread, 0.0) if spread > 0 else 0.0
     return np.asarray(values.mean() + kept * deviations, dtype=np.float64)

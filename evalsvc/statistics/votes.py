@@ -1,4 +1,4 @@
-"""Who wins a vote of k out of n samples, exactly: the arithmetic behind maj@k.
+"""Exact winning chances in a vote of k out of n samples, as maj@k needs them.
 
 Treat each sample as drawn independently with probability k/n; given that k are drawn this is
 drawing k of the n. A group's number of votes is then binomial, and the vote of all groups is a
