@@ -1,1 +1,1 @@
-"""Measurements. Each module runs by `python -m bench.NAME` and prints ratios side by side."""
+"""Benches. Run one with `python -m bench.NAME`; each compares two things in one run."""

@@ -1,7 +1,7 @@
 """`python -m bench [NAME ...]`: run the benches one after another and print the table.
 
-Each bench is a process of its own, so that none warms a cache for the next. The exit code is
-non-zero where a target is missed or a bench broke.
+Each bench runs in its own process, so that none warms a cache for the next. The exit code is
+non-zero if a target is missed or a bench fails.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""What a stopping plan saves and what it costs, by replaying full samples under it.
+"""Savings and costs of a stopping plan, measured by replaying full samples under it.
 
 `python -m bench.adaptive [--replays N]` draws problems from three laws of difficulty, samples each
 256 times in seed order, and stops the same samples under r = 4, 8 and 16. It prints samples and
-tokens, the bias in standard errors, the width of both intervals beside full sampling, their
+tokens, the bias in standard errors, the width of both intervals relative to full sampling, their
 coverage, and the size of the paired test of a stopped evaluation against a full one.
 """
 
@@ -29,19 +29,19 @@ from evalsvc.statistics.stopping import path_counts
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Share never solved, then Beta(a, b): invented, of the shape of stored counts of such sets.
+# Share never solved, then Beta(a, b): made up, but shaped like stored counts of such sets.
 LAWS = {"MATH-like": (0.03, 0.8, 0.5), "AMC-like": (0.10, 0.6, 0.8), "AIME-like": (0.40, 0.3, 1.5)}
 PLANS = (4, 8, 16)
 KS = [2**i for i in range(9)]
 COVERED = (1, 16, 64)
 KINDS = ("population", "fixed")
 PROBLEMS = 1_000
-TOKENS = (400.0, 1_600.0)  # of a sample at rate p: 400 + 1,600 (1 - p); hard problems are long
+TOKENS = (400.0, 1_600.0)  # per sample at rate p: 400 + 1,600 (1 - p); hard problems are long
 
 
 @dataclass(frozen=True)
 class Row:
-    """One law under one plan, relative to full sampling where it says so."""
+    """Results of one law under one plan, some relative to full sampling."""
 
     law: str
     stop_after: int
@@ -102,7 +102,7 @@ def bias(law: str, plan: StoppingPlan, replays: int) -> tuple[float, float, floa
         tokens += float((n * length).sum() / (plan.n_max * length.sum()))
     truth = np.array([np.mean(1 - (1 - p) ** k) for k in KS])
     error = made.std(axis=0, ddof=1) / np.sqrt(replays)
-    # Where no replay differed there is no error to measure by: then nothing may be off at all.
+    # If no replay differed there is no error to scale by: then no deviation is allowed.
     off = np.abs(made.mean(axis=0) - truth)
     distance = np.divide(off, error, out=np.zeros_like(off), where=error > 1e-12)
     return float(distance.max()), drawn / replays, tokens / replays, identical

@@ -1,4 +1,4 @@
-"""A server that takes every announcement, or never answers; a process of its own, as servers are.
+"""A server that accepts every announcement, or never answers, in its own process.
 
 python -m bench.answering [--hang]
 """
@@ -16,7 +16,7 @@ ANSWER = b'{"job_id": null}'
 
 @contextmanager
 def answering(*, hangs: bool) -> Iterator[str]:
-    """Its address; ended after the block."""
+    """Yield its address; stop it after the block."""
     command = [sys.executable, "-m", "bench.answering", *(["--hang"] if hangs else [])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -36,14 +36,14 @@ def main() -> None:
         def do_POST(self) -> None:
             if hangs:
                 threading.Event().wait()
-            with suppress(BrokenPipeError):  # whoever asked may have given up
+            with suppress(BrokenPipeError):  # the client may have timed out
                 self.send_response(201)
                 self.send_header("Content-Length", str(len(ANSWER)))
                 self.end_headers()
                 self.wfile.write(ANSWER)
 
         def log_message(self, *_: object) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     listener = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     listener.daemon_threads = True

@@ -37,7 +37,7 @@ def architecture_checkpoint(folder: Path, architecture: str, seed: int) -> Check
 
 
 def architecture_model(architecture: str, seed: int, **changes: Any) -> Any:
-    """A model of one of ARCHITECTURES for the demo's tokenizer, weights as they are initialised."""
+    """A model of one of ARCHITECTURES for the demo's tokenizer, with its initial weights."""
     model_type, tied, more = ARCHITECTURES[architecture]
     tokenizer = build_tokenizer(CONTEXT)
     number = tokenizer.convert_tokens_to_ids
@@ -63,8 +63,8 @@ def architecture_model(architecture: str, seed: int, **changes: Any) -> Any:
 def randomise(model: Any, seed: int) -> None:
     """Make every tensor depend on `seed`, norms and biases too, and strong enough to matter.
 
-    Gemma multiplies its embedding, which is its head too: unless it is made small, each token is
-    answered by itself.
+    Gemma scales its embedding, which is also its head: unless it is made small, each token predicts
+    itself.
     """
     generator = torch.Generator().manual_seed(seed)
     strength, table = (9, 0.1) if model.config.model_type == "gemma" else (3, 1)

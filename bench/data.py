@@ -1,7 +1,7 @@
-"""Synthetic evaluations for load tests, put straight into the tables: no engine, no verifier.
+"""Synthetic evaluations for load tests, inserted into the tables without engine or verifier.
 
-Problems share their difficulty over all evaluations and each method shifts it a little, so that
-comparisons, matrices and rankings have something to find. The same seed gives the same counts.
+Problems have the same difficulty in all evaluations and each method shifts it a little, so that
+comparisons, matrices and rankings show differences. The same seed gives the same counts.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ METHODS = ("Base model", "GRPO", "GRPO + A-GRAE", "DAPO", "DAPO + A-GRAE")
 
 @dataclass(frozen=True)
 class Load:
-    """What is made: methods x steps x benchmarks evaluations. `benchmarks`: name -> problems."""
+    """The load: methods x steps x benchmarks evaluations. `benchmarks`: name -> problems."""
 
     benchmarks: tuple[tuple[str, int], ...] = (("math", 5000),)
     methods: tuple[str, ...] = METHODS
@@ -178,7 +178,7 @@ def _results(
     truncated: NDArray[np.bool_],
     failed: NDArray[np.bool_],
 ) -> Iterator[dict[str, Any]]:
-    """One row a problem; masks are little-endian bits, sample 0 first."""
+    """One row per problem; masks are little-endian bits, sample 0 first."""
     samples = correct.shape[1]
     everything = ((1 << samples) - 1).to_bytes((samples + 7) // 8, "little")
     packed = [np.packbits(mask, axis=1, bitorder="little") for mask in (correct, truncated, failed)]

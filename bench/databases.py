@@ -1,6 +1,6 @@
-"""The databases that benches run on: an empty SQLite file, or a PostgreSQL of their own.
+"""The databases that benches run on: an empty SQLite file, or a separate PostgreSQL server.
 
-PostgreSQL waits for the disk at each commit, as in earnest; SQLite is as the service sets it up.
+PostgreSQL waits for the disk at each commit, as in production; the service configures SQLite.
 """
 
 import contextlib

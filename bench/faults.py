@@ -1,13 +1,13 @@
-"""Does anything get lost or doubled when workers and servers are killed again and again?
+"""Check that nothing is lost or duplicated when workers and servers are killed repeatedly.
 
     python -m bench.faults                                      # both databases, 50 kills on each
     python -m bench.faults --database postgresql --kills 50
     python -m bench.faults --engine vllm --checkpoint FOLDER --database sqlite --kills 5
 
-One job, twice: undisturbed, and while a random victim (a worker, or the process with the
-dispatcher, which is then started again) gets a kill -9 at random moments, as many as asked for and
-spread over the whole job. Afterwards the multiset of (problem, sample) must be exact, in the
-database and in the transcripts, and all metrics the same. Exits with 1 otherwise.
+One job runs twice: once undisturbed, and once while a random victim (a worker, or the dispatcher's
+process, which is then restarted) gets a kill -9 at random moments; `--kills` sets how many, spread
+over the whole job. Afterwards the multiset of (problem, sample) must be exact, in the database and
+in the transcripts, and all metrics must be the same. Exits with 1 otherwise.
 """
 
 import argparse
@@ -38,14 +38,14 @@ from evalsvc.store.models import Evaluation, Job, ProblemResult, Shard
 from evalsvc.store.repositories import results
 from evalsvc.store.states import ENDED_JOBS, JobState, ShardState
 
-MOST_DELAY_SECONDS = 2.0  # of a kill, from the moment when the job has come far enough for it
+MOST_DELAY_SECONDS = 2.0  # of a kill, once the job has progressed far enough for it
 LOOK_SECONDS = 0.05
 DATABASES = ("sqlite", "postgresql")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is run, and how it is disturbed."""
+    """The job, and how it is disturbed."""
 
     settings: Settings
     request: JobRequest
@@ -57,21 +57,21 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job came to."""
+    """The outcome of a job."""
 
     state: str
     error: str | None
     seconds: float
-    exit_code: int  # of the dispatcher, when it was told to stop at the end
+    exit_code: int  # of the dispatcher, when it was stopped at the end
     server_kills: int
     worker_kills: int
-    samples: Counter[tuple[int, int]]  # as the shards' transcripts have them
-    masks: Mapping[int, tuple[int, ...]]  # per problem, as the database has them
+    samples: Counter[tuple[int, int]]  # from the shards' transcripts
+    masks: Mapping[int, tuple[int, ...]]  # per problem, from the database
     metrics: dict[str, Any]
 
 
 def run(plan: Plan) -> Outcome:
-    """Run the job to its end, killing as planned, and read what it came to."""
+    """Run the job to its end, killing as planned, and read the outcome."""
     database = Database(plan.settings.resolved_database_url)
     database.upgrade()
     with database.write() as session:
@@ -94,9 +94,9 @@ def run(plan: Plan) -> Outcome:
 
 
 def _disturb(server: Server, database: Database, job_id: str, plan: Plan) -> Counter[str]:
-    """Kill until the job has ended; returns what was killed how often.
+    """Kill until the job has ended; return how often each kind of victim was killed.
 
-    The i-th kill comes at a random moment after the i-th part of the samples is there, so that all
+    The i-th kill comes at a random moment after the i-th part of the samples is done, so that all
     kills hit the job, however fast the machine is.
     """
     chance = random.Random(plan.seed)
@@ -168,7 +168,7 @@ def _read(
 def judge(
     calm: Outcome, disturbed: Outcome, *, problems: int, samples: int, kills: int
 ) -> list[str]:
-    """What is wrong; nothing, if all is well."""
+    """The differences found; empty if all is well."""
     wanted = Counter({(p, s): 1 for p in range(problems) for s in range(samples)})
     faults = []
     for name, outcome in (("undisturbed", calm), ("disturbed", disturbed)):
@@ -190,7 +190,7 @@ def judge(
 
 
 def compare(arguments: argparse.Namespace, database: str) -> dict[str, Any]:
-    """Both runs, each in a data folder and `database` of its own; the report."""
+    """Report on both runs, each with its own data folder and `database`."""
     outcomes = []
     for kills in (0, arguments.kills):
         with _place(arguments, database) as settings:
@@ -278,7 +278,7 @@ def _write_answers(path: Path, problems: int, seed: int) -> None:
 
 
 def main() -> int:
-    """Run from the command line; 0 when nothing was lost, doubled or changed."""
+    """Run from the command line; 0 when nothing was lost, duplicated or changed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--database", choices=DATABASES, help="both by default")
     parser.add_argument("--engine", choices=("replay", "vllm"), default="replay")

@@ -11,7 +11,7 @@ engine    what seeds cost, what prefix caching brings, and 256 samples of a prob
           against requests of 16 and of one: figures for docs/performance.md, without a target
 sweep     both checkpoints on three benchmarks against lm-eval, as in bench.sweep
 
-Without a GPU it says so and ends with 2.
+Without a GPU it prints a message and exits with 2.
 """
 
 import argparse
@@ -35,7 +35,7 @@ SWAPS = 5
 SWAP_TARGET = 0.2  # of a cold start
 ROUNDS = 3
 LENGTH = 512
-# Two engines share the card in `overhead`; both get the same.
+# Two engines share the GPU in `overhead`; both get the same share.
 HALF_A_CARD = {"gpu_memory_utilization": 0.45, "max_model_len": MAX_MODEL_LEN}
 PROBLEMS = 4
 MANY = Sampling(samples=256, max_tokens=128)
@@ -47,7 +47,7 @@ Part = Callable[[Path, Sequence[Path]], Measured]
 
 
 def measure_swap(_: Path, models: Sequence[Path]) -> Measured:
-    """A cold start, then swaps to and fro; each is proved."""
+    """A cold start, then swaps back and forth; each is verified."""
     start, swaps = asyncio.run(_swaps(models))
     figure = Figure(
         "swap in place against a cold start", min(swaps[1:]) / start, SWAP_TARGET, "lower", "x"
@@ -83,7 +83,7 @@ def measure_overhead(folder: Path, models: Sequence[Path]) -> Measured:
 
 
 def measure_engine(folder: Path, models: Sequence[Path]) -> Measured:
-    """Tokens a second of the bare engine in several ways, each the better of some turns."""
+    """Tokens/s of the bare engine in several ways, each the best of a few turns."""
     add_data(folder / "data", {"math": PROBLEMS})
     asked = questions(folder / "data", "math", PROBLEMS)
     single = {"256 samples as 256 requests": Work(asked, MANY, seed=1)}
@@ -105,7 +105,7 @@ def _rates(
 ) -> dict[str, float]:
     arguments = {"enable_prefix_caching": caching, "max_model_len": MAX_MODEL_LEN}
     with BareEngine(model, folder / "bare.log", arguments) as engine:
-        for work in ways.values():  # kernels are compiled at their first use
+        for work in ways.values():  # the first use compiles kernels
             engine.run(Work(work.questions, Sampling(16, 8), seed=0, per_request=work.per_request))
         found = {name: [engine.run(work) for _ in range(TURNS)] for name, work in ways.items()}
     return {
@@ -127,7 +127,7 @@ PARTS: Mapping[str, Part] = {
 
 
 def make_models(folder: Path) -> list[Path]:
-    """Two random 7B checkpoints, made by a process that gives the card back."""
+    """Two random 7B checkpoints, made in a process that frees the GPU afterwards."""
     models = [folder / "step-0", folder / "step-1"]
     command = [sys.executable, "-m", "bench.random_qwen", *map(str, models)]
     subprocess.run(command, check=True)
@@ -160,7 +160,7 @@ def main() -> int:
         print("bench.gpu: torch finds no GPU here, so nothing was measured.", file=sys.stderr)
         print("  Run it on a machine with one; `make bench` measures the CPU.", file=sys.stderr)
         return 2
-    # Each part in its turn: an engine takes most of the card's memory.
+    # One part at a time: an engine takes most of the GPU's memory.
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         models = [options.model, options.other] if options.model else make_models(folder)

@@ -1,13 +1,13 @@
-"""What the evaluation callback costs a training: the same steps with it and without it, in turns.
+"""Cost of the evaluation callback in training: the same steps with and without it, alternating.
 
 `python -m bench.hook` trains a small model with TRL's GRPOTrainer. A block is a save and the steps
-up to the next one; every second save is announced, the others are left alone. A second training
-does the same work with the roles swapped, so that each block is run both ways, and neighbours in
-time are of both kinds: a machine that is slow for a while is slow for both. The figure is the wall
-time of all announced blocks over that of all others. The server answers in one series and hangs in
-the other. Saves come every half second here, which is far more often than anybody trains. What the
-callback's threads do between saves (a wake-up a second, the end of a request that hung) falls on
-both kinds of blocks and is not seen.
+up to the next one; every second save is announced, the others are not. A second training does the
+same work with the roles swapped, so that each block is run both ways and adjacent blocks are of
+both kinds: a machine that is slow for a while slows both. The figure is the wall time of all
+announced blocks over that of all others. The server answers in one series and hangs in the other.
+Saves come every half second here, far more often than in real training. What the callback's threads
+do between saves (one wake-up per second, the end of a hanging request) affects both kinds of blocks
+and is not measured.
 """
 
 import argparse
@@ -32,12 +32,12 @@ from examples.grpo_vs_agrae.training import (
 )
 
 TARGET = 1.02
-SAVE_STEPS = 5  # of a block
+SAVE_STEPS = 5  # per block
 RESAMPLES = 2_000
 
 
 class EverySecond(EvaluationCallback):
-    """Announces the saves of even or of odd number; the others are as without a callback."""
+    """Announces only even or only odd saves; the others run as without a callback."""
 
     def __init__(self, url: str, parity: int) -> None:
         super().__init__(run="bench", server=url)
@@ -72,18 +72,18 @@ def block_seconds(model: Path, folder: Path, url: str, parity: int, blocks: int)
 
 
 def with_and_without(model: Path, blocks: int, *, hangs: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds of each block with its save announced, and with its save left alone."""
+    """Seconds of each block with its save announced, and without."""
     with answering(hangs=hangs) as url, tempfile.TemporaryDirectory() as folder:
         odd, even = (
             block_seconds(model, Path(folder, f"{parity}"), url, parity, blocks)
             for parity in (1, 0)
         )
-    announced = np.arange(1, blocks + 1) % 2 == 1  # in the first of the two
+    announced = np.arange(1, blocks + 1) % 2 == 1  # in the first training
     return np.where(announced, odd, even), np.where(announced, even, odd)
 
 
 def ratio_and_error(on: np.ndarray, off: np.ndarray) -> tuple[float, float]:
-    """Ratio of the sums, and its standard error by drawing pairs of neighbours anew."""
+    """Ratio of the sums, and its standard error by resampling pairs of neighbours."""
     pairs = len(on) // 2
     on_pairs, off_pairs = (side[: 2 * pairs].reshape(pairs, 2).sum(axis=1) for side in (on, off))
     drawn = np.random.default_rng(0).integers(0, pairs, (RESAMPLES, pairs))
@@ -99,7 +99,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         model = Path(temporary, "model")
         save(build_model(seed=0), model)
-        with_and_without(model, 2, hangs=False)  # imports, and what runs for the first time
+        with_and_without(model, 2, hangs=False)  # imports and first-run costs
         for name, hangs in (("answers", False), ("hangs", True)):
             on, off = with_and_without(model, blocks, hangs=hangs)
             ratio, error = ratio_and_error(on, off)

@@ -1,13 +1,13 @@
-"""Is any checkpoint evaluated with other weights than those in its files, and nothing said?
+"""Check that no checkpoint is silently evaluated with weights other than those in its files.
 
     python -m bench.integrity                    # three architectures, about 200 mutations
     python -m bench.integrity --only llama-tied  # one of them, every mutation
 
-Sound checkpoints are mutated (`bench.mutations`) and go the way of every shard: inspection, then
-the real vLLM, in place where the service would swap and by a restart where it would restart. Each
-must be refused with a reason, or give the greedy texts that plain transformers gives for the same
-files, in float32. Exits with 1 otherwise. Mutations that need a start of the engine (of
-configuration and tokenizer) are shared out among the architectures.
+Valid checkpoints are mutated (`bench.mutations`) and take the path of every shard: inspection, then
+the real vLLM, swapped in place where the service would swap and restarted where it would restart.
+Each must be refused with a reason, or give the greedy texts that plain transformers gives for the
+same files, in float32. Exits with 1 otherwise. Mutations that need an engine start (configuration
+and tokenizer) are divided among the architectures.
 """
 
 import argparse
@@ -46,7 +46,7 @@ Verdict = Literal["refused", "same", "different", "unexplained"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one mutated checkpoint."""
+    """The outcome for one mutated checkpoint."""
 
     architecture: str
     mutation: str
@@ -56,7 +56,7 @@ class Outcome:
 
 
 class Loader:
-    """The service's own way from a folder to answers: inspection, then one worker's engine."""
+    """The service's path from a folder to answers: inspection, then one worker's engine."""
 
     def __init__(self, folder: Path) -> None:
         self._host = EngineHost(
@@ -85,7 +85,7 @@ def asked() -> list[SampleRequest]:
 
 
 def by_transformers(folder: Path) -> list[str]:
-    """The greedy texts of plain transformers. Raises what it raises, and for missing weights."""
+    """Greedy texts of plain transformers. Raises its errors, and on missing weights."""
     model, loading = AutoModelForCausalLM.from_pretrained(
         folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
     )
@@ -125,7 +125,7 @@ async def judge(loader: Loader, architecture: str, mutation: str, folder: Path) 
         return Outcome(architecture, mutation, "refused", "engine", _first(refused))
     try:
         expected = await asyncio.to_thread(by_transformers, folder)
-    except Exception as error:  # whatever transformers raises: it gives no answer to compare with
+    except Exception as error:  # transformers failed: there is no answer to compare with
         return Outcome(architecture, mutation, "unexplained", by, f"transformers: {error}"[:500])
     if texts == expected:
         return Outcome(architecture, mutation, "same", by)
@@ -149,7 +149,7 @@ def _shard(checkpoint: CheckpointSpec) -> ShardSpec:
 
 
 async def run(folder: Path, architectures: Sequence[str]) -> list[Outcome]:
-    """Every mutation; first those that one engine of each architecture can take one by one."""
+    """Every mutation; first those that one engine per architecture can load in turn."""
     outcomes = []
     late: dict[str, list[tuple[str, Path]]] = {}
     for turn, architecture in enumerate(architectures):

@@ -1,7 +1,7 @@
-"""Ways in which a checkpoint may be wrong, or only odd: each changes a copy of a sound one.
+"""Ways in which a checkpoint may be wrong, or only unusual: each changes a copy of a valid one.
 
-Whether a mutated checkpoint must be refused is not said here: it is compared with what another
-implementation makes of the same files (see `bench.integrity`).
+This module does not decide whether a mutated checkpoint must be refused: `bench.integrity` compares
+it with what another implementation makes of the same files.
 """
 
 import json
@@ -24,7 +24,7 @@ Edit = Callable[[Path], object]
 
 @dataclass(frozen=True)
 class Mutation:
-    """One change, by name; `apply` makes it in a folder."""
+    """One named change; `apply` makes it in a folder."""
 
     name: str
     apply: Edit
@@ -194,7 +194,7 @@ def _poke(tensor: torch.Tensor, value: float) -> torch.Tensor:
 
 
 def _alike(tensors: Tensors, chance: random.Random, count: int) -> list[tuple[str, str]]:
-    """Pairs of tensors of one shape."""
+    """Pairs of tensors of equal shape."""
     names = sorted(tensors)
     pairs = [
         (one, other)

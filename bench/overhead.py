@@ -1,14 +1,13 @@
-"""What the service costs: its tokens a second against a bare AsyncLLM with the same requests.
+"""Cost of the service: its tokens/s against a bare AsyncLLM with the same requests.
 
     python -m bench.overhead [--checkpoint FOLDER] [--rounds N]
 
 Both engines stay up; they take turns with the same prompts, samples and seeds, so that both
 generate the same tokens while the other idles. Ours does everything: HTTP, database, feeding,
 verification, transcripts; the bare one only generates. The figure is the median of the rounds'
-ratios. A round takes so many samples that it lasts most of a minute on this machine: in shorter
-ones the readings of the batch, each of which is up to a second old, are mostly of the start. The
-default model is a random Llama of 29 million parameters; a real one (`python -m evalsvc.demo
-smollm2`) can be named.
+ratios. A round takes enough samples to last most of a minute on this machine: in shorter ones the
+readings of the batch, each up to a second old, mostly show the start. The default model is a random
+Llama of 29 million parameters; `--checkpoint` takes a real one (`python -m evalsvc.demo smollm2`).
 """
 
 import argparse
@@ -32,7 +31,7 @@ TARGET = 0.97
 BELOW_TARGET = 0.05
 LAYERS, HEADS = 8, 16
 BENCHMARKS: Mapping[str, int] = {"aime2025": 30, "math": 50}
-SAMPLING = Sampling(samples=4, max_tokens=64)  # at least so many samples
+SAMPLING = Sampling(samples=4, max_tokens=64)  # the minimum
 ROUNDS, ROUND_SECONDS = 7, 45.0
 
 
@@ -41,7 +40,7 @@ def bare_round(engine: BareEngine, asked: list[Question], sampling: Sampling, se
 
 
 def long_enough(engine: BareEngine, asked: list[Question], sampling: Sampling) -> Sampling:
-    """`sampling` with so many samples that a round of a warm engine takes `ROUND_SECONDS`."""
+    """`sampling` with enough samples for a round of a warm engine to take `ROUND_SECONDS`."""
     done = bare_round(engine, asked, replace(sampling, samples=1), seed=0)
     samples = math.ceil(ROUND_SECONDS / done.seconds)
     return replace(sampling, samples=max(sampling.samples, samples))
@@ -62,7 +61,7 @@ def measure(
     rounds: int,
     engine_options: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[list[Figure], dict[str, Any]]:
-    """The figures, and the numbers behind them. Both engines get `engine_options`."""
+    """The figures and the details behind them. Both engines get `engine_options`."""
     add_data(folder / "data", BENCHMARKS)
     asked = [q for name, n in BENCHMARKS.items() for q in questions(folder / "data", name, n)]
     ratios, below, ours, bare = [], [], [], []

@@ -2,9 +2,9 @@
 
     python -m bench.pages [--database sqlite postgresql] [--requests 100] [--small]
 
-Server time is the time to the first byte over loopback, p95 of requests that go round several
-views of each page, first views included. Load is until Chromium's load event. Memory is the most
-that the server's process ever held. Everything runs in one go on this machine.
+Server time is the time to the first byte over loopback, p95 of requests that cycle through several
+views of each page, first views included. Load is the time until Chromium's load event. Memory is
+the peak of the server's process. Everything runs in one session on this machine.
 """
 
 import argparse
@@ -33,7 +33,7 @@ SMALL = Load(benchmarks=(("math", 300),), steps=(50, 100), samples=32)
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of one page: p95 and largest of the server's, the browser's load."""
+    """Seconds of one page: server p95 and maximum, browser load."""
 
     page: str
     p95: float
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(settings: Settings, load: Load, requests: int) -> tuple[list[Measured], float]:
-    """(every page, megabytes of the server at its largest)."""
+    """(every page, peak memory of the server in megabytes)."""
     with contextlib.closing(Database(settings.resolved_database_url)) as database:
         database.upgrade()
         with database.write() as session:
@@ -100,7 +100,7 @@ def _measure(settings: Settings, load: Load, requests: int) -> tuple[list[Measur
 
 
 def _pages(client: httpx.Client, evaluations: Sequence[str]) -> dict[str, list[str]]:
-    """Page -> several views of it."""
+    """Several views of each page."""
     rows = client.get("/v1/evaluations?limit=500").json()["items"]
     last = max(row["step"] for row in rows)
     names = sorted({row["run"] for row in rows})
@@ -142,7 +142,7 @@ def _times(client: httpx.Client, views: Sequence[str], requests: int) -> list[fl
 
 def _loads(base: str, pages: dict[str, list[str]]) -> dict[str, float]:
     """Seconds until Chromium's load event, the files already in its cache: median of three."""
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - of the tests
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - a test dependency
 
     found = {}
     with sync_playwright() as playwright:

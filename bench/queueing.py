@@ -1,8 +1,8 @@
-"""What the queue costs at size: submit, choose and complete, on either database.
+"""Cost of the queue at scale: submit, choose and complete, on either database.
 
 Submissions are timed while 10,000 shards wait, choices and completions while 100,000 do. A choice
-is the policy's over all that waits, with the transaction that takes the shard; a completion is the
-transaction of a shard's results and its state. All with the server's own code, without HTTP.
+is the policy's over all waiting shards, with the transaction that takes the shard; a completion is
+the transaction that stores a shard's results and state. All use the server's own code, not HTTP.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ from evalsvc.store.database import Database
 CATALOGUE = Catalogue()
 SUBMISSIONS, CHOICES = 300, 300
 OWNERS = 8
-ONE_SAMPLE_SECONDS = 1e-9  # a shard's target that cuts as small as it can be cut
+ONE_SAMPLE_SECONDS = 1e-9  # a target that makes shards as small as possible
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -52,7 +52,7 @@ def replay_job(
     problems: int = 200,
     options: Mapping[str, Any] = MappingProxyType({}),
 ) -> JobRequest:
-    """A job of the replay engine, with further `options` of it, over the smoke problems."""
+    """A replay-engine job over the smoke problems, with further `options`."""
     return JobRequest.model_validate(
         {
             "checkpoint": label,
@@ -66,7 +66,7 @@ def replay_job(
 
 
 def place(database: Database, settings: Settings, request: JobRequest, owner: str = "bench") -> str:
-    """Submit, without HTTP; returns the job's id."""
+    """Submit without HTTP; return the job's id."""
     with database.write() as session:
         placed = submit(
             session,
@@ -106,7 +106,7 @@ def right_result(shard: ShardSpec, seconds: float) -> ShardResult:
 
 
 def measure(settings: Settings, name: str) -> tuple[list[Figure], dict[str, dict[str, float]]]:
-    """Figures, and the percentiles behind them in milliseconds, of an empty database."""
+    """Figures and their percentiles in milliseconds, starting from an empty database."""
     answers = write_answers(settings.data)
     single = settings.model_copy(update={"shard_target_seconds": ONE_SAMPLE_SECONDS})
     with contextlib.closing(Database(settings.resolved_database_url)) as database:

@@ -2,9 +2,9 @@
 
     python -m bench.random_qwen FOLDER ...
 
-They answer nothing right, and never end an answer before its limit, but cost an engine exactly
+They answer nothing correctly and never end an answer before its limit, but cost an engine exactly
 what a trained 7B model costs: 15.2 GB of bfloat16 each, and a vocabulary of 152,064 tokens whose
-words have the length of words. The tokenizer splits prompts into bytes.
+words have realistic lengths. The tokenizer splits prompts into bytes.
 """
 
 import sys
@@ -16,7 +16,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast, Qwen2Config
 
 CONTEXT = 32768
-TOKENS = 151_665  # the model's rows beyond them are padding, as in the original
+TOKENS = 151_665  # further rows of the model are padding, as in the original
 END, TURN, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n"
@@ -37,7 +37,7 @@ SHAPE: dict[str, Any] = {
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    """All bytes, then words that no prompt is split into and that answers are made of."""
+    """All bytes, then words that occur in answers but never in a tokenized prompt."""
     special = (END, TURN, TURN_END)
     symbols = sorted(pre_tokenizers.ByteLevel.alphabet())
     words = [f"Ġ{number:x}" for number in range(TOKENS - len(symbols) - len(special))]

@@ -1,8 +1,8 @@
-"""How every bench reports: figures against targets, with the machine they were measured on.
+"""Reports of benches: figures against targets, with the machine they were measured on.
 
-A bench writes `bench/results/NAME.json` (aside, then renamed) and prints its lines; `python -m
-bench` gathers them. A figure is a ratio or a quantity measured in one run, side by side with what
-it is compared with; `reached` is decided here and nowhere else.
+A bench writes `bench/results/NAME.json` (to a temporary file, then renamed) and prints its lines;
+`python -m bench` collects them. A figure is a ratio or a quantity measured in the same run as what
+it is compared with; `reached` is decided only here.
 """
 
 import json
@@ -29,7 +29,7 @@ class Figure:
     target: float
     better: Literal["higher", "lower"]
     unit: str = ""
-    how: str = ""  # what was compared with what, in a few words
+    how: str = ""  # short description of the comparison
 
     @property
     def reached(self) -> bool:
@@ -83,7 +83,7 @@ def percentiles(values: Sequence[float]) -> dict[str, float]:
 
 
 def machine() -> dict[str, Any]:
-    """What a reader needs to judge the figures: processor, cores, memory, Python."""
+    """The machine: processor, cores, memory, Python."""
     model = ""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -104,9 +104,9 @@ def machine() -> dict[str, Any]:
 
 
 def _million_additions_ms() -> float:
-    """How fast one core is just now, best of five: milliseconds in a figure are read beside it.
+    """Current speed of one core, best of five, for judging figures in milliseconds.
 
-    20 on a quiet machine of 2026, 50 to 250 on the same while other work slowed it down.
+    20 on an idle machine of 2026, 50 to 250 on the same machine under other load.
     """
     times = []
     for _ in range(5):

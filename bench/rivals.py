@@ -1,7 +1,7 @@
-"""Other intervals than ours, for `bench.statistics`: what width would a cell's coverage allow?
+"""Alternative intervals for `bench.statistics`: what width would a cell's coverage allow?
 
-Each takes checked counts and gives an interval at 95% or None where it has none. They are the
-usual ones and the parts that ours are made of.
+Each takes checked counts and returns a 95% interval, or None where it is undefined. They are the
+standard ones and the components of ours.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,10 +1,10 @@
-"""From one worker to eight, and to a thousand.
+"""Scaling from one worker to eight, and to a thousand.
 
     python -m bench.scale [--most-shards 1000000] [--skip-workers]
 
-With real worker processes on the replay engine, each sample being a simulated second of work: the
-samples per second of two, four and eight workers against those of one. And the simulation of
-`bench.simulation`: one dispatcher, a thousand workers, a million shards, on both databases.
+Real worker processes on the replay engine, each sample a simulated second of work: the samples per
+second of two, four and eight workers against those of one. Then `bench.simulation`: one dispatcher,
+a thousand workers, a million shards, on both databases.
 """
 
 import argparse
@@ -28,12 +28,12 @@ from evalsvc.store.states import ENDED_JOBS
 
 WORKERS = (1, 2, 4, 8)
 REPLAY: dict[str, Any] = {"seconds_per_sample": 1.0, "concurrency": 8}
-SAMPLES_EACH = 400  # of each worker: about 50 seconds
+SAMPLES_EACH = 400  # per worker: about 50 seconds
 LIMIT_SECONDS = 600.0
 
 
 def samples_per_second(workers: int) -> float:
-    """Of a job that is large enough, with warm workers."""
+    """Samples per second of a large enough job, with warm workers."""
     with settings_on("sqlite") as base:
         changes = {"workers": workers, "verifier_processes": 1, "shard_target_seconds": 4.0}
         settings = base.model_copy(update=changes)
@@ -74,7 +74,7 @@ def dispatching(settings: Settings, database: Database) -> Iterator[None]:
 
 
 def measure_workers() -> tuple[list[Figure], dict[str, Any]]:
-    """The figure of the most workers, and the rates of all."""
+    """The figure for the largest number of workers, and the rates for all."""
     rates = {}
     for workers in WORKERS:
         rates[workers] = samples_per_second(workers)

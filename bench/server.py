@@ -1,11 +1,11 @@
-"""The server at size, on both databases: submit, choose, complete, compare, samples.
+"""The server at scale, on both databases: submit, choose, complete, compare, samples.
 
-In the database are 100 evaluations of 5,000 problems x 256 samples, and 10,000 shards that wait.
-Requests go one after another, over HTTP, to `evalsvc serve` in a process of its own. Every
-comparison is of a pair that was not asked for before, at all nine k; those made in the first
-seconds after the start, while the server still reads ahead, are in the details. The same requests
-with 10 evaluations show how times grow. Choosing and completing have no route: `bench.queueing`
-times them in this process, with 100,000 shards that wait.
+The database holds 100 evaluations of 5,000 problems x 256 samples, and 10,000 waiting shards.
+Requests go one after another, over HTTP, to `evalsvc serve` in its own process. Every comparison is
+of a new pair, at all nine k; those made in the first seconds after the start, while the server
+still reads ahead, are in the details. The same requests with 10 evaluations show how times grow.
+Choosing and completing have no route: `bench.queueing` times them in this process, with 100,000
+waiting shards.
 """
 
 import json
@@ -37,7 +37,7 @@ COMPARED, SUBMITTED, SHOWN = 60, 200, 200
 WARMING, WARMING_SECONDS = 10, 10.0  # after a start the server reads counts ahead for seconds
 LOAD = Load()
 TENTH = Load(steps=LOAD.steps[: len(LOAD.steps) // 10])
-GROWTH_TARGET = 3.0  # of ten times as many evaluations; linear would be 10
+GROWTH_TARGET = 3.0  # for ten times as many evaluations; linear would be 10
 OUTPUTS = "mathvision/outputs-qwen-vl-max-cot.jsonl"
 
 
@@ -61,14 +61,14 @@ def main() -> int:
 
 
 def asked(settings: Settings, load: Load) -> dict[str, Any]:
-    """Fill a database, serve it, ask: milliseconds by request, memory, sizes on disk."""
+    """Fill a database and query it: milliseconds by request, memory, sizes on disk."""
     with closing(Database(settings.resolved_database_url)) as database:
         empty = _bytes(database, upgrade=True)
         with database.write() as session:
             evaluations = fill(session, load)
         filled = _bytes(database) - empty
         _insert_waiting(database, evaluations)
-    with serving(settings) as server:  # one of its own: judging is not the load measured here
+    with serving(settings) as server:  # separate: judging is not part of the measured load
         shown, transcript_bytes = import_samples(server.http, settings)
     with serving(settings) as server:
         compare, pairs = comparing(server.http)
@@ -90,7 +90,7 @@ def asked(settings: Settings, load: Load) -> dict[str, Any]:
 
 
 def server_figures(name: str, large: Mapping[str, Any]) -> list[Figure]:
-    """What was asked of the full load, against the targets."""
+    """The figures of the full load against their targets."""
     times = large["milliseconds"]
     return [
         Figure(f"compare, 100 x 5,000 x 256, p95, {name}", times["compare"]["p95"], 200, "lower",
@@ -167,12 +167,12 @@ def import_samples(http: httpx.Client, settings: Settings) -> tuple[str, float]:
 
 
 def comparing(http: httpx.Client) -> tuple[Callable[[int], None], int]:
-    """Compare another pair each time, and how many pairs there are."""
+    """An action that compares a new pair each time, and the number of pairs."""
     items = http.get("/v1/evaluations", params={"limit": 500, "benchmark": "math"}).json()["items"]
     sides = [f"{item['run']}@{item['step']}" for item in items]
     pairs = [(a, b) for a in sides for b in sides if a < b]
     random.Random(0).shuffle(pairs)
-    # The first comparison of a process imports SciPy; that is a start and no request.
+    # The first comparison of a process imports SciPy: count that as startup.
     _compare(http, pairs.pop())
     return lambda i: _compare(http, pairs[i]), min(len(pairs), WARMING + COMPARED)
 
@@ -199,7 +199,7 @@ def submitting(http: httpx.Client, data: Path) -> Callable[[int], None]:
         }
         http.post("/v1/jobs", json=body).raise_for_status()
 
-    submit(SUBMITTED)  # the benchmark's rows are read with the first submission
+    submit(SUBMITTED)  # the first submission reads the benchmark's rows
     return submit
 
 

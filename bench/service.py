@@ -1,7 +1,7 @@
-"""Our side of the speed benches: `evalsvc up` as a process, jobs by REST, the clock of the jobs.
+"""Our side of the speed benches: `evalsvc up` as a process, jobs over REST, and their times.
 
 Time runs from just before the first submission to the last job's `finished_at`, which the server
-writes in the transaction of the last result: both are readings of this machine's one clock.
+writes in the transaction of the last result: both are readings of the same clock.
 """
 
 import threading
@@ -25,7 +25,7 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Ran:
-    """What a set of jobs came to."""
+    """The outcome of a set of jobs."""
 
     seconds: float  # from submission to the last result
     output_tokens: int
@@ -47,7 +47,7 @@ class Service:
         seed: int,
         since: float | None = None,
     ) -> Ran:
-        """Submit one job a checkpoint, all at once, and wait for the last result.
+        """Submit one job per checkpoint, all at once, and wait for the last result.
 
         `since` (Unix time) is when the clock started; by default just before the submission.
         """
@@ -85,7 +85,7 @@ class Service:
         )
 
     def worker(self) -> dict[str, Any]:
-        """What the one live worker says of itself."""
+        """The status that the one live worker reports."""
         items = self.client.get("/v1/workers")["items"]
         live = [item["status"] for item in items if item["state"] != "dead"]
         return dict(live[-1]) if live else {}
@@ -95,7 +95,7 @@ class Service:
 def service(
     data: Path, engine_options: Mapping[str, Any] = MappingProxyType({})
 ) -> Iterator[Service]:
-    """`evalsvc up` with its defaults on `data`; ended, with its worker, after the block."""
+    """Run `evalsvc up` with its defaults on `data`; stop it and its worker after the block."""
     settings = load_settings({}).model_copy(update={"data": data})
     with running_service(settings) as url, Client(url, key="") as client:
         yield Service(client, engine_options)
@@ -105,12 +105,12 @@ def service(
 class FillWatch:
     """Reads, once a second, how many requests the engine has against how many it could have.
 
-    It could have what waits, up to its batch. Below 90% of that the engine is not fed well.
+    It could have all waiting samples, up to its batch. Below 90% of that the engine is underfed.
     """
 
     service: Service
     batch: int
-    total: int  # samples that are to be drawn
+    total: int  # samples to draw
     readings: list[float] = field(default_factory=list)
 
     def __enter__(self) -> "FillWatch":
@@ -126,7 +126,7 @@ class FillWatch:
 
     @property
     def share_below(self) -> float:
-        """Of the time with work, the share in which the batch was below 90% of what it could be."""
+        """Share of the busy time in which the batch was below 90% of what it could be."""
         return sum(fill < 0.9 for fill in self.readings) / max(1, len(self.readings))
 
     def _watch(self) -> None:

@@ -1,4 +1,4 @@
-"""`evalsvc serve` as a process of its own, for the benches that ask it over HTTP."""
+"""`evalsvc serve` in its own process, for the benches that query it over HTTP."""
 
 import json
 import os
@@ -27,11 +27,11 @@ class Served:
     pid: int
 
     def memory_mb(self) -> float:
-        """Resident memory now."""
+        """Current resident memory."""
         return self._memory("VmRSS")
 
     def peak_memory_mb(self) -> float:
-        """The most that it ever held."""
+        """Peak resident memory."""
         return self._memory("VmHWM")
 
     def _memory(self, field: str) -> float:
@@ -42,7 +42,7 @@ class Served:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Served]:
-    """A server on a free port, on the data and the database of `settings`; ended afterwards."""
+    """Run a server on a free port with the data and database of `settings`; stop it afterwards."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("EVALSVC_")}
     environ |= {
         "EVALSVC_DATA": str(settings.data),

@@ -1,10 +1,10 @@
-"""One dispatcher, 1,000 workers, up to 1,000,000 shards: what it can assign, where it breaks.
+"""One dispatcher, 1,000 workers, up to 1,000,000 shards: assignment rate and limits.
 
 The dispatcher is the real one, on the real tables; its workers are simulated and take no time, so
-that everything that is measured is the dispatcher's: choosing, taking, completing, and the states
-that follow. A shard is one sample, which is the dearest way to cut them. Timed is one round of all
-workers (2,000 shards end, 2,000 others are sent) while 10,000 and while 1,000,000 shards wait.
-Workers run a shard for a minute at least: a thousand of them end 17 a second, which is the target.
+that only the dispatcher is measured: choosing, taking, completing, and updating the states. A shard
+is one sample, the most expensive way to split a job. One round of all workers is timed (2,000
+shards end, 2,000 others are sent) while 10,000 and while 1,000,000 shards wait. Workers run a shard
+for at least a minute: a thousand of them end 17 a second, which is the target.
 """
 
 import asyncio
@@ -34,13 +34,13 @@ from evalsvc.worker.protocol import Command, ResultEvent, RunCommand, ShutdownCo
 WORKERS = 1000
 SHARD_SECONDS = 60.0  # the shortest that a shard should take
 SIZES = (10_000, 1_000_000)
-PROBLEMS, SAMPLES = 200, 5  # of a job: 1,000 shards of one sample
+PROBLEMS, SAMPLES = 200, 5  # per job: 1,000 shards of one sample
 OWNERS = 20
-ROUND_SECONDS = 600.0  # given up after that
+ROUND_SECONDS = 600.0  # time limit of a round
 
 
 class SimulatedWorker(WorkerHandle):
-    """Answers each shard at once: one sample, which is right."""
+    """Answers each shard at once with one correct sample."""
 
     def __init__(self, worker_id: str, executor: "SimulatedWorkers", inbox: Inbox) -> None:
         self.worker_id = worker_id
@@ -67,7 +67,7 @@ class SimulatedWorker(WorkerHandle):
 
 
 class SimulatedWorkers(Executor):
-    """Notes when each round was sent: `a_round` shards, so many as all workers take at a time."""
+    """Records when each round of `a_round` shards (one load of all workers) was sent."""
 
     def __init__(self, a_round: int) -> None:
         self.rounds: queue.SimpleQueue[float] = queue.SimpleQueue()
@@ -75,7 +75,7 @@ class SimulatedWorkers(Executor):
         self._shards = 0
 
     def count(self) -> None:
-        """A shard was sent."""
+        """Record that a shard was sent."""
         self._shards += 1
         if self._shards % self._round == 0:
             self.rounds.put(time.monotonic())
@@ -107,7 +107,7 @@ def shards_per_second(database: Database, settings: Settings) -> float:
 
 
 def rates(settings: Settings, sizes: Sequence[int]) -> dict[int, float]:
-    """Shards that wait -> shards a second."""
+    """Shards per second by number of waiting shards."""
     answers = write_answers(settings.data)
     found: dict[int, float] = {}
     with contextlib.closing(Database(settings.resolved_database_url)) as database:

@@ -1,9 +1,9 @@
-"""Do the statistics hold what they promise? Simulated size, power, coverage, width and speed.
+"""Check the claims of the statistics: simulated size, power, coverage, width and speed.
 
-`python -m bench.statistics [--repeats N]` prints a table per promise with target and
-figure, and lists every cell that misses its target. A width is held against the narrowest interval
-of bench/rivals.py that covers in the same cell. A cell is called saturated where fewer than three
-problems' worth of score separate the truth from 0 or 1: there nothing is left to measure.
+`python -m bench.statistics [--repeats N]` prints a table per claim with target and figure, and
+lists every cell that misses its target. A width is compared with the narrowest interval of
+bench/rivals.py that covers in the same cell. A cell is saturated if the truth is within three
+problems' worth of score of 0 or 1: coverage cannot be judged there.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from evalsvc.statistics.power import Design
 SETS = {"easy": (4.0, 0.8), "hard": (0.4, 4.0), "mixed": (0.5, 0.5), "high": (6.0, 2.0)}
 PROBLEMS = (30, 40, 5_000)
 SAMPLES = (4, 16, 256)
-GAIN, GAIN_SPREAD = 0.5, 0.5  # of the log-odds, where two checkpoints differ
+GAIN, GAIN_SPREAD = 0.5, 0.5  # in log-odds, where two checkpoints differ
 COVERAGE = (0.93, 0.97)
 SIZE = (0.04, 0.055)
 POWER = (0.75, 0.85)
@@ -47,10 +47,10 @@ OURS = "ours"
 
 @dataclass(frozen=True)
 class Cell:
-    """One simulated share, its target range, and what the range cannot ask of this cell.
+    """One simulated share, its target range, and why the range may not apply to this cell.
 
     excused: "saturated" lifts both ends, "conservative" the lower one. width: mean of our interval,
-    narrowest: that of the narrowest that covers, which `rival` names; 0 where no width is measured.
+    narrowest: that of the narrowest one that covers, named by `rival`; 0 if no width is measured.
     """
 
     what: str
@@ -96,7 +96,7 @@ class Tally:
         runs = len(self.hits[OURS])
         least = COVERAGE[0]
         width = {name: float(np.mean(values)) for name, values in self.widths.items()}
-        # An interval of no width covers a truth that no float tells from 1, and promises too much.
+        # A zero-width interval would cover a truth that rounds to 1, but claims too much.
         covering = [n for n, hits in self.hits.items() if np.mean(hits) >= least and width[n] > 0]
         best = min(covering or [OURS], key=width.__getitem__)
         share = float(np.mean(self.hits[OURS]))
@@ -179,7 +179,7 @@ def coverage_of_differences(repeats: int) -> Iterator[Cell]:
 
 
 def size_of_the_test(repeats: int) -> Iterator[Cell]:
-    """How often equal checkpoints are called different at 5%: with as many samples, and unlike."""
+    """How often equal checkpoints are called different at 5%, with equal and unequal samples."""
     random = np.random.default_rng(3)
     sides = [(n, n) for n in (1, *SAMPLES)] + [(16, 256), (4, 64)]
     for problems in PROBLEMS:
@@ -206,7 +206,7 @@ def size_of_the_test(repeats: int) -> Iterator[Cell]:
 
 
 def size_where_skewed(repeats: int) -> Iterator[Cell]:
-    """A share of the problems loses much and the others gain a little; the true mean is 0."""
+    """Some problems lose much and the others gain a little; the true mean difference is 0."""
     random = np.random.default_rng(6)
     for problems, share, loss in (
         (30, 0.05, 0.4),
@@ -237,7 +237,7 @@ def size_where_skewed(repeats: int) -> Iterator[Cell]:
 
 @dataclass
 class _Repeats:
-    """Comparisons drawn anew from one law of difficulty."""
+    """Repeated comparisons drawn from one law of difficulty."""
 
     law: DifficultyLaw
     problems: int
@@ -259,7 +259,7 @@ class _Repeats:
 
 
 def power_at_the_detectable_effect(repeats: int) -> Iterator[Cell]:
-    """Is what is called detectable detected in 4 of 5 repeats, at alpha over the family?"""
+    """Check that the detectable effect is detected in 4 of 5 repeats, at alpha over the family."""
     random = np.random.default_rng(7)
     for problems, n, k, name in (
         (30, 16, 1, "mixed"),
@@ -274,7 +274,7 @@ def power_at_the_detectable_effect(repeats: int) -> Iterator[Cell]:
         for family in FAMILIES:
             effect = 0.0
             try:
-                for _ in range(3):  # the spread depends on the effect, and what is detectable on it
+                for _ in range(3):  # spread and detectable effect depend on each other
                     effect = float(np.mean([design.told(effect, family) for _ in range(30)]))
                 design.compare(effect)
             except StatisticsError:
@@ -320,7 +320,7 @@ def power_as_planned(repeats: int) -> Iterator[Cell]:
 
 
 def speed() -> list[Figure]:
-    """Two evaluations of 5,000 problems at nine ks, as one page asks for them."""
+    """Two evaluations of 5,000 problems at nine ks, as one page requests them."""
     random = np.random.default_rng(5)
     p = rates("mixed", 5_000, random)
     q = gained(p, random)
@@ -362,7 +362,7 @@ def inside(pair: tuple[float, float], truth: float) -> bool:
 
 
 def summary(cells: Sequence[Cell]) -> list[Figure]:
-    """Two figures per promise, the cells that hold and the widths; prints what falls short."""
+    """Two figures per claim: the cells that hold and the widths. Prints what falls short."""
     figures = []
     for what in dict.fromkeys(cell.what for cell in cells):
         mine = [cell for cell in cells if cell.what == what]

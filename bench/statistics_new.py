@@ -1,8 +1,8 @@
-"""The tests over whole curves, benchmarks and runs, the forecasts, and the odd curves: measured.
+"""Simulated checks of the tests over curves, benchmarks and runs, the forecasts and the oddities.
 
 `python -m bench.statistics_new [--repeats N]` prints a line per cell with size, power, coverage and
-width, and marks every one that misses its target. It stands beside `bench.statistics`, which does
-the same for single comparisons.
+width, and marks every one that misses its target. `bench.statistics` does the same for single
+comparisons.
 """
 
 import argparse
@@ -74,7 +74,7 @@ def gained(p: Floats, random: np.random.Generator) -> Floats:
 
 
 def curves(repeats: int) -> Iterator[Cell]:
-    """The max-T test: size, power beside Holm's, coverage and width of the simultaneous band."""
+    """The max-T test: size, power compared with Holm, coverage and width of the band."""
     random = np.random.default_rng(1)
     for problems, (n, m) in ((30, (256, 256)), (40, (256, 256)), (500, (64, 64)), (30, (16, 256))):
         ks = [k for k in KS if k <= min(n, m)]

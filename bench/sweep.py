@@ -2,12 +2,12 @@
 
     python -m bench.sweep [--full]
 
-Ours is `evalsvc up` with the real vLLM, jobs by REST, from submission to the last result: cold
+Ours is `evalsvc up` with the real vLLM, jobs over REST, from submission to the last result: cold
 (the clock starts with the service's process) and warm (another checkpoint of the architecture is
-loaded). The peers get the same prompts, samples and lengths: lm-eval with its vLLM backend, a
-process per checkpoint, and a bare loop over one vLLM that is kept, gets the weights of each
-checkpoint in place, drains after each benchmark, scores and stores nothing. Both peers
-are run on two checkpoints (lm-eval on one before and one after ours) and scaled to six; `--full`
+loaded). The peers get the same prompts, samples and lengths. One is lm-eval with its vLLM backend,
+one process per checkpoint. The other is a bare loop over one resident vLLM, which loads the weights
+of each checkpoint in place, drains after each benchmark, and scores and stores nothing. Both peers
+run on two checkpoints (lm-eval on one before and one after ours) and are scaled to six; `--full`
 runs them on all six.
 """
 
@@ -42,7 +42,7 @@ WARM_TARGET, COLD_TARGET = 0.2, 0.35
 
 @dataclass(frozen=True)
 class Stage:
-    """Where the bench works, and on what."""
+    """The folders and inputs of the bench."""
 
     folder: Path
     checkpoints: Sequence[Path]
@@ -86,7 +86,7 @@ def run_loop(stage: Stage, checkpoints: Sequence[Path]) -> tuple[float, float]:
 
 
 def run_ours(stage: Stage) -> tuple[Ran, Ran, dict[str, Any]]:
-    """Cold, then warm; another seed each time, so that nothing is found done already."""
+    """Cold, then warm; a new seed each time, so that no result is reused."""
     began = time.time()
     with service(stage.folder / "data") as running:
         cold = running.evaluate(stage.checkpoints, BENCHMARKS, SAMPLING, seed=0, since=began)
@@ -105,7 +105,7 @@ def run_ours(stage: Stage) -> tuple[Ran, Ran, dict[str, Any]]:
 def measure(
     folder: Path, checkpoints: Sequence[Path] = (), *, full: bool = False
 ) -> tuple[list[Figure], dict[str, Any]]:
-    """The figures, and the numbers behind them. `checkpoints` are of one architecture."""
+    """The figures and the details behind them. `checkpoints` share one architecture."""
     stage = prepare(folder, checkpoints)
     count = len(stage.checkpoints)
     before = stage.checkpoints[: count // 2 if full else 1]

@@ -2,8 +2,8 @@
 
 Responses have the proportions of real ones: about 40% repeat another response to the same problem,
 one in twelve has no answer, wrong answers are near misses. The naive way is one process that parses
-gold and response and verifies, for every sample, timed on a random subset of the same responses
-(`--naive 0`: on all of them). Both ways have the same cores, as many as there are `--processes`.
+gold and response and verifies them for every sample, timed on a random subset of the same responses
+(`--naive 0`: on all of them). Both use the same number of cores, given by `--processes`.
 Needs the golds: EVALSVC_TEST_DATA names the folder with math/test.parquet.
 """
 
@@ -23,7 +23,7 @@ from evalsvc.verification import golds as typed_golds
 SAMPLES = 16
 #: Completions of one step of a training.
 BATCH = 1_024
-REPEATED = 0.36  # with the repetitions that chance adds, two in five
+REPEATED = 0.36  # two in five with accidental repetitions
 PROSE = (
     "We start from the given condition and simplify. Let $x = {a}$ and note that $x + {b} = {c}$. "
     "Substituting into the second one, \\[ y = \\frac{{{a}}}{{{b}}} - {c}, \\] so the remaining "
@@ -64,7 +64,7 @@ def responses(gold: str, others: list[str], rng: random.Random) -> Iterator[tupl
 def _fresh(
     gold: str, given: dict[str, bool], others: list[str], rng: random.Random, *, right: bool
 ) -> str:
-    """An answer that no earlier response has, where a few tries find one."""
+    """An answer that no earlier response has, if a few tries find one."""
     answer = gold
     for _ in range(6):
         answer = _respell(gold, rng) if right else _near_miss(gold, others, rng)
@@ -132,7 +132,7 @@ def ours(
 
 
 def naive(pairs: list[tuple[str, str]]) -> tuple[float, list[bool]]:
-    """Seconds and verdicts of math-verify as it is documented, in this one process."""
+    """Seconds and verdicts of math-verify used as documented, in this process."""
     import logging  # noqa: PLC0415
 
     from math_verify import parse, verify  # noqa: PLC0415
@@ -147,9 +147,9 @@ def naive(pairs: list[tuple[str, str]]) -> tuple[float, list[bool]]:
 
 
 def rewards(pairs: list[tuple[str, str]]) -> tuple[float, float]:
-    """Seconds for one batch of rewards, ours and math-verify's, each as it is documented.
+    """Seconds for one batch of rewards, ours and math-verify's, each used as documented.
 
-    Ours starts without a cache of verdicts; its children run, as they do in a training.
+    Ours starts without a verdict cache; its child processes already run, as in training.
     """
     from evalsvc.verification.reward import trl_reward  # noqa: PLC0415
 

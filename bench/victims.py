@@ -1,4 +1,4 @@
-"""The processes that `bench.faults` kills: a dispatcher of its own, and its workers."""
+"""The processes that `bench.faults` kills: a dispatcher and its workers."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ WORKER = "evalsvc.worker"
 
 
 class Server:
-    """`evalsvc dispatch` as a process of its own, which may be killed and started again."""
+    """`evalsvc dispatch` in its own process, which may be killed and restarted."""
 
     def __init__(self, settings: Settings) -> None:
         self._environment = {
@@ -45,13 +45,13 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     def kill(self) -> None:
-        """As a crash: nothing is tidied up."""
+        """Kill it as a crash would, without cleanup."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
 
     def stop(self) -> int:
-        """As an operator would; returns the exit code."""
+        """Stop it as an operator would; return the exit code."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(timeout=90)
@@ -67,7 +67,7 @@ class Server:
         return []
 
     def kill_one(self, chance: random.Random, kills: Counter[str]) -> None:
-        """A random victim gets a kill -9; counted in `kills`. Nothing when there is no worker."""
+        """Send kill -9 to a random victim and count it in `kills`; do nothing without a worker."""
         if chance.random() < SERVER_SHARE:
             self.kill()
             kills["server"] += 1

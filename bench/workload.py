@@ -1,8 +1,8 @@
-"""What the speed benches run: tiny checkpoints, three text benchmarks, one way of sampling.
+"""The load of the speed benches: tiny checkpoints, three text benchmarks, one way of sampling.
 
-Everyone who is measured gets the same prompts, samples, lengths and sampling parameters. The rows
-come from the folder that EVALSVC_TEST_DATA names; the checkpoints are random Llamas, which answer
-nothing right but cost an engine what a model of their size costs.
+Every measured system gets the same prompts, samples, lengths and sampling parameters. The rows come
+from the folder that EVALSVC_TEST_DATA names; the checkpoints are random Llamas, which answer
+nothing correctly but cost an engine what a model of their size costs.
 """
 
 import json
@@ -36,7 +36,7 @@ def engine_batch() -> int:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How answers are drawn, by everyone alike."""
+    """How answers are sampled, the same for every system."""
 
     samples: int
     max_tokens: int
@@ -44,7 +44,7 @@ class Sampling:
     top_p: float = 0.95
 
     def protocol(self, seed: int) -> Protocol:
-        """The same as a protocol of ours. Another seed is another evaluation: nothing is reused."""
+        """The same settings as one of our protocols. A new seed means nothing is reused."""
         return Protocol(**asdict(self), seed=seed, seed_policy=SeedPolicy.PER_SAMPLE)
 
 
@@ -63,7 +63,7 @@ class Question:
 
 
 def source_folder() -> Path:
-    """Where the benchmarks' rows lie. Ends the bench with a word when they are not there."""
+    """The folder of the benchmarks' rows. Exits the bench with a message if it is missing."""
     folder = Path(os.environ.get("EVALSVC_TEST_DATA", "../shared/data"))
     if not all((folder / name).is_dir() for name in BENCHMARKS):
         sys.exit(f"{folder} lacks {', '.join(BENCHMARKS)}: name the folder in EVALSVC_TEST_DATA.")
@@ -97,6 +97,6 @@ def make_checkpoints(folder: Path, count: int) -> list[Path]:
 
 
 def write_json(path: Path, value: Any) -> Path:
-    """For a process of its own to read."""
+    """Write it for another process to read."""
     path.write_text(json.dumps(value), encoding="utf-8")
     return path

@@ -1,1 +1,1 @@
-"""What people would use instead of this service: run beside it, on the same machine and load."""
+"""Alternatives to this service, run with the same load on the same machine."""

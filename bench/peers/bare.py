@@ -1,8 +1,8 @@
-"""vLLM without a service: one resident AsyncLLM that is handed requests and gives back the clock.
+"""vLLM without a service: one resident AsyncLLM that gets requests and returns the times.
 
 The same engine arguments, prompts and seeds as ours, all requests at once, nothing scored and
-nothing stored: the least that generating these samples can cost. Between two calls it idles.
-The peer is a process of its own; `BareEngine` is the side that a bench holds.
+nothing stored: the lower bound on the cost of these samples. It idles between calls. The peer runs
+in its own process; `BareEngine` is the client that a bench holds.
 """
 
 import argparse
@@ -32,7 +32,7 @@ MAX_LINE_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class Work:
-    """Questions to be answered after the weights of `reload` were loaded, if it names some.
+    """Questions to answer, after loading the weights of `reload` if it is set.
 
     `per_request` samples of a problem share a request (n); `seed` None leaves them unseeded.
     """
@@ -54,7 +54,7 @@ class Done:
 
 
 class BareEngine:
-    """The peer's process. Starting it takes as long as an engine's start."""
+    """Client of the peer's process. Starting it takes as long as an engine start."""
 
     def __init__(
         self, checkpoint: Path, log: Path, arguments: Mapping[str, Any] = MappingProxyType({})
@@ -75,7 +75,7 @@ class BareEngine:
         self._socket = ours
 
     def __enter__(self) -> Self:
-        self._receive()  # it is ready
+        self._receive()  # the ready message
         return self
 
     def __exit__(
@@ -93,7 +93,7 @@ class BareEngine:
             self._process.wait()
 
     def run(self, work: Work) -> Done:
-        """Answer all questions; returns when the last answer is there."""
+        """Answer all questions; return when the last answer has arrived."""
         self._lines.write(json.dumps(asdict(work)) + "\n")
         self._lines.flush()
         return Done(**self._receive())
@@ -107,7 +107,7 @@ class BareEngine:
 
 
 class _Peer:
-    """The other side."""
+    """The peer's side."""
 
     def __init__(self, checkpoint: Path, changes: dict[str, Any]) -> None:
         prepare_environment()
@@ -183,7 +183,7 @@ def main() -> None:
 
 
 def _end(*_: object) -> None:
-    """vLLM's engine core outlives a process that is ended from outside."""
+    """Also end vLLM's engine core, which outlives a terminated parent process."""
     end_engine_children()
     sys.exit(1)
 

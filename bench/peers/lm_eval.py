@@ -1,9 +1,9 @@
-"""lm-eval 0.4.13 with its vLLM backend, a process per checkpoint, as its documentation has it.
+"""lm-eval 0.4.13 with its vLLM backend, one process per checkpoint, as documented.
 
-Where this very version is not installed already, it gets an environment of its own
-(`.venv-lm-eval`, ignored by git) that sees the packages of the one we run in. lm-eval looks for a
-distribution called `vllm`, which the CPU build is not: a METADATA file of that name tells it the
-version. Nothing of lm-eval or vLLM is changed.
+If this version is not installed already, it gets its own environment (`.venv-lm-eval`, ignored by
+git) that also sees the packages of the current one. lm-eval looks for a distribution called `vllm`,
+but the CPU build has another name: a METADATA file of that name gives the version. Nothing in
+lm-eval or vLLM is changed.
 """
 
 import json
@@ -26,7 +26,7 @@ INSTALL_SECONDS = 900.0
 
 
 def environment() -> Path:
-    """The Python of lm-eval's environment, made if it is not there."""
+    """The Python of lm-eval's environment, created if missing."""
     if _installed() == VERSION:
         return Path(sys.executable)
     python = FOLDER / "bin" / "python"
@@ -45,7 +45,7 @@ def environment() -> Path:
 
 
 def _installed() -> str | None:
-    """The version of the lm-eval beside us."""
+    """The version of lm-eval installed in our environment."""
     try:
         return version("lm-eval")
     except PackageNotFoundError:
@@ -66,7 +66,7 @@ def _announce_vllm(place: Path) -> None:
 def write_tasks(
     folder: Path, benchmarks: Mapping[str, Sequence[Question]], sampling: Sampling
 ) -> None:
-    """One task a benchmark: the same prompts, samples, lengths; exact match as the score."""
+    """One task per benchmark: the same prompts, samples, lengths; exact match as the score."""
     folder.mkdir(exist_ok=True)
     for name, questions in benchmarks.items():
         rows = folder / f"{name}.jsonl"
@@ -99,7 +99,7 @@ def write_tasks(
 def evaluate(checkpoint: Path, tasks: Path, benchmarks: Mapping[str, Sequence[Question]]) -> float:
     """Seconds that lm-eval takes for all benchmarks of one checkpoint.
 
-    On the CPU it gets what was found to be fastest there: the dtype, no compilation, all cores.
+    On the CPU it gets the fastest settings found there: the dtype, no compilation, all cores.
     """
     system = next(iter(benchmarks.values()))[0].system
     model = {"pretrained": str(checkpoint), "max_model_len": str(MAX_MODEL_LEN)}

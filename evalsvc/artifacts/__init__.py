@@ -1,6 +1,6 @@
 """Transcripts: every sample with its text and verdict, as zstd Parquet in an fsspec store.
 
-The worker writes them, the store and the API read them. Nothing else lives in the artifact store.
+The worker writes them; the store and the API read them. The artifact store holds nothing else.
 """
 
 from evalsvc.artifacts.reading import SamplePage

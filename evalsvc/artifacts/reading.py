@@ -1,7 +1,7 @@
 """Reading one problem's samples out of a transcript without reading the others.
 
-The statistics of each row group say which problems it holds; within a group the samples of a
-problem lie together, and the long texts are decoded only for those that are shown.
+The statistics of each row group say which problems it holds. Within a group the samples of a
+problem are contiguous, and the long texts are decoded only for the samples shown.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class JudgedSample(NamedTuple):
 
 
 class AnsweredSample(NamedTuple):
-    """What a vote counts of one sample; answer_key: canonical form, None without an answer."""
+    """The fields of one sample for voting; answer_key: canonical form, None for no answer."""
 
     problem: int
     sample: int
@@ -48,7 +48,7 @@ def read_page(stream: BinaryIO, problem: int, offset: int, limit: int | None) ->
 
 
 def iterate(stream: BinaryIO) -> Iterator[dict[str, Any]]:
-    """Every row in the order of the file, with one row group in memory at a time."""
+    """Every row in file order, with one row group in memory at a time."""
     with pq.ParquetFile(stream) as file:
         for group in range(file.num_row_groups):
             for record in file.read_row_group(group).to_pylist():
@@ -56,12 +56,12 @@ def iterate(stream: BinaryIO) -> Iterator[dict[str, Any]]:
 
 
 def iterate_verdicts(stream: BinaryIO) -> Iterator[JudgedSample]:
-    """What was found and decided, in the order of the file; prompts and responses stay unread."""
+    """Extracted answers and verdicts in file order; prompts and responses are not read."""
     yield from map(JudgedSample._make, _columns(stream, JudgedSample._fields))
 
 
 def iterate_answers(stream: BinaryIO) -> Iterator[AnsweredSample]:
-    """The answers in the order of the file; nothing else is read."""
+    """The answers in file order; nothing else is read."""
     yield from map(AnsweredSample._make, _columns(stream, AnsweredSample._fields))
 
 
@@ -77,7 +77,7 @@ def _locate(file: pq.ParquetFile, problem: int) -> list[tuple[int, int, int]]:
     places: list[tuple[int, int, int]] = []
     for group in _candidate_groups(file, problem):
         keys = file.read_row_group(group, columns=["problem", "sample"])
-        # Plain lists: pyarrow's kernels would import pandas (40 MB) to look at their arguments.
+        # Plain lists: pyarrow's kernels would import pandas (40 MB) to inspect their arguments.
         found = zip(keys["problem"].to_pylist(), keys["sample"].to_pylist(), strict=True)
         places.extend((sample, group, row) for row, (p, sample) in enumerate(found) if p == problem)
     return sorted(places)

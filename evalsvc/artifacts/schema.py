@@ -1,8 +1,8 @@
-"""The columns of a transcript, and how a row becomes something that Parquet can hold.
+"""The columns of a transcript, and how rows are converted to Parquet.
 
-Parquet's texts are UTF-8: NUL and every assigned character are kept as they are, but a lone
-surrogate (half of a pair, as a replayed JSON file may hold) has no form in UTF-8. Each is replaced
-by U+FFFD, and `replaced_characters` says how many were.
+Parquet's texts are UTF-8: NUL and every assigned character are kept unchanged, but a lone surrogate
+(half of a pair, which a replayed JSON file may contain) cannot be encoded in UTF-8. Each is
+replaced by U+FFFD, and `replaced_characters` counts them.
 """
 
 import json
@@ -47,8 +47,8 @@ class TranscriptRow:
     """One judged sample. `prompt` is the chat; `seed` is None for unseeded sampling.
 
     `span_start` and `span_end` are character offsets of the extracted answer in `response`.
-    `confidence` says how the rule decided; None where nothing was decided, and in transcripts from
-    before verifier 2.0.0, which do not have the column.
+    `confidence` says how the rule decided; None if nothing was decided, and in transcripts from
+    before verifier 2.0.0, which lack the column.
     """
 
     evaluation_id: str
@@ -79,12 +79,12 @@ class TranscriptRow:
 
 
 def to_table(rows: Iterable[TranscriptRow]) -> pa.Table:
-    """The rows as one table of `SCHEMA`, in their order."""
+    """The rows as one table of `SCHEMA`, in the same order."""
     return pa.Table.from_pylist([_to_record(row) for row in rows], schema=SCHEMA)
 
 
 def from_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored record as it is shown: the prompt is a list of messages again."""
+    """A stored record for display: the prompt is a list of messages again."""
     return {"confidence": None, **record, "prompt": json.loads(record["prompt"])}
 
 

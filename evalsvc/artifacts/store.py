@@ -1,6 +1,6 @@
 """The artifact store: transcripts by path in a folder or any fsspec store (S3, GCS, memory ...).
 
-A file under its final name is always whole. Paths are relative, and may not leave the store.
+A file under its final name is always complete. Paths are relative and may not leave the store.
 """
 
 import errno
@@ -38,7 +38,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file of the store: its path within, and its size."""
+    """A file of the store: its path in the store, and its size."""
 
     path: str
     bytes: int
@@ -62,7 +62,7 @@ class ArtifactStore:
         self._local = isinstance(self._files, LocalFileSystem)
 
     def write_transcript(self, path: str, rows: Iterable[TranscriptRow]) -> Written:
-        """Write `rows`, of which a problem's must follow each other, as the transcript `path`."""
+        """Write `rows`, with those of a problem contiguous, as the transcript `path`."""
         transcript = self.begin(path)
         try:
             for _, group in groupby(rows, key=lambda row: row.problem):
@@ -72,10 +72,10 @@ class ArtifactStore:
             transcript.abandon()
 
     def begin(self, path: str) -> "Transcript":
-        """A transcript to be filled a problem at a time; nothing is seen before its `commit`.
+        """A transcript to fill one problem at a time; nothing is visible before its `commit`.
 
-        An existing one of that name is replaced then. Raises StorageError when the store cannot
-        be written to.
+        An existing one of that name is then replaced. Raises StorageError when the store cannot be
+        written to.
         """
         target = self._resolve(path)
         with explained(f"The transcript {path} cannot be written"):
@@ -108,12 +108,12 @@ class ArtifactStore:
             yield from iterate_answers(stream)
 
     def exists(self, path: str) -> bool:
-        """Whether the transcript `path` is there."""
+        """Whether the transcript `path` exists."""
         with explained(f"The artifact store {self.url} cannot be read"):
             return bool(self._files.exists(self._resolve(path)))
 
     def delete(self, path: str) -> None:
-        """Remove a transcript; one that is gone already is no error."""
+        """Remove a transcript; a missing one is no error."""
         with explained(f"The transcript {path} cannot be removed"):
             try:
                 self._files.rm_file(self._resolve(path))
@@ -126,7 +126,7 @@ class ArtifactStore:
         return [p for p in found if not PurePosixPath(p).name.startswith(PARTIAL_PREFIX)]
 
     def files(self, prefix: str = "") -> Sequence[StoredFile]:
-        """Every file below `prefix` by path, also those that a killed worker did not end."""
+        """Every file below `prefix` by path, including files that a killed worker left."""
         base = self._resolve(prefix) if prefix else self._root
         with explained(f"The artifact store {self.url} cannot be listed"):
             self._files.invalidate_cache()
@@ -147,7 +147,7 @@ class ArtifactStore:
         return changed if changed.tzinfo is not None else changed.replace(tzinfo=UTC)
 
     def sha256(self, path: str) -> str:
-        """The digest of a file's content. Raises NotFound when it is not there."""
+        """The digest of a file's content. Raises NotFound when it does not exist."""
         with self._open(path) as stream:
             return digest_of(stream)
 
@@ -171,7 +171,7 @@ class ArtifactStore:
         return f"{self._root.rstrip('/')}/{PurePosixPath(path)}"
 
     def _aside(self, target: str) -> Path:
-        """Where the file is built: beside its place if that is a folder, else in a local folder."""
+        """Where the file is built: next to its final path in a folder, else in a local folder."""
         name = f"{PARTIAL_PREFIX}{uuid.uuid4().hex}"
         if not self._local:
             return Path(tempfile.gettempdir()) / name
@@ -183,7 +183,7 @@ class ArtifactStore:
         if self._local:
             aside.replace(target)
         else:
-            self._files.put_file(str(aside), target)  # object stores show a whole object or none
+            self._files.put_file(str(aside), target)  # object stores upload atomically
 
 
 def _not_found(path: str) -> NotFound:
@@ -209,14 +209,14 @@ class Transcript:
             self._writer.write(rows)
 
     def commit(self) -> Written:
-        """End the file and put it in its place."""
+        """Finish the file and move it to its final path."""
         with self._lock, explained(self._failure):
             written = self._writer.close()
             self._publish()
         return written
 
     def abandon(self) -> None:
-        """Let go of what was not committed; nothing happens when all was."""
+        """Discard what was not committed; does nothing after a commit."""
         with self._lock:
             self._writer.abandon()
             self._aside.unlink(missing_ok=True)
@@ -224,7 +224,7 @@ class Transcript:
 
 @contextmanager
 def explained(what: str) -> Iterator[None]:
-    """Turns what the system, fsspec or pyarrow raise into a StorageError in words."""
+    """Turn errors of the system, fsspec or pyarrow into a readable StorageError."""
     try:
         yield
     except EvalsvcError:

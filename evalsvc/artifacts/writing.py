@@ -1,7 +1,7 @@
-"""Writing a transcript: bounded memory, aside first, whole or not at all.
+"""Writing a transcript: bounded memory, to a temporary file first, complete or not at all.
 
-Rows come a problem at a time, so that a problem's samples lie together and a reader can skip the
-row groups of the others. A row group is closed at `GROUP_ROWS` rows or `GROUP_CHARACTERS`.
+Rows arrive one problem at a time, so that a problem's samples are contiguous and a reader can skip
+the row groups of the others. A row group is closed at `GROUP_ROWS` rows or `GROUP_CHARACTERS`.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ READ_BYTES = 2**20
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: size in bytes and the file's sha256."""
+    """The written file: size in bytes and sha256."""
 
     bytes: int
     sha256: str
@@ -47,14 +47,14 @@ class TranscriptWriter:
             self._flush()
 
     def close(self) -> Written:
-        """End the file and measure it."""
+        """Finish the file and measure it."""
         self._flush()
         self._writer.close()
         with self._path.open("rb") as stream:
             return Written(self._path.stat().st_size, digest_of(stream))
 
     def abandon(self) -> None:
-        """Let go of the file, which is removed by whoever made it; a full disk is no news then."""
+        """Close the file, which its creator removes; errors of a full disk are ignored."""
         self._rows.clear()
         with suppress(OSError):
             self._writer.close()
@@ -68,7 +68,7 @@ class TranscriptWriter:
 
 
 def digest_of(stream: BinaryIO) -> str:
-    """The sha256 of what is left to read, in bounded memory."""
+    """The sha256 of the rest of the file, in bounded memory."""
     digest = hashlib.sha256()
     while block := stream.read(READ_BYTES):
         digest.update(block)

@@ -1,7 +1,7 @@
-"""The catalogue of benchmarks: what they are, where their data come from, how they are asked.
+"""The catalogue of benchmarks: their descriptions, data sources and prompts.
 
 One folder per benchmark (`benchmark.yaml`, `golds.yaml`, `published.csv`). This package imports
-nothing else of ours; pictures, Parquet and the hub are imported only when they are used.
+no other package of ours; pictures, Parquet and the hub are imported only when used.
 """
 
 from pathlib import Path
@@ -70,5 +70,5 @@ def load(name: str, data_root: Path, *, part: str | None = None) -> Dataset:
 
 
 def add_data(name: str, source: Path | None, data_root: Path) -> AddedData:
-    """Take in the data of a bundled benchmark; from the hub when `source` is None."""
+    """Add the data of a bundled benchmark; from the hub when `source` is None."""
     return Catalogue().add_data(name, source, data_root)

@@ -1,7 +1,7 @@
-"""Taking in data: find the files, convert the rows, check them, and only then keep them.
+"""Adding data: find the files, convert the rows, check them, and only then keep them.
 
-What is pinned in the catalogue is refused when one row differs, by the names of those rows. What
-nobody has pinned yet is accepted and said to be unpinned.
+Data pinned in the catalogue are refused if any row differs, and the error names those rows. Data
+that are not pinned yet are accepted and reported as unpinned.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ SHOWN = 10  # rows named in an error
 
 @dataclass(frozen=True)
 class AddedSet:
-    """What was taken in for one set of a benchmark."""
+    """The data added for one set of a benchmark."""
 
     set: str
     rows: int
@@ -47,8 +47,8 @@ class AddedData:
 def add_data(benchmark: Benchmark, source: Path, data_root: Path) -> AddedData:
     """Convert and keep the data of a benchmark (or, as NAME:PART, of one part's set).
 
-    `source` is a file or a folder; a folder may also hold the benchmark's data in a folder of
-    its name. Raises CatalogueError when nothing fits or when rows differ from what is pinned.
+    `source` is a file or a folder; a folder may also hold the benchmark's data in a subfolder of
+    its name. Raises CatalogueError when nothing fits or when rows differ from the pinned ones.
     """
     found = _find_sets(benchmark, source)
     converted = {}
@@ -65,7 +65,7 @@ def add_data(benchmark: Benchmark, source: Path, data_root: Path) -> AddedData:
 
 
 def _find_sets(benchmark: Benchmark, source: Path) -> dict[str, tuple[Path, list[Path]]]:
-    """Set -> (folder given, files) for every set whose files are there."""
+    """Set -> (folder given, files) for every set whose files exist."""
     wanted = {n: s for n, s in benchmark.sets.items() if s.files}
     if benchmark.part:
         wanted = {n: s for n, s in wanted.items() if n == benchmark.selected.set}
@@ -176,7 +176,7 @@ def convert_record(record: Mapping[str, Any], number: int, fields: FieldMap) -> 
 
 
 def _question_type(fields: FieldMap, choices: Any) -> str | None:
-    """Where only some problems have choices, whether this one does."""
+    """Whether this problem has choices, if only some problems do."""
     if not fields.choices:
         return None
     return "multi-choice" if choices else "free-form"
@@ -194,7 +194,7 @@ def _text(value: Any) -> str | None:
 
 
 def _check(benchmark: Benchmark, set_name: str, found: list[Row]) -> None:
-    """Raises CatalogueError that names the rows which differ from what the catalogue records."""
+    """Raise CatalogueError naming the rows that differ from what the catalogue records."""
     name = f"{benchmark.name} ({set_name})"
     if doubled := rows.duplicated_ids(found):
         raise CatalogueError(f"{name}: these ids occur more than once: {_shown(doubled)}.")

@@ -1,7 +1,7 @@
-"""The catalogue: which benchmarks there are, and loading their problems.
+"""The catalogue: the known benchmarks, and loading their problems.
 
-A benchmark is a folder; further catalogue folders are handed in. Loading reads the normalised
-local form (or the bundled JSONL), checks its hash again, and applies the overrides of golds.
+A benchmark is a folder; callers may pass further catalogue folders. Loading reads the normalised
+local form (or the bundled JSONL), checks its hash again, and applies the gold overrides.
 """
 
 import difflib
@@ -44,7 +44,7 @@ class Catalogue:
         return self._folders[name].resolve()
 
     def get(self, name: str) -> Benchmark:
-        """The benchmark NAME or NAME:PART; the default part is the same as none.
+        """The benchmark NAME or NAME:PART; the default part is the same as no part.
 
         Raises UnknownName with the nearest names, CatalogueError for a folder that is broken.
         """
@@ -76,10 +76,10 @@ class Catalogue:
         return read_overrides(self.get(name).folder)
 
     def row_ids(self, name: str, data_root: Path) -> tuple[tuple[str, ...], ...]:
-        """The ids of the rows of each set that NAME can mean, in order; sets unknown here are out.
+        """The ids of the rows of each set that NAME can mean, in order, without unknown sets.
 
-        They come from the recorded hashes, the bundled rows or the data. Empty where overrides go
-        by cluster: those names are not ids.
+        They come from the recorded hashes, the bundled rows or the data. Empty where overrides are
+        keyed by cluster, because those keys are not ids.
         """
         benchmark = self.get(name)
         if benchmark.golds_by == "cluster":
@@ -89,7 +89,7 @@ class Catalogue:
         return tuple(ids for ids in found if ids)
 
     def load(self, name: str, data_root: Path, *, part: str | None = None) -> Dataset:
-        """The problems of a benchmark or part. CatalogueError says what to do when data lack.
+        """The problems of a benchmark or part. CatalogueError says what to do if data are missing.
 
         A dataset is kept in memory and read again only when one of its files has changed.
         """
@@ -103,7 +103,7 @@ class Catalogue:
         return known[1]
 
     def add_data(self, name: str, source: Path | None, data_root: Path) -> AddedData:
-        """Take in data from a file or folder, or from the hub when `source` is None."""
+        """Add data from a file or folder, or from the hub when `source` is None."""
         benchmark = self.get(name)
         if source is not None:
             return add_data(benchmark, source, data_root)
@@ -122,7 +122,7 @@ def _add_command(benchmark: Benchmark) -> str:
 
 
 def _changed(path: Path) -> int:
-    """When a file was last changed, in nanoseconds; 0 where there is none."""
+    """When a file was last changed, in nanoseconds; 0 if it does not exist."""
     try:
         return path.stat().st_mtime_ns
     except OSError:

@@ -1,4 +1,4 @@
-"""What is wrong with a benchmark's folder, in words: for whoever adds one by copying."""
+"""Readable checks of a benchmark's folder, for users who add one by copying."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -98,7 +98,7 @@ def _fields(name: str, row_set: RowSet) -> Iterator[Finding]:
 def _rows(
     benchmark: Benchmark, row_set: RowSet, name: str, data_root: Path | None
 ) -> list[Row] | None:
-    """The rows of a set, or None where no data are there."""
+    """The rows of a set, or None if there are no data."""
     if row_set.reader is not None and row_set.reader not in ADAPTERS:
         return None
     if not row_set.bundled:

@@ -1,4 +1,4 @@
-"""The catalogue's own errors: a message in the user's words and what to do about it."""
+"""The catalogue's own errors: each message says what is wrong and what to do about it."""
 
 from evalsvc.errors import UsageError
 
@@ -10,11 +10,11 @@ class CatalogueError(UsageError):
 
 
 class UnknownName(CatalogueError):
-    """A benchmark, part or prompt that does not exist: a mistake in what was asked."""
+    """A benchmark, part or prompt that does not exist: a mistake in the request."""
 
 
 class ImageError(CatalogueError):
-    """A picture that cannot be used. It fails its own problem (`row`) and no other."""
+    """A picture that cannot be used. It affects only its own problem (`row`)."""
 
     def __init__(self, row: str, message: str, remedy: str = "") -> None:
         super().__init__(f"Problem {row}: {message}", remedy)

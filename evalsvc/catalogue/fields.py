@@ -43,14 +43,14 @@ def plain_number(value: Any) -> str:
 
 
 def strip_image_tag(text: str) -> str:
-    """The question without the `<image>` tag at its beginning: the picture is placed by us."""
+    """The question without the `<image>` tag at its beginning: we place the picture."""
     return _IMAGE_TAG.sub("", text)
 
 
 def listed_choices(text: str) -> list[str] | None:
     """The options listed at the end of a question below a line `Choices:`; None without them.
 
-    The list ends at the first line that is not the next letter (the sources have stray page
+    The list ends at the first line that is not the next letter (some sources have stray page
     numbers there).
     """
     match = _CHOICES.search(text)

@@ -1,6 +1,6 @@
-"""Where benchmark folders lie, and reading one: YAML in, a validated `Benchmark` out.
+"""Finding and reading benchmark folders: YAML in, a validated `Benchmark` out.
 
-The bundled catalogue is found inside an installed package first, then at the root of a checkout.
+The bundled catalogue is looked up in an installed package first, then at the root of a checkout.
 """
 
 from pathlib import Path
@@ -40,7 +40,7 @@ def benchmark_folders(catalogue: Path) -> dict[str, Path]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe, and refuses a key that stands twice: YAML would silently take the last."""
+    """Safe loader that refuses duplicate keys: YAML would silently take the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
@@ -54,9 +54,9 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file; safe loading only. CatalogueError when it is none."""
+    """The content of a YAML file; safe loading only. CatalogueError when it is not YAML."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - it is a safe one
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise CatalogueError(f"{path} cannot be read: {error}", "Mend that file.") from error
 
@@ -88,7 +88,7 @@ def read_benchmark(folder: Path) -> Benchmark:
 
 
 def mistakes(error: ValidationError) -> list[str]:
-    """Each mistake as `key.key: what is wrong`, in the words of a person."""
+    """Each mistake as `key.key: what is wrong`, in plain words."""
     words = {"missing": "is missing", "extra_forbidden": "is not a key that is known here"}
     found = []
     for item in error.errors():

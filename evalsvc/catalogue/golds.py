@@ -1,8 +1,8 @@
 """Typed golds and overrides: `golds.yaml` of a benchmark's folder, applied when data are loaded.
 
-An override never touches the data that are kept, nor the hash they are checked against. One of a
-gold or kind changes how answers are judged; one of choices also what is asked, and so the revision
-of the dataset. Every override says why it is there.
+An override never changes the stored data or the hash they are checked against. An override of a
+gold or kind changes how answers are judged; one of choices also changes the question, and so the
+revision of the dataset. Every override states its reason.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ FILE = "golds.yaml"
 
 
 class Override(Described):
-    """What replaces, or types, the gold of one problem.
+    """The replacement, or the type, of one problem's gold.
 
-    `raw` is the source's gold that this was written for: where another stands, nothing is changed.
+    `raw` is the source's gold that this was written for: if the gold differs, nothing is changed.
     """
 
     raw: str | None = None

@@ -1,6 +1,6 @@
-"""Optional download from the Hugging Face hub, at the recorded revision where there is one.
+"""Optional download from the Hugging Face hub, at the recorded revision if there is one.
 
-The content hash decides afterwards, so a revision that is not known is no risk, only a nuisance.
+The content hash is checked afterwards, so an unknown revision is safe, only inconvenient.
 """
 
 import contextlib
@@ -48,7 +48,7 @@ def _fetch(source: Hub, folder: Path, local: str) -> None:
             local_dir=folder,
             etag_timeout=10,
         )
-    except Exception as error:  # the hub's client raises its own, httpx's and OS errors
+    except Exception as error:  # the hub's client raises its own errors, httpx's and OS errors
         raise CatalogueError(
             f"{source.repo} could not be fetched from the Hugging Face hub: {error}",
             f"Check the connection (or HF_HUB_OFFLINE, HF_TOKEN), or use a local copy: {local}",

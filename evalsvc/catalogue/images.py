@@ -1,8 +1,8 @@
-"""Decoding pictures that nobody has vetted: bounded in bytes and pixels, by the header first.
+"""Decoding untrusted pictures: bounded in bytes and pixels, checked from the header first.
 
-A picture comes out as RGB with its EXIF rotation applied, transparency on white and the first
-frame of an animation. Whatever is wrong with it is an ImageError that names its row. Only the
-raster formats of FORMATS are tried: no PostScript, no external program.
+A picture is decoded to RGB with its EXIF rotation applied, transparency on white, and only the
+first frame of an animation. Any fault raises an ImageError that names its row. Only the raster
+formats of FORMATS are tried: no PostScript, no external program.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ def load_image(
     """The picture of a problem, decoded to RGB.
 
     `max_pixels` bounds width x height and is checked before anything is decoded. Raises
-    ImageError when the picture is missing, broken, empty or too large, or not where pictures lie.
+    ImageError when the picture is missing, broken, empty, too large or outside its folder.
     """
     if ref.path is None:
         raise ImageError(
@@ -51,7 +51,7 @@ def load_image(
 
 
 def decode(content: bytes, *, row: str, name: str, max_pixels: int = MAX_PIXELS) -> "Image":
-    """RGB picture from the bytes of a file. Raises ImageError; see the module for what holds."""
+    """RGB picture from the bytes of a file. Raises ImageError; the module describes the result."""
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -82,12 +82,12 @@ def decode(content: bytes, *, row: str, name: str, max_pixels: int = MAX_PIXELS)
             ) from error
         except ImageError:
             raise
-        except Exception as error:  # decoders raise whatever a hostile file makes them raise
+        except Exception as error:  # a hostile file can make decoders raise anything
             raise ImageError(row, f"the picture {name} is broken: {error}.") from error
 
 
 def _on_white(image: "Image") -> "Image":
-    """RGB; transparent parts become white, as diagrams are drawn for."""
+    """RGB; transparent parts become white, the background that diagrams expect."""
     from PIL import Image  # noqa: PLC0415 - an extra
 
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:

@@ -1,4 +1,4 @@
-"""The data folder: `benchmarks/NAME/SET.parquet` and `images/HASH`, written aside then renamed.
+"""The data folder: `benchmarks/NAME/SET.parquet` and `images/HASH`, written then renamed.
 
 Pictures are kept under the hash of their file, so a name from a data set never becomes a path.
 The Parquet file is renamed into place last: a reader sees the old rows or the new ones.
@@ -17,7 +17,7 @@ from typing import Any
 from evalsvc.catalogue.errors import CatalogueError
 from evalsvc.catalogue.rows import Row, StoredImage
 
-_FORMAT = 1  # of the local Parquet files; another number asks for adding the data again
+_FORMAT = 1  # of the local Parquet files; data in another format must be added again
 
 
 def data_folder(data_root: Path, name: str) -> Path:
@@ -34,7 +34,7 @@ def rows_path(data_root: Path, name: str, set_name: str) -> Path:
 
 @contextlib.contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """A path to write to; renamed to `path` when the block ends well, removed when it does not."""
+    """A path to write to; renamed to `path` if the block succeeds, removed if it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
@@ -48,7 +48,7 @@ def written_aside(path: Path) -> Iterator[Path]:
 
 
 def store_image(data_root: Path, name: str, content: bytes) -> str:
-    """Keep a picture; returns the hash that it is kept under."""
+    """Keep a picture; return the hash that it is kept under."""
     file = hashlib.sha256(content).hexdigest()
     path = image_path(data_root, name, file)
     if not path.is_file():
@@ -85,7 +85,7 @@ def write_rows(data_root: Path, name: str, set_name: str, rows: Sequence[Row]) -
 
 
 def read_rows(data_root: Path, name: str, set_name: str) -> list[Row] | None:
-    """The rows that were added, or None when there are none. CatalogueError when damaged."""
+    """The rows that were added, or None if none were. CatalogueError when damaged."""
     path = rows_path(data_root, name, set_name)
     if not path.is_file():
         return None

@@ -1,7 +1,7 @@
-"""What `benchmark.yaml` may say, and what a loaded problem is.
+"""The contents of `benchmark.yaml`, and loaded problems.
 
 Everything here is frozen and validated on construction; nothing here does I/O. Unknown keys are
-refused, so that a typing error in a benchmark's folder is found by `evalsvc benchmarks check`.
+refused, so that `evalsvc benchmarks check` finds typing errors in a benchmark's folder.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 Slug = Annotated[str, Field(pattern=NAME_PATTERN)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Paths = tuple[str, ...]  # alternatives, the first that a record has is taken
+Paths = tuple[str, ...]  # alternatives; the first one present in a record is used
 NAMED_PROTOCOLS = ("paper", "quick", "greedy", "official")
 
 
@@ -31,7 +31,7 @@ class Described(BaseModel):
 
 
 class Licence(Described):
-    """Under which terms the data are offered, and whether they may be passed on."""
+    """The license of the data, and whether they may be redistributed."""
 
     name: str = Field(min_length=1)
     redistributable: bool
@@ -49,7 +49,7 @@ class Hub(Described):
 
 class Prompt(Described):
     """A prompt template. Placeholders: {{question}}, {{choices}} and the names of further `texts`;
-    a line that is left empty by one goes.
+    lines that they leave empty are removed.
 
     `user_choice` is used for problems that have choices, `user` for all others. `choice` formats
     one option; options that are only letters name parts of the picture and are listed only where
@@ -66,13 +66,13 @@ class Prompt(Described):
 
     @property
     def hash(self) -> str:
-        """Identity of the prompt: 16 hexadecimal digits over all that reaches the model."""
+        """Identity of the prompt: 16 hexadecimal digits over everything that reaches the model."""
         content = self.model_dump(mode="json", exclude={"source"})
         return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:16]
 
 
 class FieldMap(Described):
-    """Where each field lies in a source record: dotted paths, each with optional `| transform`s."""
+    """Where each field is in a source record: dotted paths, each with optional `| transform`s."""
 
     question: Paths
     gold: Paths
@@ -85,7 +85,7 @@ class FieldMap(Described):
     level: Paths = ()
     subject: Paths = ()
     question_type: Paths = ()
-    texts: Mapping[str, Paths] = Field(default_factory=dict)  # further texts that prompts may use
+    texts: Mapping[str, Paths] = Field(default_factory=dict)  # further texts for prompts
     metadata: Mapping[str, Paths] = Field(default_factory=dict)  # for reading and for parts
 
 
@@ -93,7 +93,7 @@ class RowSet(Described):
     """One file's worth of problems, with the hash that decides whether it is the right one.
 
     `files` are patterns below the folder that a user names; `bundled` is a JSONL in this folder.
-    `sha256` None means that nobody has recorded the hash yet: data are accepted as unpinned.
+    `sha256` None means that no hash is recorded yet: data are accepted as unpinned.
     """
 
     rows: int = Field(ge=1)
@@ -119,11 +119,11 @@ class RowSet(Described):
 
 
 class Part(Described):
-    """What may be asked for as NAME:PART: a whole set, some rows of it, or another form of it."""
+    """A part selected as NAME:PART: a whole set, some of its rows, or another form of it."""
 
     set: Slug
     where: Mapping[str, str] = Field(default_factory=dict)  # metadata that a row must have
-    form: Literal["value", "letter"] | None = None  # None: golds as the source has them
+    form: Literal["value", "letter"] | None = None  # None: golds as in the source
     title: str = ""
     rows: int | None = None
     distribution: Literal["in-distribution", "out-of-distribution"] | None = None
@@ -146,7 +146,7 @@ class ProtocolDefaults(Described):
 
 
 class Overlap(Described):
-    """Rows that are known, or likely, to be in somebody's training data."""
+    """Rows that are known, or likely, to be in some training data."""
 
     training_set: str
     where: Mapping[str, str]
@@ -154,7 +154,7 @@ class Overlap(Described):
 
 
 class Benchmark(Described):
-    """One folder of the catalogue. `part` is the part that was asked for, if one was."""
+    """One folder of the catalogue. `part` is the requested part, if any."""
 
     name: Slug
     title: str
@@ -195,7 +195,7 @@ class Benchmark(Described):
 
     @property
     def full_name(self) -> str:
-        """NAME or NAME:PART, as it is written in a submission."""
+        """NAME or NAME:PART, as in a submission."""
         return f"{self.name}:{self.part}" if self.part else self.name
 
     @property
@@ -204,11 +204,11 @@ class Benchmark(Described):
 
     @property
     def needs_images(self) -> bool:
-        """Whether a text-only model must be refused for the part that was asked for."""
+        """Whether a text-only model must be refused for the requested part."""
         return self.modality == "image" and not self.selected.text_only
 
     def prompt_name(self, asked: str = "default", protocol: str = "") -> str:
-        """The name of the prompt meant by `asked`, under a named protocol."""
+        """The name of the prompt that `asked` refers to, under a named protocol."""
         if asked == "default":
             return (
                 self.protocols.get(protocol) or ProtocolDefaults()
@@ -226,19 +226,19 @@ class Benchmark(Described):
 
 @dataclass(frozen=True)
 class ImageRef:
-    """A picture of a problem. `path` is None where the data that were added lack it."""
+    """A picture of a problem. `path` is None if the added data lack it."""
 
     row: str
     name: str
     path: Path | None = None
-    root: Path | None = None  # the folder that `path` must lie in
+    root: Path | None = None  # the folder that `path` must be in
     pixels: str | None = None  # sha256 of the decoded pixels, see images.pixel_hash
-    problem: str = ""  # why it cannot be used, in words
+    problem: str = ""  # why it cannot be used
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem, ready to be asked and judged. `index` counts from 0 within the dataset."""
+    """One problem, ready for prompting and judging. `index` counts from 0 within the dataset."""
 
     index: int
     id: str
@@ -259,9 +259,9 @@ class Problem:
 class Dataset:
     """The problems of a benchmark or of one of its parts; `problems[i].index == i` always.
 
-    `revision` is the content hash of these rows and of those pictures that are there. Overrides
-    of choices are part of it, because they are asked; overrides of golds and kinds are not,
-    because they change verdicts only.
+    `revision` is the content hash of these rows and of the pictures present. Overrides of choices
+    are part of it, because they are in the prompt; overrides of golds and kinds are not, because
+    they change verdicts only.
     """
 
     benchmark: Benchmark
@@ -281,7 +281,7 @@ class Dataset:
 
     @property
     def missing_images(self) -> tuple[ImageRef, ...]:
-        """Pictures that are not there or were found unusable when the data were added."""
+        """Pictures that are missing or were found unusable when the data were added."""
         return tuple(i for p in self.problems for i in p.images if i.path is None)
 
     def overlap(self, problem: Problem) -> str | None:
@@ -323,5 +323,5 @@ def matches(metadata: Mapping[str, str], where: Mapping[str, str]) -> bool:
 
 
 def canonical_json(value: Any) -> str:
-    """One spelling per value: sorted keys, no spaces, no escapes."""
+    """Canonical JSON: sorted keys, no spaces, no escapes."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -1,7 +1,7 @@
-"""Finding the pictures that a data set names: beside its file, in the folder given, or in a zip.
+"""Finding the pictures that a data set names: next to its file, in the given folder, or in a zip.
 
-A name from a data set is never trusted: absolute names, names with `..` and links that lead out
-of the folder are refused for the whole data set, because no honest archive has them.
+A name from a data set is never trusted: absolute names, names with `..` and links out of the folder
+cause the whole data set to be refused, because no legitimate archive has them.
 """
 
 import zipfile
@@ -15,7 +15,7 @@ from evalsvc.catalogue.limits import MAX_PICTURE_BYTES
 from evalsvc.catalogue.local import store_image
 from evalsvc.catalogue.rows import StoredImage
 
-_MAX_NAME = 255  # bytes, as file systems have it
+_MAX_NAME = 255  # bytes, the limit of file systems
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff"})
 Listed = tuple[str, bytes | None]  # name of a picture, and its content where it is embedded
 Place = Path | tuple[zipfile.ZipFile, str]  # a file, or a member of an archive
@@ -37,10 +37,10 @@ class PictureFinder:
             archive.close()
 
     def find(self, row: str, name: str, folder: Path) -> bytes | None:
-        """The bytes of a picture, or None when it is nowhere.
+        """The bytes of a picture, or None when it is not found.
 
         ImageError when it is too large, broken or one of several of that name; CatalogueError when
-        the name leads out of the source's folder.
+        the name points outside the source's folder.
         """
         relative = _safe_name(row, name)
         for base in dict.fromkeys((folder, folder / "images", self._root, self._root / "images")):
@@ -77,8 +77,8 @@ class PictureFinder:
         return path.read_bytes()
 
     def _index(self) -> Mapping[str, list[Place]]:
-        """Places by the last part of their names; an archive that is unpacked beside itself is
-        not looked at for what its folder has.
+        """Places by file name; files in the folder take precedence over archive members of the
+        same name.
         """
         index: dict[str, list[Place]] = {}
         for file in self._root.rglob("*"):
@@ -130,7 +130,7 @@ def keep_pictures(
     finder: PictureFinder,
     store: tuple[Path, str],
 ) -> tuple[StoredImage, ...]:
-    """Find, check and keep the pictures of one row. What is wrong with one is recorded with it.
+    """Find, check and keep the pictures of one row. A fault is recorded with its picture.
 
     `store` is (data root, name of the benchmark).
     """

@@ -1,7 +1,7 @@
-"""What the catalogue records about data that it may not contain: hashes of rows and of pixels.
+"""Hashes of rows and pixels that the catalogue records for data it may not contain.
 
-`rows-SET.sha256` and `images.sha256` lie in a benchmark's folder and hold `HASH  NAME` lines. The
-sha256 of the whole set, in benchmark.yaml, decides; these files name the rows that differ.
+`rows-SET.sha256` and `images.sha256` are in a benchmark's folder and hold `HASH  NAME` lines. The
+sha256 of the whole set, in benchmark.yaml, decides; these files identify the rows that differ.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ _IMAGES = "images.sha256"
 
 
 def recorded_rows(benchmark: Benchmark, set_name: str) -> dict[str, str]:
-    """Id of a row -> its short hash, in order; empty where nothing is recorded."""
+    """Row ids and their short hashes, in order; empty if nothing is recorded."""
     return _read(benchmark.folder / f"rows-{set_name}.sha256")
 
 
@@ -26,14 +26,14 @@ def recorded_pixels(benchmark: Benchmark) -> dict[str, str]:
 
 
 def pixels_by_key(kept: list[Row]) -> dict[str, str]:
-    """ROW/NAME -> sha256 of the pixels, for the pictures that are there."""
+    """ROW/NAME -> sha256 of the pixels, for the pictures present."""
     return {f"{r.id}/{i.name}": i.pixels for r in kept for i in r.images if i.pixels}
 
 
 def record(benchmark: Benchmark, data_root: Path) -> dict[str, str]:
-    """Write down the hashes of the data that were added: set -> sha256 for benchmark.yaml.
+    """Record the hashes of the added data: set -> sha256 for benchmark.yaml.
 
-    Raises CatalogueError when no data are there.
+    Raises CatalogueError when there are no data.
     """
     sums: dict[str, str] = {}
     pixels = recorded_pixels(benchmark)

@@ -14,9 +14,9 @@ from evalsvc.catalogue.rows import Row
 def asked_rows(
     kept: Sequence[Row], benchmark: Benchmark, overrides: Mapping[str, Override]
 ) -> list[Row]:
-    """The rows of the part that is selected, as they are asked: in its form, choices overridden.
+    """The rows of the selected part as used in prompts: in its form, choices overridden.
 
-    Raises CatalogueError when a row cannot take the form that the part wants.
+    Raises CatalogueError when a row cannot take the form that the part requires.
     """
     part = benchmark.selected
     rows = [_in_form(row, part, benchmark) for row in kept if matches(row.metadata, part.where)]
@@ -26,7 +26,7 @@ def asked_rows(
 def override_of(
     row: Row, benchmark: Benchmark, overrides: Mapping[str, Override]
 ) -> Override | None:
-    """The override of a row, if there is one for its gold (a letter has none made for a value)."""
+    """The override of a row, if one matches its gold (none applies to the form of letters)."""
     if benchmark.selected.form == "letter":
         return None
     override = overrides.get(row.cluster if benchmark.golds_by == "cluster" else row.id)
@@ -36,7 +36,7 @@ def override_of(
 def make_problem(
     index: int, row: Row, benchmark: Benchmark, override: Override | None, data_root: Path
 ) -> Problem:
-    """One problem; `index` is its place in the dataset."""
+    """One problem; `index` is its position in the dataset."""
     gold, kind = row.gold, _kind(row)
     if override is not None and override.gold is not None:
         gold, kind = override.gold, None
@@ -60,7 +60,7 @@ def make_problem(
 
 
 def _in_form(row: Row, part: Part, benchmark: Benchmark) -> Row:
-    """The row as its part wants it: judged by value, or as a choice by its letter."""
+    """The row in the form of its part: judged by value, or as a choice by its letter."""
     if part.form == "value":
         return replace(row, choices=None, letter=None, question_type="free-form")
     if part.form == "letter":
@@ -87,7 +87,7 @@ def _kind(row: Row) -> str | None:
 
 
 def _part_of(row: Row, benchmark: Benchmark) -> str | None:
-    """The part that a row is reported under: of those that select rows, the first that fits."""
+    """The part that a row is reported under: the first matching one that selects rows."""
     for name, part in benchmark.parts.items():
         if part.set == benchmark.selected.set and part.where and matches(row.metadata, part.where):
             return name

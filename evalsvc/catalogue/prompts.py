@@ -1,9 +1,9 @@
-"""From a problem to the messages that a model is asked: pure, and identified by a hash.
+"""From a problem to the messages sent to a model: pure, and identified by a hash.
 
 Pictures come first, then the text, as the processors of vision-language models are trained.
-Where a question has a placeholder (`<image1>`) for each of several pictures, each picture stands
-in its place instead. A single placeholder is dropped from the text; several that share one
-composite picture stay, because the text speaks of them by number.
+Where a question has a placeholder (`<image1>`) for each of several pictures, each picture replaces
+its placeholder instead. A single placeholder is dropped from the text; several that share one
+composite picture stay, because the text refers to them by number.
 """
 
 import re
@@ -30,7 +30,7 @@ def render(benchmark: Benchmark, problem: Problem, prompt_name: str = "default")
     """The chat for one problem.
 
     Raises UnknownName for a prompt that does not exist, CatalogueError for a text that a prompt
-    wants and the problem lacks, ImageError when the question speaks of pictures that it lacks.
+    needs and the problem lacks, ImageError when the question refers to missing pictures.
     """
     prompt = benchmark.prompt(prompt_name)
     template = prompt.user_choice if problem.choices and prompt.user_choice else prompt.user
@@ -47,7 +47,7 @@ def render(benchmark: Benchmark, problem: Problem, prompt_name: str = "default")
 
 
 def format_choices(prompt: Prompt, choices: Sequence[str] | None) -> str:
-    """The list of options, one a line; empty where they are only letters of the picture."""
+    """The list of options, one a line; empty if they only name parts of the picture."""
     if not choices or (only_letters(choices) and not prompt.list_letter_choices):
         return ""
     return "\n".join(
@@ -77,7 +77,7 @@ def _fill(template: str, values: Mapping[str, str], row: str) -> str:
 
 
 def _place_images(problem: Problem) -> tuple[str, bool]:
-    """The question as it is to be shown, and whether pictures stand inside the text."""
+    """The question to show, and whether pictures are placed inside its text."""
     texts = (problem.question, *(problem.choices or ()))
     wanted = {match for text in texts for match in _IMAGE.findall(text)}
     if wanted and not problem.images:
@@ -86,7 +86,7 @@ def _place_images(problem: Problem) -> tuple[str, bool]:
             f"the text speaks of {len(wanted)} pictures, but the data have none.",
             "Add the data again with their pictures.",
         )
-    if 1 < len(problem.images) < len(wanted):  # a single one is a composite of what is named
+    if 1 < len(problem.images) < len(wanted):  # a single picture is a composite of those named
         raise ImageError(
             problem.id,
             f"the text speaks of {len(wanted)} pictures, but the data have {len(problem.images)}.",

@@ -1,8 +1,8 @@
-"""Reading what users really have: Parquet, JSON and JSONL files, and folders of one record each.
+"""Reading source files: Parquet, JSON and JSONL files, and folders of one record each.
 
-A reader turns a file into records (dictionaries). Each record remembers the folder that its
-pictures are named from. Where a source spreads one field over several columns, a named adapter
-in ADAPTERS puts it together; benchmark.yaml names it as `reader`.
+A reader turns a file into records (dictionaries). Each record keeps the folder that its picture
+names are relative to. If a source spreads one field over several columns, a named adapter in
+ADAPTERS combines them; benchmark.yaml selects it with `reader`.
 """
 
 import json
@@ -20,7 +20,7 @@ SUFFIXES = (".parquet", ".jsonl", ".json")
 
 @dataclass(frozen=True)
 class SourceRecord:
-    """One record of a source, with the folder below which its pictures are looked for."""
+    """One record of a source, with the folder to search for its pictures."""
 
     content: Mapping[str, Any]
     folder: Path

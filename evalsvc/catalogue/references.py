@@ -1,17 +1,17 @@
-"""Whether the names inside a description lead anywhere: parts, forms, overlaps, pictures.
+"""Check that the names inside a description exist: parts, forms, overlaps, pictures.
 
-Such a mistake is valid YAML, and would show only as a part without rows or a picture never asked.
+Such a mistake is valid YAML, and would show only as a part without rows or an unused picture.
 """
 
 from collections.abc import Iterator, Mapping
 
 from evalsvc.catalogue.model import Benchmark, RowSet
 
-Mistake = tuple[str, str]  # where, in words
+Mistake = tuple[str, str]  # where, and the message
 
 
 def dangling(benchmark: Benchmark) -> Iterator[Mistake]:
-    """All mistakes of this kind, by the key that they stand under."""
+    """All mistakes of this kind, with their keys."""
     for name, row_set in benchmark.sets.items():
         yield from _unknown(f"sets.{name}.expect", row_set.expect, row_set)
         if benchmark.modality == "text" and _shows(row_set):

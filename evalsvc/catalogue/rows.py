@@ -1,8 +1,8 @@
-"""Rows as they are kept, and the hashes that decide whether they are the right ones.
+"""Stored rows, and the hashes that decide whether they are the right ones.
 
-A row's hash covers what a model is asked and what its answer is judged by: id, question, gold,
+A row's hash covers the prompt's content and what its answer is judged by: id, question, gold,
 choices, further texts, names of pictures. The content hash covers all rows in order. A revision
-adds the decoded pixels of the pictures that are there.
+adds the decoded pixels of the pictures present.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ SHORT = 12  # hexadecimal digits of a row's hash in rows-SET.sha256
 
 @dataclass(frozen=True)
 class StoredImage:
-    """A picture as it is kept: by the hash of its file, with the hash of its pixels."""
+    """A stored picture: the hash of its file and the hash of its pixels."""
 
     name: str
     file: str | None = None
@@ -28,7 +28,7 @@ class StoredImage:
 
 @dataclass(frozen=True)
 class Row:
-    """One normalised row. `letter` is the letter of the gold where the source gives both."""
+    """One normalised row. `letter` is the letter of the gold if the source gives both."""
 
     id: str
     question: str
@@ -72,7 +72,7 @@ def content_hash(rows: Sequence[Row]) -> str:
 
 
 def revision(rows: Sequence[Row]) -> str:
-    """Content hash including the pixels of the pictures that are there."""
+    """Content hash including the pixels of the pictures present."""
     content = content_hash(rows)
     pixels = {f"{r.id}/{i.name}": i.pixels for r in rows for i in r.images if i.pixels}
     return _sha256([content, pixels]) if pixels else content
@@ -83,7 +83,7 @@ def duplicated_ids(rows: Sequence[Row]) -> list[str]:
 
 
 def differences(rows: Sequence[Row], known: Mapping[str, str]) -> list[str]:
-    """What differs from the recorded rows, one phrase per row."""
+    """Differences from the recorded rows, one phrase per row."""
     found = {row.id: row_hash(row) for row in rows}
     changed = [f"{row} differs" for row, short in found.items() if known.get(row, short) != short]
     missing = [f"{row} is missing" for row in known if row not in found]

@@ -1,7 +1,7 @@
 """The smoke set's own problems: small sums that a tiny character-level model can partly learn.
 
 `generate` is pure: the same count and seed give the same problems on every machine. The bundled
-file is `bundled()`; whoever trains on this distribution passes its questions as `exclude`.
+file is `bundled()`; code that trains on this distribution passes its questions as `exclude`.
 """
 
 import random
@@ -56,7 +56,7 @@ def generate(count: int, seed: int, *, exclude: Collection[str] = ()) -> list[Ex
     r"""`count` examples (question, gold, subject); questions of at most 40 characters may repeat.
 
     A gold is a plain integer or a reduced fraction: `12`, `3/4`. `boxed` writes it as an answer.
-    No question of `exclude` comes out.
+    Questions in `exclude` are never generated.
     """
     rng = random.Random(seed)  # noqa: S311 - arithmetic problems, not secrets
     excluded = frozenset(exclude)
@@ -83,5 +83,5 @@ def bundled() -> list[Example]:
 
 
 def boxed(gold: str) -> str:
-    r"""The answer that a model is to give: `\boxed{12}`."""
+    r"""The expected answer of a model: `\boxed{12}`."""
     return f"\\boxed{{{gold}}}"

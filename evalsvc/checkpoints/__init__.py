@@ -1,8 +1,8 @@
-"""Checkpoints as they lie on disk: are they complete, what are they, and how to keep them.
+"""Checkpoints on disk: completeness, identity, and how to keep them.
 
-Light on purpose (standard library and `evalsvc.specs`): the trainers' hooks, the watcher, the
-server and the worker share this one idea of a checkpoint. Nothing here imports torch, unpickles
-or runs anything: every file is read as untrusted bytes, under size caps.
+Deliberately light (standard library and `evalsvc.specs`): the trainers' hooks, the watcher, the
+server and the worker share this one definition of a checkpoint. Nothing here imports torch,
+unpickles or runs anything: every file is read as untrusted bytes, under size caps.
 """
 
 from evalsvc.checkpoints.inspection import check_complete, checkpoint_notes, inspect_checkpoint

@@ -14,7 +14,7 @@ from evalsvc.errors import CheckpointError
 
 MIB = 2**20
 WHOLE_FILE_BYTES = 64 * MIB  # files up to here are hashed in full
-WINDOWS = 16  # places inside a larger file that are hashed beside its first and last MiB
+WINDOWS = 16  # parts of a larger file that are hashed besides its first and last MiB
 WINDOW_BYTES = 64 * 1024
 
 SAVE_AGAIN = "Save the checkpoint again, or wait until the trainer has finished writing it."
@@ -34,7 +34,7 @@ def regular_size(path: Path) -> int:
 
 
 def unreadable(path: Path, error: OSError) -> CheckpointError:
-    """The error for a file that the system does not let us read."""
+    """The error for a file that cannot be read."""
     return CheckpointError(
         f"{path} cannot be read: {error.strerror or error}.",
         "Give the user of this process read access, or check the disk.",
@@ -69,7 +69,7 @@ def parse_object(data: bytes, where: str) -> dict[str, Any]:
 def content_digest(path: Path) -> str:
     """Hash of a file: in full up to 64 MiB; else its first and last MiB and 16 windows between.
 
-    The windows are there because embeddings, which often lie at a file's ends, may be frozen.
+    The windows are needed because embeddings, often at the ends of a file, may be frozen.
     """
     size = regular_size(path)
     digest = hashlib.sha256(str(size).encode())

@@ -2,7 +2,7 @@
 
 A header is untrusted: its length is capped by the file's own size and by 100 MB, each type is
 checked, and the file must be exactly as long as its header says, so that a half-written file is
-never taken for a whole one.
+never taken for a complete one.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ PREFIX_BYTES = 8
 
 @dataclass(frozen=True)
 class TensorEntry:
-    """One tensor of a file: its type as safetensors names it (BF16), shape, end of its bytes."""
+    """One tensor of a file: its safetensors type (such as BF16), shape, end of its bytes."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -91,7 +91,7 @@ def _is_size(value: Any) -> bool:
 
 
 def _check_extent(path: Path, tensors: dict[str, TensorEntry], offset: int, size: int) -> None:
-    """The tensors must follow each other without a gap and end where the file ends."""
+    """Check that the tensors are contiguous and end where the file ends."""
     position = 0
     for entry in sorted(tensors.values(), key=lambda e: (e.start, e.stop)):
         if entry.start != position:

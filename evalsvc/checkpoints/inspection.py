@@ -1,8 +1,8 @@
-"""What a checkpoint is: its identity and the two hashes that decide how it can be loaded.
+"""Identity of a checkpoint, and the two hashes that decide how it can be loaded.
 
-`fingerprint` changes whenever a weight, the configuration or the tokenizer changes, and with
-nothing else (a trainer's state files do not count). Two checkpoints of equal `architecture_hash`
-and `tokenizer_hash` may be exchanged inside a running engine.
+`fingerprint` changes whenever a weight, the configuration or the tokenizer changes, and only then
+(a trainer's state files do not count). Two checkpoints with equal `architecture_hash` and
+`tokenizer_hash` may be swapped inside a running engine.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ TOKENIZER_FILES = (
     "processor_config.json",
     "video_preprocessor_config.json",
 )
-# Fields that say where a file came from and not what it does.
+# Fields that record the origin of a file and have no effect.
 PROVENANCE_FIELDS = frozenset(
     {"_name_or_path", "name_or_path", "transformers_version", "_commit_hash"}
 )
@@ -67,7 +67,7 @@ def inspect_checkpoint(path: Path, *, allow_pickle: bool = False) -> CheckpointS
 
 
 def check_complete(path: Path, *, allow_pickle: bool = False) -> None:
-    """Raise CheckpointError unless `path` is a whole checkpoint; reads no more than headers."""
+    """Raise CheckpointError unless `path` is a complete checkpoint; reads only headers."""
     folder = Path(path)
     _check_folder(folder)
     config = read_object(folder / CONFIG)
@@ -79,7 +79,7 @@ def check_complete(path: Path, *, allow_pickle: bool = False) -> None:
 
 
 def checkpoint_notes(path: Path) -> tuple[str, ...]:
-    """What a user should know of a checkpoint that can be evaluated all the same."""
+    """Warnings about a checkpoint that can still be evaluated."""
     if _has_chat_template(path):
         return ()
     return (
@@ -89,7 +89,7 @@ def checkpoint_notes(path: Path) -> tuple[str, ...]:
 
 
 def tokenizer_files(folder: Path) -> tuple[Path, ...]:
-    """The tokenizer's, chat template's and generation config's files that are there.
+    """The existing files of the tokenizer, chat template and generation config.
 
     Raises CheckpointError if no tokenizer is among them.
     """

@@ -1,11 +1,12 @@
-"""Keeping a checkpoint while it waits: a private folder of hard links, else copies.
+"""Keeping a waiting checkpoint: a private folder of hard links, or else copies.
 
-A trainer's rotation may delete a checkpoint at any moment, also while it is being pinned. A pin is
-built aside and renamed, so that a folder under its final name is always whole. Only what an
-evaluation needs is pinned: weights, configuration and tokenizer, not the optimizer's state.
+A trainer's rotation may delete a checkpoint at any moment, even while it is being pinned. A pin is
+built under a temporary name and renamed, so that a folder under its final name is always complete.
+Only what an evaluation needs is pinned: weights, configuration and tokenizer, not the optimizer's
+state.
 
-Small files are copied. Weights are hard-linked: that survives deletion, but not a trainer that
-overwrites the same file in place; the fingerprint tells, and the worker checks it.
+Small files are copied. Weights are hard-linked: this survives deletion, but not a trainer that
+overwrites the same file in place; the worker detects that by the fingerprint.
 """
 
 import errno
@@ -31,9 +32,9 @@ class CheckpointVanished(CheckpointError):
 
 
 def pin(path: Path, into: Path, *, allow_pickle: bool = False) -> Path:
-    """Keep the complete checkpoint `path` as the new folder `into`; returns `into`.
+    """Keep the complete checkpoint `path` as the new folder `into`; return `into`.
 
-    An existing `into` is left as it is: a pin never changes. Raises CheckpointVanished if the
+    An existing `into` is left unchanged: a pin never changes. Raises CheckpointVanished if the
     checkpoint is removed meanwhile, CheckpointError if it is not complete, and OSError if the
     disk is full; nothing is left behind then.
     """
@@ -47,7 +48,7 @@ def pin(path: Path, into: Path, *, allow_pickle: bool = False) -> Path:
             target = partial / source.relative_to(path)
             target.parent.mkdir(exist_ok=True)
             _keep(source, target)
-        _needed_files(partial, allow_pickle)  # whole also here: nothing was cut off in between
+        _needed_files(partial, allow_pickle)  # the copy must be complete too
         partial.rename(into)
     except OSError as error:
         if error.errno in {errno.ENOTEMPTY, errno.EEXIST} and into.is_dir():
@@ -59,7 +60,7 @@ def pin(path: Path, into: Path, *, allow_pickle: bool = False) -> Path:
 
 
 def unpin(pinned: Path) -> None:
-    """Remove a pin; the trainer's own files stay. A pin that is gone already is no error."""
+    """Remove a pin; the trainer's own files stay. A missing pin is no error."""
     doomed = pinned.parent / f"{PARTIAL_PREFIX}{pinned.name}-{uuid.uuid4().hex[:8]}"
     try:
         pinned.rename(doomed)

@@ -1,9 +1,9 @@
-"""Whether the tensors in the files can be those of the model that config.json describes.
+"""Check that the tensors in the files match the model that config.json describes.
 
-Engines are forgiving: some fill what is missing with random numbers and say nothing. So the names
-and shapes in the headers are compared with the configuration, as far as it is known what they
-mean: names and empty tensors for every model, layers and shapes for the families in UNIFORM,
-whose layers all look alike. For the others the engine's own proof must suffice.
+Engines are lenient: some silently fill missing tensors with random numbers. So the names and shapes
+in the headers are compared with the configuration as far as their meaning is known: names and empty
+tensors for every model, layers and shapes for the families in UNIFORM, whose layers are all alike.
+For the others the engine's own check must suffice.
 """
 
 import re
@@ -36,7 +36,7 @@ MOST_NAMED = 3
 
 
 def check_structure(folder: Path, config: Mapping[str, Any], weights: WeightFiles) -> None:
-    """Raise CheckpointError, which names the tensor, unless headers and configuration agree."""
+    """Raise CheckpointError, naming the tensor, unless headers and configuration agree."""
     entries = {n: e for header in weights.headers.values() for n, e in header.tensors.items()}
     _check_names(folder, entries)
     _check_not_empty(folder, entries)
@@ -76,7 +76,7 @@ def _check_not_empty(folder: Path, entries: Mapping[str, TensorEntry]) -> None:
 
 
 def _check_layers(folder: Path, config: Mapping[str, Any], shapes: Shapes) -> None:
-    """Every layer of a stack has the same tensors, and there are as many as the config says."""
+    """Check that all layers have the same tensors, and that their number matches the config."""
     stacks: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     for name in shapes:
         if match := LAYER.fullmatch(name):
@@ -125,7 +125,7 @@ def _check_shapes(folder: Path, config: Mapping[str, Any], shapes: Shapes) -> No
 
 
 def _expected_shapes(config: Mapping[str, Any]) -> dict[str, tuple[tuple[int | None, ...], str]]:
-    """By the end of a tensor's name: its shape (None: not known), and the fields that make it."""
+    """Shapes (None: unknown) by the end of a tensor's name, and the fields that determine them."""
 
     def number(field: str) -> int | None:
         value = config.get(field)
@@ -162,7 +162,7 @@ def text_config(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _last(name: str) -> str:
-    """The last two parts of a tensor's name, which say what it is."""
+    """The last two parts of a tensor's name, which identify its role."""
     return ".".join(name.split(".")[-2:])
 
 

@@ -1,7 +1,7 @@
-"""The weight files of a Hugging Face folder, and whether each of them is whole.
+"""The weight files of a Hugging Face folder, and whether each is complete.
 
-Order of preference as engines have it: an index, then `*.safetensors`, then pickled weights (only
-when the administrator allows them; even then they are never unpickled here, only their zip
+The order of preference is that of engines: an index, then `*.safetensors`, then pickled weights
+(only when the administrator allows them; even then they are never unpickled here, only their zip
 directory is read).
 """
 
@@ -15,7 +15,7 @@ from evalsvc.errors import CheckpointError
 
 SAFETENSORS_INDEX = "model.safetensors.index.json"
 PICKLE_INDEX = "pytorch_model.bin.index.json"
-# verl's merger puts the adapter into a folder of its own, beside the base model's weights.
+# verl's merger puts the adapter into a subfolder next to the base model's weights.
 ADAPTER_PATTERNS = ("adapter_*", "lora_adapter/adapter_*", "lora_train_meta.json")
 PICKLE_PATTERNS = ("pytorch_model*.bin", "consolidated*.pth", "model*.pt")
 
@@ -38,7 +38,7 @@ class WeightFiles:
 
 
 def find_weights(folder: Path, *, allow_pickle: bool = False) -> WeightFiles:
-    """The weight files of `folder`, each checked to be whole.
+    """The weight files of `folder`, each checked for completeness.
 
     Raises CheckpointError if there are none, a shard is missing or half-written, or the weights
     are pickled and `allow_pickle` is not set.
@@ -86,12 +86,12 @@ def indexed_files(index: Path) -> tuple[Path, ...]:
 
 
 def _is_apart(path: Path) -> bool:
-    """Adapters, and the copy of the weights in another format that some publishers add."""
+    """Whether this is an adapter, or a copy of the weights in another format."""
     return path.name.startswith(("adapter_", "consolidated"))
 
 
 def _check_no_adapter(folder: Path) -> None:
-    """An adapter beside full weights: engines read the one or the other, and differ in which."""
+    """Refuse an adapter next to full weights: engines differ in which of the two they read."""
     for pattern in ADAPTER_PATTERNS:
         for path in sorted(folder.glob(pattern)):
             raise CheckpointError(
@@ -103,7 +103,7 @@ def _check_no_adapter(folder: Path) -> None:
 
 
 def _check_nothing_beside(index: Path, files: tuple[Path, ...], found: list[Path]) -> None:
-    """An index that a later save left behind still names the old shards."""
+    """Refuse an index left behind by an earlier save, which still names the old shards."""
     beside = [path for path in found if path not in files]
     if beside:
         raise CheckpointError(
@@ -187,5 +187,5 @@ def check_zip(path: Path) -> None:
             if archive.namelist():
                 return
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
-        pass  # said below, in one way
+        pass  # reported below
     raise CheckpointError(f"{path} is half-written or damaged.", SAVE_AGAIN)

@@ -1,9 +1,8 @@
 """Statistics: pure functions from counts to figures, intervals, tests, plans and rankings.
 
-Nothing here does I/O or imports anything else of ours but the errors; every result is a frozen
-dataclass or an array; everything random is drawn from a seed. Differences are candidate minus
-baseline, in fractions of 1. See docs/statistics.md for the definitions and what each interval
-means.
+Nothing here does I/O or imports other packages of ours except the errors. Every result is a frozen
+dataclass or an array; all randomness comes from a seed. Differences are candidate minus baseline,
+in fractions of 1. See docs/statistics.md for the definitions and what each interval means.
 """
 
 from evalsvc.statistics.answers import (

@@ -85,9 +85,9 @@ def answer_entropy(groups: AnswerGroups) -> float:
 def samples_for_majority(groups: AnswerGroups, confidence: float = 0.95) -> int | None:
     """Fewest samples whose vote elects the winner of all n samples with this probability.
 
-    None where the n samples have no single winner: then no number of them settles it. Found by
-    bisection over k, along which the winner's chance does not fall. Such numbers tell how much
-    voting could be saved by stopping early (optimal stopping for self-consistency).
+    None where the n samples have no single winner: then no number of samples decides it. Found by
+    bisection over k, along which the winner's chance does not fall. It shows how much voting could
+    be saved by stopping early (optimal stopping for self-consistency).
     """
     check_probability(confidence, "confidence")
     sizes = np.asarray(groups.sizes)

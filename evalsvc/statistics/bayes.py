@@ -1,8 +1,8 @@
 """Bayesian avg@n and pass@k: posteriors per problem, credible bands for the benchmark's mean.
 
-The problems are fixed; the bands speak of their unknown success rates. With a uniform prior the
+The problems are fixed; the bands are about their unknown success rates. With a uniform prior the
 order of two models by avg@n does not change (Hariri et al. 2025, arXiv 2510.04265), but a band
-exists at any n. For pass@k a uniform prior would presume that every unsolved problem can be solved:
+exists at any n. For pass@k a uniform prior would assume that every unsolved problem can be solved:
 there the prior is fitted to the counts.
 """
 
@@ -71,9 +71,9 @@ def bayes_pass_at_k(
     """Posterior of the mean over these problems of 1-(1-p)^k, by empirical Bayes.
 
     The prior is the zero-inflated Beta law that fits all the counts best (see `extrapolation`), so
-    that a problem never solved in many samples is not presumed to be solvable. The deviation holds
-    the uncertainty of each problem's p and that of the law. k may be above n. StatisticsError with
-    fewer than 5 problems or 4 samples: no law can be fitted to them.
+    that a problem never solved in many samples is not assumed to be solvable. The deviation
+    includes the uncertainty of each problem's p and that of the law. k may be above n.
+    StatisticsError with fewer than 5 problems or 4 samples: then no law can be fitted.
     """
     samples, correct = check_problem_counts(n, c)
     fitted = FittedDifficulty(samples, correct, level=level, seed=seed)

@@ -1,4 +1,4 @@
-"""The claim that is published: better over several benchmarks, and better as a method.
+"""Claims for publication: better over several benchmarks, and better as a method.
 
 `joint_claim` joins the problems of all benchmarks into one estimate, one test and one interval for
 two checkpoints. `joint_claim_over_runs` takes several training runs per method: then a run over all
@@ -28,8 +28,8 @@ from evalsvc.statistics.thinning import equal_samples
 Pair = tuple[float, float]
 Method = Literal["permutation", "welch"]
 
-MOST_SPLITS = 20_000  # of labels that are enumerated; above it so many are drawn
-NO_SPREAD = 1e-12  # below it two scores are the same number
+MOST_SPLITS = 20_000  # of labels that are enumerated; above it this many are drawn
+NO_SPREAD = 1e-12  # below it two scores are equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def joint_claim(
     alpha: float = 0.05,
     seed: int = 0,
 ) -> JointClaim:
-    """Is one checkpoint better than another over several benchmarks together, on every one, where?
+    """Test whether one checkpoint is better over all benchmarks, on every one, and on which.
 
     weights: of the benchmarks' differences, positive, 1/B by default; they are scaled to sum to 1.
     The joint test flips the signs of all clusters of all benchmarks, S = sum_b w_b mean_b(s d).
@@ -120,7 +120,7 @@ def joint_claim(
 
 @dataclass(frozen=True, slots=True)
 class RunScores:
-    """One training run: its figure (a fraction) on every benchmark, and what it started from."""
+    """One training run: its figure (a fraction) on every benchmark, and its base model."""
 
     scores: Mapping[str, float]
     base_model: str = ""
@@ -131,7 +131,7 @@ class RunsClaim:
     """Candidate method minus baseline method; the unit is a run over all benchmarks.
 
     estimate: mean over base models of the differences in `base_models`. p_value: of `method`, two-
-    sided. smallest_p: what the permutation of labels can reach with these numbers of runs at best.
+    sided. smallest_p: the lowest p that permuting labels can reach with these numbers of runs.
     resolved: p_value is at most alpha and the interval excludes 0; it contains 0 wherever
     p_value is above alpha. With no spread between the runs the interval is (-1, 1): it is unknown.
     """
@@ -159,7 +159,7 @@ def joint_claim_over_runs(
     alpha: float = 0.05,
     seed: int = 0,
 ) -> RunsClaim:
-    """Is one method better than another over all benchmarks, by several training runs of each?
+    """Test whether one method is better over all benchmarks, from several training runs of each.
 
     A run counts with y = sum_b w_b score_b. Runs are compared within their base model, and the base
     models' differences averaged. method: "permutation" of the methods' labels within base models

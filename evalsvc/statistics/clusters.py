@@ -56,7 +56,7 @@ def partition(clusters: Sequence[object] | ArrayLike | None, problems: int) -> P
             f"clusters has shape {labels.shape} for {problems} problems.",
             "Give one cluster label per problem.",
         )
-    # Of the labels as given: numpy makes the text "nan" of a NaN among texts.
+    # Check the labels as given: numpy makes the text "nan" of a NaN among texts.
     missing = [_is_missing(label) for label in np.asarray(clusters, dtype=object)]
     if any(missing):
         raise StatisticsError(

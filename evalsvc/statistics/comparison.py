@@ -1,10 +1,10 @@
 """Two checkpoints on the same problems: the paired difference, its intervals, its test, its limits.
 
-Differences are candidate minus baseline in fractions of 1, over the mean of all problems. The
-fixed interval speaks of other samples on these problems, the population interval and the test of
-other problems of this kind. Test and population interval are one procedure: the interval holds 0
-exactly where the p-value is above alpha. Nothing here knows how many training runs stand behind a
-side: one comparison is always of two checkpoints (see `methods` for several seeds).
+Differences are candidate minus baseline in fractions of 1, over the mean of all problems. The fixed
+interval is about other samples on these problems, the population interval and the test about other
+problems of this kind. Test and population interval are one procedure: the interval holds 0 exactly
+where the p-value is above alpha. Training runs play no part here: a comparison is always of two
+checkpoints (see `methods` for several seeds).
 """
 
 from collections.abc import Sequence
@@ -41,11 +41,11 @@ class Comparison:
     """Candidate minus baseline at one k. Fractions of 1; `p_value` is two-sided.
 
     interval_fixed: None where 2k > n on a side (no sampling interval exists). interval_population:
-    holds 0 exactly where p_value > alpha. test: how the p-value was found. discordant: clusters
+    contains 0 exactly if p_value > alpha. test: how the p-value was found. discordant: clusters
     whose totals differ. candidate_only, baseline_only: problems with a correct sample on one side
     only. largest_difference: of one cluster, over the size of a mean one. skewness: of the mean
     difference; where it is large the test errs more often than alpha says. p_adjusted: after Holm
-    over the family that the comparison was made in (p_value when it was made alone).
+    over the family of the comparison (p_value when it is alone).
     minimum_detectable_effect: the smallest true difference that this design would call significant
     in 4 of 5 repeats, at alpha over the size of the family. metric: pass@k, or the name of another
     one, with its k if it has one (k is 1 if not).
@@ -83,7 +83,7 @@ class Comparison:
 
     @property
     def spread(self) -> Spread:
-        """The studentised half of the test, for other questions of the same data."""
+        """The studentised half of the test, for other questions about the same data."""
         freedom = max(self.clusters - 1.0, 0.0)
         return Spread(self.difference, self.standard_error, self.skewness, freedom)
 
@@ -119,12 +119,12 @@ def paired_comparison(  # noqa: PLR0917 - the order is part of the interface
     differ, and of the subset of samples where n differs between the sides.
 
     Below k = n the test is a sign flip by cluster and a skewness-corrected t test, whose larger
-    p-value counts, and the interval holds every shift that one of them does not reject. At k = n
+    p-value counts; the interval contains every shift that one of them does not reject. At k = n
     (unless problems share a cluster) it is McNemar's exact test and Tango's score interval (1998),
     widened to 0 where the test does not reject. docs/decisions/0200 and 0201 say why.
 
     Raises StatisticsError: c > n, NaN, text, no problems, a problem without samples, different
-    lengths, k < 1 or k > n, a missing cluster label. With one problem nothing can be said of
+    lengths, k < 1 or k > n, a missing cluster label. With one problem nothing is known about
     others: the interval is (-1, 1) and the p-value 1.
 
     >>> made = paired_comparison([4] * 30, [0] * 30, [4] * 30, [1] * 5 + [0] * 25, k=4)
@@ -149,8 +149,8 @@ def compare_curves(
 ) -> tuple[Comparison, ...]:
     """`paired_comparison` at each of `ks`, with Holm's correction over them.
 
-    Same shapes and errors; StatisticsError too where `ks` is empty. The intervals are at level
-    1 - alpha, each for its own k.
+    Same shapes and errors; StatisticsError too if `ks` is empty. The intervals, each for its own
+    k, are at level 1 - alpha.
 
     Examples:
         >>> [c.k for c in compare_curves([4, 4], [1, 2], [4, 4], [2, 3], [1, 2])]
@@ -245,8 +245,8 @@ def compare_candidates(
     """Several candidates against one baseline at one k, with Holm's correction over them.
 
     Each side is (n, c), one row per problem. The flips are drawn once for all candidates, which
-    makes a table of forty as quick as two comparisons. StatisticsError as `compare_curves`;
-    without candidates the answer is empty.
+    makes a table of forty as fast as two comparisons. StatisticsError as `compare_curves`; without
+    candidates the answer is empty.
     """
     before_counts = check_problem_counts(*baseline)
     check_probability(alpha, "alpha")
@@ -274,10 +274,10 @@ def compare_candidates(
 def adjust_family(
     comparisons: Sequence[Comparison], size: int | None = None
 ) -> tuple[Comparison, ...]:
-    """The comparisons with `p_adjusted` over their family, and all that depends on it.
+    """The comparisons with `p_adjusted` over their family, and everything that depends on it.
 
     The family is what was declared to be tested together: every k, benchmark and pair. Without
-    `size` these comparisons are all of it (Holm). With it they are a part of a family of so many,
+    `size` these comparisons are all of it (Holm). With it they are part of a family of that size,
     such as one page of a list, and p_adjusted is the p-value times the size (Bonferroni), which
     does not depend on the part. The minimum detectable effect and the sentence follow the size. An
     empty family stays empty. StatisticsError where `size` is smaller than the part.
@@ -305,7 +305,7 @@ def adjust_family(
 
 
 def holm(p_values: ArrayLike) -> FloatArray:
-    """Holm's step-down adjustment (1979), in the order given; of no p-values an empty array.
+    """Holm's step-down adjustment (1979), in the order given; an empty array for no p-values.
 
     Equal to statsmodels' `multipletests(method="holm")`, which collects garbage on every call:
     tens of milliseconds in a large process, more than the whole comparison. StatisticsError where
@@ -327,8 +327,8 @@ def holm(p_values: ArrayLike) -> FloatArray:
 def both_tests(flips: PairedTest, spread: Spread, alpha: float) -> tuple[float, Pair]:
     """The larger p-value of the two tests, and every shift in [-1, 1] that one of them allows.
 
-    So the interval holds 0 exactly where the p-value is above alpha. Where the two reject 0 to
-    opposite sides, nothing is shown: the p-value is 1.
+    So the interval contains 0 exactly if the p-value is above alpha. Where the two reject 0 in
+    opposite directions, nothing is shown: the p-value is 1.
     """
     low, high = spread.interval(1.0 - alpha)
     interval = max(min(low, flips.interval[0]), -1.0), min(max(high, flips.interval[1]), 1.0)
@@ -340,10 +340,10 @@ def both_tests(flips: PairedTest, spread: Spread, alpha: float) -> tuple[float, 
 
 
 def score_test(gained: int, lost: int, problems: int, alpha: float) -> tuple[PairedTest, Pair]:
-    """At k = n: McNemar's exact test, and Tango's interval, which 0 joins where it does not reject.
+    """At k = n: McNemar's exact test, and Tango's interval, widened to 0 if it does not reject.
 
     The exact test rejects less often than the score (5 gained and 0 lost: p = 0.0625), so the
-    interval may have to be widened and never to be cut.
+    interval may have to be widened but never narrowed.
     """
     test = mcnemar(gained, lost)
     low, high = paired_score_interval(gained, lost, problems, 1.0 - alpha)
@@ -425,9 +425,9 @@ def _fixed_difference(k: int, baseline: _Side, candidate: _Side, level: float) -
 def _detectable(c: Comparison, alpha: float) -> float:
     """The smallest true difference that the test at `alpha` sees in 4 of 5 repeats, at most 1.
 
-    At k = n by McNemar's exact power, with what was gained and lost both ways staying as it is.
-    Else (t_{1-alpha/2} + t_{power}) standard errors, but at least so much that enough clusters for
-    the flips differ, each as much as the one that differs most now.
+    At k = n by McNemar's exact power, with as many problems exchanged as observed.
+    Else (t_{1-alpha/2} + t_{power}) standard errors, but at least enough that the clusters needed
+    for the flips differ, each as much as the one that differs most now.
     """
     if c.clusters < 2:
         return 1.0

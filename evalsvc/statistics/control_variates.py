@@ -1,8 +1,8 @@
-"""Fewer problems for the same answer: a subset corrected by what other checkpoints did on all.
+"""Fewer problems for the same answer: a subset corrected by other checkpoints' results on all.
 
 A subset may be easier than the benchmark. Where other checkpoints' pass rates are known on all of
-its problems, their difference between subset and benchmark tells by how much, and a regression
-takes it out (control variates). Their spread is then no longer in the interval.
+its problems, their difference between subset and benchmark shows by how much, and a regression
+removes it (control variates). Their spread is then no longer in the interval.
 """
 
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from evalsvc.statistics.errors import StatisticsError
 
 Pair = tuple[float, float]
 SPARE = 3  # problems of the subset beyond one per coefficient that a spread needs
-FLAT = 1e-12  # of the largest spread: below it a covariate says nothing
+FLAT = 1e-12  # of the largest spread: below it a covariate is uninformative
 
 
 @dataclass(frozen=True, slots=True)
 class SubsetEstimate:
     """A figure of the whole benchmark from some of its problems, in the values' unit.
 
-    raw: the subset's mean. corrected: after the control variates. Both intervals speak of the mean
-    over all `problems`, if the subset is as good as drawn at random. saved: the share of the
+    raw: the subset's mean. corrected: after the control variates. Both intervals are for the mean
+    over all `problems`, assuming that the subset is effectively random. saved: the share of the
     subset's problems that the correction is worth: 1 - (corrected error / raw error)^2.
     """
 

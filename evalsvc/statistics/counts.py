@@ -1,7 +1,7 @@
 """Checked counts: n samples and c correct ones per problem, as int64 arrays of one shape.
 
 Every public function of the package passes its input through here, so that a bad count is
-refused in words, with the index of the first bad problem, before any arithmetic.
+refused with a message and the index of the first bad problem, before any arithmetic.
 """
 
 from typing import TypeAlias
@@ -70,7 +70,7 @@ def check_problem_counts(n: ArrayLike, c: ArrayLike) -> tuple[IntArray, IntArray
 
 
 def check_k(k: ArrayLike, samples: IntArray) -> IntArray:
-    """k as int64, at least 1 and at most the smallest n it is asked of."""
+    """k as int64, at least 1 and at most the smallest n it is used with."""
     ks = integers(k, "k")
     _refuse(ks < 1, ks, "k must be at least 1")
     ks, samples = broadcast(ks, samples)
@@ -91,7 +91,7 @@ def check_one_k(k: int, samples: IntArray) -> int:
 
 
 def broadcast(a: IntArray, b: IntArray) -> tuple[IntArray, IntArray]:
-    """Both at their common shape."""
+    """Both broadcast to their common shape."""
     try:
         left, right = np.broadcast_arrays(a, b)
     except ValueError as error:
@@ -120,7 +120,7 @@ def check_probability(value: float, name: str) -> float:
 def _refuse(
     bad: NDArray[np.bool_], values: NDArray[np.generic], rule: str, remedy: str = ""
 ) -> None:
-    """Raises when any of `bad` is set, naming the first bad value and its index."""
+    """Raise if any of `bad` is set, naming the first bad value and its index."""
     if not np.any(bad):
         return
     bad, values = np.broadcast_arrays(bad, values)

@@ -1,8 +1,8 @@
-"""Two whole pass@k curves: is one higher, at which k, and by how much, all k judged together.
+"""Comparison of two pass@k curves at all k together: which is higher, where, by how much.
 
-The test is the max-T test of `max_t`, with its simultaneous band. Counts of full sampling and of a
-stopping plan are both taken. Where the sides have different n the larger one is thinned at random,
-because a difference between unequal samples is skewed, and flipping signs asks for symmetry.
+The test is the max-T test of `max_t`, with its simultaneous band. Counts from full sampling and
+from a stopping plan are accepted. Where the sides have different n the larger one is thinned at
+random, because a difference between unequal samples is skewed, and flipping signs assumes symmetry.
 """
 
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ def curve_comparison(  # noqa: PLR0917 - the order is part of the interface
     *,
     alpha: float = 0.05,
 ) -> CurveComparison:
-    """Compares pass@k of two checkpoints at all `ks` at once, paired by problem.
+    """Compare pass@k of two checkpoints at all `ks` at once, paired by problem.
 
     Row i of the four counts is problem i. n may differ between problems and between sides; a
     problem with more samples on one side is thinned to the other's n. clusters: one label per
@@ -115,8 +115,8 @@ def curve_comparison_stopped(
 ) -> CurveComparison:
     """`curve_comparison` where one side or both were sampled under a stopping plan.
 
-    Each side's pass@k is the unbiased one of its own design. Nothing is thinned: the designs are
-    unlike in variance, not in mean; bench.adaptive prints the size of the test.
+    Each side's pass@k is the unbiased one of its own design. Nothing is thinned: the designs differ
+    in variance, not in mean; bench.adaptive prints the size of the test.
     """
     sides = [_design(side) for side in (baseline, candidate)]
     _same_problems(sides[0][0].size, sides[1][0].size)

@@ -1,8 +1,8 @@
 """The law of the problems' success rates, estimated from the counts of a pilot.
 
 The nonparametric maximum likelihood estimate (Kiefer & Wolfowitz 1956) on a grid of rates, by
-expectation maximisation. It lets a plan ask what other n, k or gains would look like on problems
-of this kind without assuming a shape.
+expectation maximisation. It lets a plan predict other n, k or gains on problems of this kind
+without assuming a shape.
 """
 
 from collections.abc import Callable

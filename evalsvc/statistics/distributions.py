@@ -1,6 +1,6 @@
 """The normal, Student, binomial and hypergeometric laws that the tests and intervals need.
 
-Thin over `scipy.special`: `scipy.stats` holds the same functions, but importing it takes half a
+Built on `scipy.special`: `scipy.stats` holds the same functions, but importing it takes half a
 second and 45 MB, which every server and command would pay. Probabilities are in [0, 1].
 """
 
@@ -72,7 +72,7 @@ def binomial_quantile(q: float, n: ArrayLike, p: float) -> FloatArray:
 def hypergeometric_chance(
     hits: ArrayLike, total: ArrayLike, marked: ArrayLike, drawn: ArrayLike
 ) -> FloatArray:
-    """Chance of so many marked ones among `drawn` out of `total`; 0 where that cannot be."""
+    """Chance of this many marked ones among `drawn` out of `total`; 0 where impossible."""
     found, n, m, d = np.broadcast_arrays(*(np.asarray(x) for x in (hits, total, marked, drawn)))
     possible = (found >= np.maximum(0, d - (n - m))) & (found <= np.minimum(m, d))
     inside = np.where(possible, found, np.maximum(0, d - (n - m)))

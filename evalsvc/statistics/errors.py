@@ -1,4 +1,4 @@
-"""The error of this package, kept where its modules look for it; it belongs to the one tree."""
+"""The error of this package, imported from the common error hierarchy."""
 
 from evalsvc.errors import StatisticsError
 

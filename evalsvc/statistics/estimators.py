@@ -109,7 +109,7 @@ def mg_pass_at_k(n: ArrayLike, c: ArrayLike, k: int) -> FloatArray:
 
 
 def avg_at_n(n: ArrayLike, c: ArrayLike) -> FloatArray:
-    """Share of correct samples per problem, c / n; NaN where nothing was sampled yet."""
+    """Share of correct samples per problem, c / n; NaN where nothing has been sampled yet."""
     samples, correct = check_counts(n, c)
     with np.errstate(invalid="ignore"):
         return np.asarray(correct / np.where(samples == 0, np.nan, samples), dtype=np.float64)
@@ -118,7 +118,7 @@ def avg_at_n(n: ArrayLike, c: ArrayLike) -> FloatArray:
 def sample_coverage(n: ArrayLike, wanted: int) -> float:
     """Share of the wanted samples that exist, in [0, 1]: min(n, wanted) summed over the problems.
 
-    An incomplete evaluation shows this beside every figure; what is missing is never counted as
+    An incomplete evaluation shows this with every figure; missing samples are never counted as
     wrong.
     """
     samples, _ = check_counts(n, 0)

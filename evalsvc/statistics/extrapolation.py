@@ -1,8 +1,8 @@
 """pass@K above the samples drawn, and how many problems are solved reliably, from a fitted law.
 
-The law is the zero-inflated beta-binomial of `zero_inflated`. Two bands, never mixed up: `fixed`
-speaks of these very problems, the other of problems of this kind. Both carry the uncertainty of the
-fit, by a bootstrap over clusters of problems. docs/statistics.md has the simulated coverage.
+The law is the zero-inflated beta-binomial of `zero_inflated`. Two distinct bands: `fixed` is about
+these very problems, the other about problems of this kind. Both include the uncertainty of the fit,
+by a bootstrap over clusters of problems. docs/statistics.md has the simulated coverage.
 """
 
 from collections.abc import Sequence
@@ -106,7 +106,7 @@ def cover_at_tau(
     """Share of problems whose success rate is at least `tau`: the mean of P(p >= tau | c, n).
 
     Counting c/n >= tau is biased near tau; this averages each problem's posterior under the fitted
-    law. It tells a model that solves more problems from one that is only luckier: pass@k is an
+    law. It separates a model that solves more problems from one that is only luckier: pass@k is an
     average of this share over tau. Source: Cover@tau (arXiv 2510.08325).
     """
     return FittedDifficulty(n, c, clusters=clusters, level=level, seed=seed).cover(tau)
@@ -138,7 +138,7 @@ class FittedDifficulty:
         once = self._times[None].astype(np.float64)
         law = fit_zero_inflated(self._n, self._c, once)
         self._weights = _resampled(self._groups, self._pair_of, self._times, seed)
-        # Row 0 is the data as they are, the others are bootstrap samples.
+        # Row 0 is the original data, the others are bootstrap samples.
         self._laws = fit_zero_inflated(self._n, self._c, np.vstack([once, self._weights]), law)
 
     def pass_at(self, k: int) -> Extrapolation:
@@ -184,7 +184,7 @@ class FittedDifficulty:
     def posterior(self, k: int) -> tuple[float, float]:
         """Mean and standard deviation of the problems' mean 1-(1-p)^k, given their counts.
 
-        The deviation holds what is not known of each problem and what is not known of the law.
+        The deviation includes the uncertainty of each problem and of the law.
         """
         first = self._laws.failure_moment(self._n, self._c, k)
         second = self._laws.failure_moment(self._n, self._c, 2 * k)
@@ -221,7 +221,7 @@ class FittedDifficulty:
         return low, float(np.quantile(sums, 1.0 - tail, method="higher"))
 
     def unseen(self, k: int) -> Pair:
-        """What counts that are all 0, or all n, still allow: bounds of the mean of 1-(1-p)^k.
+        """Bounds for counts that are all 0, or all n: bounds of the mean of 1-(1-p)^k.
 
         No bootstrap shows it. Where nothing was solved, the mean success rate has an exact upper
         bound, and 1-(1-p)^k is concave in p; where nothing failed, 1-(1-p)^k is at least p. (1, 0)

@@ -1,4 +1,4 @@
-"""Can any counts have given a printed pass@k curve? A linear program over the counts' shares.
+"""Whether any counts can give a printed pass@k curve: a linear program over the counts' shares.
 
 Every curve of the unbiased estimator with n samples per problem is a mixture of n + 1 curves, one
 per number of correct samples. Means over problems, runs and benchmarks of one n are such mixtures
@@ -17,7 +17,7 @@ from evalsvc.statistics.estimators import pass_at_k
 
 MOST_SAMPLES = 4_096  # unknowns of the program
 MOST_DECIMALS = 6
-SETTLED = 1e-6  # points: below it the solver cannot tell a slack from none
+SETTLED = 1e-6  # points: below it a slack is within solver precision
 
 
 @dataclass(frozen=True, slots=True)

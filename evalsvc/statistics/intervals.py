@@ -1,7 +1,7 @@
-"""Two kinds of interval for one evaluation, never mixed up.
+"""Two distinct kinds of interval for one evaluation.
 
-fixed: these problems, other samples. What a rerun of the same benchmark would give.
-population: other problems of this kind, other samples. What another benchmark would give.
+fixed: these problems, other samples, as in a rerun of the same benchmark.
+population: other problems of this kind, other samples, as in another benchmark.
 
 Both are Wilson intervals at an effective number of trials m(1-m)/V, because a plain normal interval
 loses its level near 0 and 1, with a floor that no spread of values in [0, 1] can fall below;
@@ -35,9 +35,9 @@ Metric = Literal["pass@k", "pass^k"]
 class Estimate:
     """A benchmark's figure with both intervals, all in fractions of 1.
 
-    `interval_fixed` is None where 2k > n for some problem: the counts cannot tell the sampling
-    noise there. `indicator` says that k = n: each problem counts as solved or not, nothing
-    between. With one cluster the population interval is (0, 1): one problem says nothing of others.
+    `interval_fixed` is None where 2k > n for some problem: the counts do not determine the sampling
+    noise there. `indicator` says that k = n: each problem counts as solved or not, nothing between.
+    With one cluster the population interval is (0, 1): one problem says nothing about others.
     """
 
     metric: Metric
@@ -138,9 +138,9 @@ def raised_by_smaller_k(
 ) -> Pair | None:
     """The interval at k, its lower end raised to that at half of k, a quarter ... where higher.
 
-    Near 1 all problems seem to agree, and the interval says no more than that so many coins all
-    fell on one side; at a smaller k, where they do not, it says more. A lower end is below its
-    figure, so the search ends at the first k whose figure is below.
+    Near 1 all problems seem to agree, and the interval is no tighter than for that many equal coin
+    flips; at a smaller k, where they differ, it is tighter. A lower end is below its figure, so the
+    search ends at the first k whose figure is below.
     """
     interval = at(k)
     if interval is None:

@@ -2,11 +2,11 @@
 
 The signs of all clusters are flipped together for every column (Westfall & Young 1993, single
 step): T_j = |sum_i d_ij| / sqrt(sum_i d_ij^2), and the law of max_j T_j under the flips gives the
-p-values. Flips ask for symmetry, so a column counts with the smaller of T_j and its skewness-
-corrected t statistic. The flips are done twice with the same signs: as the data are, which is exact
-where both sides are equally good, and around the observed differences, which keeps the band honest
-where they are not. The larger p-value and the wider band count: a band excludes 0 exactly where its
-test rejects. docs/decisions/0210 has the simulations.
+p-values. Flips assume symmetry, so a column counts with the smaller of T_j and its skewness-
+corrected t statistic. The flips are done twice with the same signs: on the data unchanged, which is
+exact where both sides are equally good, and around the observed differences, which keeps the band
+valid where they are not. The larger p-value and the wider band count: a band excludes 0 exactly
+where its test rejects. docs/decisions/0210 has the simulations.
 """
 
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ from evalsvc.statistics.studentised import Spread
 
 Pair = tuple[float, float]
 
-EXACT_CLUSTERS = 14  # up to so many that differ, all flips are enumerated
+EXACT_CLUSTERS = 14  # up to this many that differ, all flips are enumerated
 DRAWS = 4_999
-DRAWS_PER_ALPHA = 20  # at a small alpha: the quantile rests on at least so many draws
+DRAWS_PER_ALPHA = 20  # at a small alpha: the quantile rests on at least this many draws
 BATCH = 500  # flips at a time: 500 x 5,000 float32 is 10 MB
 NOTHING = 1e-9  # a difference below it is rounding
-TIE = 1e-5  # of statistics that are sums of unit vectors: float32 tells no more apart
+TIE = 1e-5  # of statistics that are sums of unit vectors: the precision of float32
 # Bentkus & Dzindzalieta 2015: a sum of signs of unit variance exceeds x with chance at most this
 # times a standard normal's.
 TAIL_CONSTANT = 3.1787
-RARE_DIFFERENCE = 0.3  # per problem, which few problems may show once in a while
+RARE_DIFFERENCE = 0.3  # per problem, which a few problems may occasionally show
 TINY = 1e-300  # below it a p-value has no normal deviate
 
 
@@ -75,7 +75,7 @@ class _Reference:
 def max_t_test(
     totals: FloatArray, sizes: FloatArray, spreads: Sequence[Spread], alpha: float, seed: int
 ) -> MaxTest:
-    """Tests every column of `totals` (clusters, columns) at once, with a band for their means.
+    """Test every column of `totals` (clusters, columns) at once, with a band for their means.
 
     totals: sums of the differences over each cluster. sizes: (clusters,) or (clusters, columns),
     what a shift of 1 adds to each. A column's mean is its total over the total of its sizes.
@@ -139,7 +139,7 @@ def _enumerated(unit: FloatArray) -> _Reference | None:
         return _Reference(np.zeros(1), exact=True)
     if unit.shape[0] > EXACT_CLUSTERS:
         return None
-    # One sign stays as it is: a pattern and its mirror image have the same statistics.
+    # One sign is fixed: a pattern and its mirror image have the same statistics.
     free = np.arange(2 ** (unit.shape[0] - 1))[:, None] >> np.arange(unit.shape[0] - 1) & 1
     maxima = np.abs(unit[0] + (1.0 - 2.0 * free) @ unit[1:]).max(axis=1)
     return _Reference(-np.sort(-maxima), exact=True)
@@ -187,7 +187,7 @@ class _Column:
         return max(min(low, 0.0), -1.0), min(max(high, 0.0), 1.0)
 
     def rejected_band(self, critical: float, wide: float) -> Pair:
-        """The band of a resolved column: the end towards 0 is where the test stops to reject."""
+        """The band of a resolved column: the end towards 0 is where the test stops rejecting."""
         near, far = self._interval(critical), self._interval(wide, self._rare)
         least = np.nextafter(0.0, 1.0)
         if self.totals.sum() > 0:
@@ -196,7 +196,7 @@ class _Column:
 
     @property
     def _rare(self) -> float:
-        """Room in the sum of squares for a cluster that was not met: like the largest residual."""
+        """Allowance in the sum of squares for an unseen cluster: like the largest residual."""
         residuals = self.totals - self.totals.sum() / self.weights.sum() * self.weights
         least = (RARE_DIFFERENCE * float(self.weights.mean())) ** 2
         return max(float(np.max(residuals**2)), least)

@@ -1,8 +1,8 @@
-"""Two methods with several training runs each: the run is the unit that a claim needs.
+"""Two methods with several training runs each: such a claim needs the run as its unit.
 
-Checkpoints of one method differ by their training seed; a difference between two checkpoints may be
-nothing but that. Here the spread between runs enters the error, with Welch's degrees of freedom.
-With one run per method no such claim is possible, and asking for it is an error.
+Checkpoints of one method differ by their training seed; that alone may explain a difference between
+two checkpoints. Here the spread between runs enters the error, with Welch's degrees of freedom.
+With one run per method no such claim is possible, and requesting it is an error.
 """
 
 from collections.abc import Sequence
@@ -68,12 +68,12 @@ def compare_methods(
     clusters: Sequence[object] | ArrayLike | None = None,
     alpha: float = 0.05,
 ) -> MethodComparison:
-    """Compares pass@k of two methods; each side is a list of runs, each run its (n, c) arrays.
+    """Compare pass@k of two methods; each side is a list of runs, each run its (n, c) arrays.
 
-    All runs have the same problems in the same order. The runs' spread counts at least as what
-    their samples explain, so that equal runs do not make an interval of no width. StatisticsError
-    with fewer than two runs a side: then use `paired_comparison`, which compares two checkpoints;
-    and on bad counts or k above n.
+    All runs have the same problems in the same order. The runs' spread is at least what their
+    samples explain, so that equal runs do not give a zero-width interval. StatisticsError with
+    fewer than two runs a side: then use `paired_comparison`, which compares two checkpoints; and on
+    bad counts or k above n.
 
     >>> run = ([8] * 30, [4] * 30)
     >>> compare_methods([run, run], [run, run], 1).p_value

@@ -1,8 +1,8 @@
-"""Bounds for an incomplete evaluation: what holds whatever the missing samples were.
+"""Bounds for an incomplete evaluation, valid whatever the missing samples were.
 
 The usual figure leaves out what is missing, which is right if it is missing at random. Hard
-problems have long answers and are missing more often, so that the figure may flatter. Here every
-missing sample is counted as wrong for the lower bound and as right for the upper one.
+problems have long answers and are missing more often, so that the figure may be too high. Here
+every missing sample is counted as wrong for the lower bound and as right for the upper one.
 """
 
 from collections.abc import Sequence

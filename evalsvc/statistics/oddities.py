@@ -1,8 +1,8 @@
-"""Arithmetic that a printed table cannot have: found by rule, not by list.
+"""Impossible arithmetic in printed tables, found by rules.
 
-Each rule asks whether any counts at all could have given the printed figures, with room for their
-rounding. A finding is a reason to ask the authors, not an accusation: another procedure or a slip
-of the pen explains most of them, and the message says which.
+Each rule checks whether any counts at all could have given the printed figures, allowing for their
+rounding. A finding is a reason to ask the authors, not an accusation: another procedure or a typing
+error explains most of them, and the message says which.
 """
 
 from collections import defaultdict
@@ -20,7 +20,7 @@ FEWEST_SHARED = 3  # equal figures at fewer k than this may be chance
 
 @dataclass(frozen=True, slots=True)
 class Oddity:
-    """What is odd, which rule found it, and the rows concerned."""
+    """One finding: the message, the rule and the rows concerned."""
 
     rule: str
     message: str
@@ -68,7 +68,7 @@ def _possible_means(row: PublishedRow) -> list[float]:
 
 
 def _no_counts(curve: Sequence[PublishedRow]) -> Iterable[Oddity]:
-    """No counts of the stated n give the curve; where n is not stated it may at least not fall."""
+    """Curves that no counts of the stated n give; without a stated n, curves that fall."""
     first = curve[0]
     samples = {row.samples for row in curve}
     if first.metric != "pass@k" or not 1 < len({row.k for row in curve}) == len(curve):

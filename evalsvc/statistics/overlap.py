@@ -1,8 +1,8 @@
-"""How far pass@k's estimate strays on one problem: the overlap of two k-subsets of its n samples.
+"""Variance of pass@k's estimate on one problem, from the overlap of two k-subsets of its n samples.
 
 The estimate is an average over all k-subsets, so that its variance at failure rate q is
 sum_i h(i) q^(2k-i) - q^(2k), with h(i) the chance that two random k-subsets share i samples
-(Hoeffding 1948). Who knows q only by its posterior puts the posterior means of the powers there.
+(Hoeffding 1948). If q is known only by its posterior, use the posterior means of the powers.
 """
 
 from functools import lru_cache

@@ -1,8 +1,8 @@
 """The score interval for a difference of two paired shares: where every problem counts 0 or 1.
 
-At k = n a problem is solved or not, and a comparison is nothing but how many problems were gained
-and how many lost. With few of them a t interval covers too little on one side (91% where 4 of 40
-were gained and none lost) and too much on the other; docs/decisions/0200 has the simulations.
+At k = n a problem is solved or not, and a comparison is only the number of problems gained and
+lost. With few of them a t interval covers too little on one side (91% where 4 of 40 were gained and
+none lost) and too much on the other; docs/decisions/0200 has the simulations.
 """
 
 from math import sqrt

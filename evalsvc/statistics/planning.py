@@ -27,7 +27,7 @@ FEW_TELLING = 10  # right (or wrong) samples of a pilot; with fewer a plan is mo
 
 @dataclass(frozen=True)
 class Pilot:
-    """What is known before: the difficulty law, and what tells costs and spreads.
+    """Prior knowledge: the difficulty law, costs and spreads.
 
     effect_variance: how much true differences vary between problems beyond a common shift, from a
     pilot of both sides; 0 if unknown. run_deviation: standard deviation of a method's runs, as a
@@ -81,7 +81,7 @@ def pilot(
 
     n, c: one per problem. k: at which the candidate's differences are judged. run_deviation: a
     fraction of 1. StatisticsError on bad counts, on negative costs, and where all samples are wrong
-    or all right: such a pilot does not tell how far any problem is from changing.
+    or all right: such a pilot does not show how close any problem is to changing.
 
     >>> pilot([16] * 30, [1] * 30).problems
     30

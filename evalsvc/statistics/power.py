@@ -25,7 +25,7 @@ from evalsvc.statistics.estimators import failure_table
 
 POWER = 0.8  # the power that "detectable" means everywhere
 FEW_PROBLEMS = 200  # up to here the power is simulated, above the t law is close enough
-REPEATS = 4_000  # of a simulated design: a power is then known to about +-0.8 points
+REPEATS = 4_000  # of a simulated design: a power is then accurate to about +-0.8 points
 POOL = 100_000
 SEED = 20_240_601  # fixed: the same plan every time, and neighbouring designs comparable
 
@@ -95,8 +95,8 @@ class Design:
         """Share of simulated repeats that the sign-flip test rejects.
 
         With few problems the differences are far from normal, and a t power is off by up to ten
-        points. The flips' law is taken as normal with their own fourth cumulant, which is where
-        the test's critical value lies to within a percent. At k = 1 sums are multiples of 2/n under
+        points. The flips' law is taken as normal with their own fourth cumulant, which gives
+        the test's critical value to within a percent. At k = 1 sums are multiples of 2/n under
         the flips, and those that tie count against the difference: half a step is lost.
         """
         random = np.random.default_rng(SEED)
@@ -166,8 +166,8 @@ def mcnemar_power(problems: int, wins: float, losses: float, alpha: float) -> fl
 def detectable_gain(problems: int, exchanged: int, alpha: float) -> float:
     """The smallest difference that McNemar's exact test sees with power 0.8; 1 where none is.
 
-    exchanged: problems that are gained and as many that are lost whatever the difference, as both
-    checkpoints have luck of their own. In (0, 1].
+    exchanged: problems that are gained and as many that are lost whatever the difference, because
+    both checkpoints vary at random. In (0, 1].
 
     >>> round(detectable_gain(30, 0, 0.05), 3)
     0.251

@@ -1,7 +1,7 @@
-"""What else the counts of an evaluation say: rates, lengths, and the same by label.
+"""Other figures from an evaluation's counts: rates, lengths, and breakdowns by label.
 
-A rate (truncated, no answer, verifier failure) carries the population interval of its own; token
-figures are sums over samples, so that a long tail is not averaged away.
+A rate (truncated, no answer, verifier failure) has its own population interval; token figures are
+sums over samples, so that a long tail is not averaged away.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""Rows that a paper printed: read, and judged whether they may stand beside one's own.
+"""Rows printed in papers: reading them, and checking whether they are comparable with ours.
 
-The catalogue keeps them as `published.csv`, one line per printed cell, with what the paper says of
-its protocol; an empty cell means that the paper does not say. Values stay in percent as printed.
-Here is only text in, rows and reasons out.
+The catalogue keeps them as `published.csv`, one line per printed cell, with what the paper says
+about its protocol; an empty cell means that the paper does not say. Values stay in percent as
+printed. This module takes text and returns rows and reasons.
 """
 
 import csv
@@ -82,7 +82,7 @@ class OwnProtocol:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One point on which the printed row and ours differ, or on which the paper is silent."""
+    """One point on which the printed row and ours differ, or that the paper does not state."""
 
     point: str
     published: str

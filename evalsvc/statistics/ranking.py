@@ -1,8 +1,8 @@
 """Ranking checkpoints over several benchmarks by the mean of their figures, with what is tied.
 
-Each benchmark weighs the same. Two checkpoints are told apart by the tests of `paired_comparison`,
+Each benchmark weighs the same. Two checkpoints are separated by the tests of `paired_comparison`,
 made on the mean difference over the benchmarks, Holm over all pairs; on one benchmark the p-value
-is that of the comparison. Whoever is not told apart from the one above shares its rank.
+is that of the comparison. A checkpoint not separated from the one above shares its rank.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,7 @@ class BenchmarkTable:
 
 @dataclass(frozen=True, slots=True)
 class RankedCheckpoint:
-    """rank: 1 is best, equal ranks are not told apart from the first that bears them.
+    """rank: 1 is best, equal ranks are not separated from the first checkpoint of that rank.
 
     interval: of the mean over benchmarks, for problems of this kind. tied_with: every checkpoint
     whose difference to this one is not significant.
@@ -157,7 +157,7 @@ def rank_by_mean(
 
 
 def _shared_ranks(order: Sequence[int], tied: Mapping[int, set[int]]) -> dict[int, int]:
-    """A new rank begins at the first checkpoint that is told apart from the head of the last."""
+    """A new rank begins at the first checkpoint separated from the first one of the last rank."""
     ranks: dict[int, int] = {}
     head, rank = order[0], 1
     for place, i in enumerate(order, 1):

@@ -1,7 +1,7 @@
-"""Does a published figure lie inside what our own counts allow?
+"""Check whether a published figure is within what our own counts allow.
 
 The same checkpoint sampled twice gives two figures that differ by the sampling noise of both. If
-the printed one lies outside, then checkpoint, prompt, grader or procedure differ: chance does not
+the printed one is outside, then checkpoint, prompt, grader or procedure differ: chance does not
 explain it. The problems must be the same ones (see `comparability`), so only sampling counts.
 """
 
@@ -26,7 +26,7 @@ class Reproduction:
     """ours: our figure; allowed: where a rerun by the authors' design would print, at `level`.
 
     modelled: 2k > n on our side, so the noise comes from the fitted difficulty of the problems
-    alone and the verdict leans on that model.
+    alone and the verdict depends on that model.
     """
 
     published: float
@@ -41,7 +41,7 @@ class Reproduction:
 def reproduction_check(
     row: PublishedRow, n: ArrayLike, c: ArrayLike, level: float = 0.95
 ) -> Reproduction:
-    """Prediction interval for the printed pass@k from our counts, and whether it holds the value.
+    """Prediction interval for the printed pass@k from our counts, and whether the value is in it.
 
     n, c: our counts on the same problems, k <= n. The row's samples and runs are taken where the
     paper states them, else ours and a single run.

@@ -1,10 +1,10 @@
-"""Sampling noise of pass@k on one problem: how far c correct of n could have fallen otherwise.
+"""Sampling noise of pass@k on one problem: how much c correct of n varies by chance.
 
 The unbiased estimate F_k^2 - F_2k of the variance (F_k = C(n-c,k)/C(n,k)) exists only for
 2k <= n, and calls a problem with c = 0 noiseless. So the variance is averaged over each
 problem's posterior instead, whose prior is fitted to all problems of the benchmark: a problem
 that was never solved in 16 samples still has the noise of one that is solved once in a hundred.
-Above k = n/2 nothing in the counts tells the noise, and there is no sampling interval.
+Above k = n/2 the counts do not determine the noise, and there is no sampling interval.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from evalsvc.statistics.counts import FloatArray, IntArray, distinct_pairs
 from evalsvc.statistics.difficulty import DifficultyLaw, fit_difficulty
 from evalsvc.statistics.overlap import overlap_law
 
-# Bounds of the fitted intra-problem correlation: a benchmark is neither one coin nor all certain.
+# Bounds of the fitted intra-problem correlation: a benchmark is at neither extreme.
 CORRELATION_BOUNDS = (0.02, 0.95)
 SMOOTHING = 25  # iterations of the shapeless law: more would make it jagged
 MANY_SIZES = 32  # different n, above which similar ones are taken as the smallest of them
@@ -52,7 +52,7 @@ class SamplingNoise:
 
     Under two laws of the success rates: a Beta, and one without a shape, which sees that half of
     the problems are hard and half easy where a Beta cannot. The larger variance counts, because
-    each law is too sure on some benchmarks and neither is on all: docs/decisions/0200.
+    each law alone underestimates it on some benchmarks: docs/decisions/0200.
     """
 
     def __init__(self, n: IntArray, c: IntArray) -> None:
@@ -107,7 +107,7 @@ def fit_beta_prior(n: IntArray, c: IntArray) -> BetaPrior:
     """Beta prior by moments (the ANOVA estimate of the intra-problem correlation).
 
     n, c: checked counts of at least one problem. Half a success and half a failure are added to
-    the mean, so that it is never 0 or 1. One sample per problem tells nothing of the correlation:
+    the mean, so that it is never 0 or 1. One sample per problem says nothing about the correlation:
     then it is 0.5.
     """
     total = float(n.sum())

@@ -1,7 +1,7 @@
 """The verdict in one plain sentence or two, which never claim more than the data.
 
-A difference is "resolved" only after Holm's correction; otherwise the reader is told what could
-have been seen. Figures are in points (hundredths), the words are for people who train models.
+A difference is "resolved" only after Holm's correction; otherwise the sentence says what could have
+been detected. Figures are in points (hundredths); readers are people who train models.
 """
 
 from typing import Protocol
@@ -52,7 +52,7 @@ CHECKPOINTS_ONLY = "This compares two checkpoints, not two methods."
 
 
 def comparison_sentence(comparison: ComparisonLike) -> str:
-    """What one paired comparison shows, in words."""
+    """The result of one paired comparison as a sentence."""
     low, high = comparison.interval_population
     digits = 1 if high - low >= 0.01 else 2
     head = (
@@ -92,7 +92,7 @@ def points(fraction: float, digits: int = 1) -> str:
 
 
 def p_value_words(p_value: float) -> str:
-    """`p = 0.25`, or `p < 0.001` where more digits would pretend a precision."""
+    """`p = 0.25`, or `p < 0.001` where more digits would be false precision."""
     return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
 
 
@@ -114,7 +114,7 @@ class TestedLike(Protocol):
 
 
 def p_words(comparison: TestedLike) -> str:
-    """`p = 0.01`, and the adjusted one where others are shown beside it."""
+    """`p = 0.01`, and the adjusted one where others are shown with it."""
     words = p_value_words(comparison.p_value)
     if comparison.family_size == 1:
         return words

@@ -1,9 +1,9 @@
-"""Stopping early without fooling oneself: an anytime-valid sign test on paired samples.
+"""Early stopping with a valid p-value: an anytime-valid sign test on paired samples.
 
 Sample j of the baseline is paired with sample j of the candidate on the same problem; only
 discordant pairs count, each a fair coin flip if both are equally good. The mixture martingale of
-the coin (Robbins 1970; Beta(1/2, 1/2) mixture) may be looked at after every shard: the chance that
-it ever exceeds 1/alpha is at most alpha. For pass@k the pair is k samples against k samples.
+the coin (Robbins 1970; Beta(1/2, 1/2) mixture) may be checked after every shard: the chance that it
+ever exceeds 1/alpha is at most alpha. For pass@k the pair is k samples against k samples.
 
 That test is about these problems. Whether the checkpoint is better on problems of this kind is
 another question, which `other_problems_test` answers with the problem as the unit.
@@ -27,7 +27,7 @@ MIXTURE = 0.5  # parameter of the symmetric Beta mixture: good for small and lar
 class SequentialTest:
     """State after the last look. evidence: the e-value; p_value: valid at any stopping time.
 
-    leader: who was ahead when the evidence was largest, which is what the p-value speaks of; "" if
+    leader: the side ahead when the evidence was largest, which the p-value is about; "" if
     nothing was ahead yet.
     """
 
@@ -114,7 +114,7 @@ def sequential_sign_test(wins: ArrayLike, losses: ArrayLike, alpha: float = 0.05
 def other_problems_test(
     wins: ArrayLike, losses: ArrayLike, looks: int, alpha: float = 0.05
 ) -> OtherProblemsTest:
-    """Is the candidate better on problems of this kind, at a look that the data chose?
+    """Test whether the candidate is better on problems of this kind, at a data-chosen look.
 
     wins, losses: discordant pairs of each problem, (problems,). looks: how many were possible up to
     now, at least 1. The sign of each problem's wins - losses is flipped; the p-value is multiplied

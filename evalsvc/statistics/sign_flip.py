@@ -1,8 +1,8 @@
-"""The paired test and its interval: which shifts would swapping the two sides by chance explain?
+"""The paired test and its interval, from swapping the two sides at random.
 
 If the candidate is better by `shift`, and each cluster's difference strays around it as often up as
 down, then the sign of (difference - shift) is a coin flip. The p-value is that of shift 0; the
-interval holds every shift that the same flips do not reject, so the two cannot disagree. Up to 14
+interval contains every shift that these flips do not reject, so the two cannot disagree. Up to 14
 clusters that differ all their flips are enumerated; above, flips are drawn, and a p-value too small
 for the draws is computed in closed form. Ties count in full, as an exact test must. Two-sided.
 """
@@ -19,8 +19,8 @@ from evalsvc.statistics.distributions import binomial_above, normal_above
 EXACT_LIMIT = 14  # clusters that differ, up to which all 2^m flips are enumerated
 HALVED_LIMIT = 28  # up to which a small p-value is found exactly from two halves of 2^14
 DRAWS = 4_999  # flips: a p-value near 0.05 is then known to +-0.3 points
-FEW_REACHED = 20  # fewer flips as large as the observed sum: the draws do not tell the p-value
-BEYOND = 1e-12  # a p-value that no family of tests lifts above its level
+FEW_REACHED = 20  # fewer flips as large as the observed sum: the draws do not determine the p-value
+BEYOND = 1e-12  # a p-value that no family correction raises above its level
 BATCH = 500  # flips at a time: 500 x 5,000 float32 is 10 MB, which stays in the cache
 TIE = 1e-6  # of the sum of absolute differences: below it two statistics are equal
 NEWTON_STEPS = 40

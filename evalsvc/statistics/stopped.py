@@ -2,7 +2,7 @@
 
 The values per problem are those of `stopping`, unbiased and in [0, 1]. Two kinds of interval, as
 for full sampling: fixed (these problems, another run of the plan) and population (other problems of
-this kind). The price of a plan falls on the fixed interval at small k, and the forecast says it.
+this kind). A plan widens the fixed interval at small k; the forecast shows by how much.
 """
 
 from collections.abc import Sequence
@@ -208,7 +208,7 @@ def _values(n: IntArray, c: IntArray, k: int, plan: StoppingPlan) -> FloatArray:
 def _laws(n: IntArray, c: IntArray) -> tuple[DifficultyLaw, ...]:
     """A law of the success rates without a shape, and the likeliest zero-inflated Beta.
 
-    Each is too sure on some benchmarks, as for full sampling: the larger variance counts.
+    Each is too narrow on some benchmarks, as for full sampling: the larger variance counts.
     """
     shapeless = fit_difficulty(n, c, iterations=SMOOTHING)
     pair_n, pair_c, times, _ = distinct_pairs(n, c)
@@ -227,8 +227,8 @@ def _fixed_error(
 ) -> float | None:
     """Standard error from sampling alone: each problem's variance averaged over its posterior.
 
-    How a plan stopped says nothing more of p than the counts do, so that the laws are fitted and
-    the posteriors taken as for any counts.
+    How a plan stopped says nothing more about p than the counts do, so the laws are fitted and the
+    posteriors taken as for any counts.
     """
     if 2 * k > plan.n_max:
         return None

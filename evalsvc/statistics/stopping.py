@@ -1,4 +1,4 @@
-"""Sampling that stops a problem after r correct answers, and what its counts still estimate.
+"""Sampling that stops a problem after r correct answers, and unbiased estimates from its counts.
 
 A plan draws samples in the order of their seeds, in blocks. After each whole block it stops if at
 least r samples are correct, or if n is reached. The usual 1 - C(n-c, k)/C(n, k) is biased for such
@@ -32,7 +32,7 @@ LARGEST_PLAN = 2_048  # samples: path counts are integers of that many bits
 class StoppingPlan:
     """Stop a problem once `stop_after` samples are correct; look after every `block` samples.
 
-    n_max: samples of a problem that never gets there. If `block` does not divide it, the last block
+    n_max: samples of a problem that never reaches it. If `block` does not divide it, the last block
     is shorter. `stop_after` = n_max is full sampling.
     """
 

@@ -1,9 +1,9 @@
 """The studentised half of a comparison: a clustered t test and interval, corrected for skewness.
 
 Sign flips ask whether differences stray up as often as down, which unequal gains do not; this part
-asks of the mean alone. The t statistic is straightened by Hall's cubic transformation (Journal of
-the Royal Statistical Society B 54, 1992, 221-228), the closed form of what a bootstrap-t corrects
-for, so that p-value and interval are one formula and no draws limit how small the p-value can be.
+tests the mean alone. The t statistic is straightened by Hall's cubic transformation (Journal of the
+Royal Statistical Society B 54, 1992, 221-228), the closed form of what a bootstrap-t corrects for,
+so that p-value and interval are one formula and no draws limit how small the p-value can be.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from evalsvc.statistics.counts import FloatArray
 from evalsvc.statistics.distributions import t_above, t_quantile
 
 RARE_CLUSTER = 0.3  # by simulation, as the next: docs/decisions/0200
-RARE_DIFFERENCE = 0.3  # per problem of a cluster, which few problems may show once in a while
+RARE_DIFFERENCE = 0.3  # per problem of a cluster, which a few problems may occasionally show
 RARE_FROM = 0.25  # of k/n: below it all problems show what they differ by, the less so the rarer
 SLIGHT_SKEW = 1e-6  # of the mean: below it the transformation is the identity
 
@@ -98,7 +98,7 @@ class Spread:
 
 
 def rare_difference(k: int, n: int) -> float:
-    """What a problem not met may differ by, at pass@k of n samples: little where k is far below n.
+    """How much an unseen problem may differ, at pass@k of n samples: little where k is far below n.
 
     >>> rare_difference(1, 256) < 0.005 < rare_difference(64, 256)
     True
@@ -112,9 +112,9 @@ def spread_of(
     """The spread of the mean over problems from cluster sums of the differences.
 
     A cluster with 0.3 of the largest squared residual is added to the variance: where few clusters
-    carry the whole difference the observed spread misses those not met, and a plain t interval
-    covers too little. That residual is taken as `rare_problem` a problem at least, for where all
-    that were met differ by little.
+    carry the whole difference the observed spread misses unseen ones, and a plain t interval covers
+    too little. That residual is taken as `rare_problem` a problem at least, for where all observed
+    ones differ by little.
     """
     difference = float(totals.sum()) / groups.problems
     if groups.count < 2:

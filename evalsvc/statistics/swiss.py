@@ -1,8 +1,8 @@
-"""A Swiss-system aggregate: benchmarks as rounds, checkpoints of like score meet, wins count.
+"""A Swiss-system aggregate: benchmarks are rounds, checkpoints of similar score meet, wins count.
 
 It ranks by how often a checkpoint beats its equals instead of by points, so that one benchmark with
-a wide spread does not decide. The rounds follow the order in which the benchmarks are given, as in
-the source, where it is curated; pairings and problems are drawn anew many times, so that the
+a wide spread does not dominate. The rounds follow the order in which the benchmarks are given, as
+in the source, where it is curated; pairings and problems are redrawn many times, so that the
 expected win score has a Monte-Carlo error and a spread that says who is tied. With an odd number
 the lowest has no opponent and gains nothing. Source: Competitive Swiss-system Dynamics (arXiv
 2512.21010), with problems resampled here so that the benchmarks' own noise counts.
@@ -27,7 +27,7 @@ class SwissRank:
 
     monte_carlo_error: standard error of that mean from the finite draws. interval: where the score
     falls in (1 - alpha) of the draws. failure_sensitivity: change of expected_wins per checkpoint
-    eliminated after each round; strongly negative where early losses are what keeps it down.
+    eliminated after each round; strongly negative if early losses keep the score low.
     """
 
     name: str
@@ -50,9 +50,10 @@ def swiss_ranking(
 ) -> tuple[SwissRank, ...]:
     """Checkpoints from most to fewest expected wins; results and ks as in `rank_by_mean`.
 
-    The order of `ks` is that of the rounds: who is ahead in the first ones meets the stronger in
-    the last. Two are tied where neither scores higher in more than 1 - alpha/2 of the draws (draws
-    of equal score count half to each). StatisticsError as there, and with fewer than 100 draws.
+    The order of `ks` is that of the rounds: the leaders of the first rounds meet stronger opponents
+    in the last. Two are tied where neither scores higher in more than 1 - alpha/2 of the draws
+    (draws of equal score count half to each). StatisticsError as there, and with fewer than 100
+    draws.
     """
     check_probability(alpha, "alpha")
     if draws < 100:

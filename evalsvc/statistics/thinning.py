@@ -1,4 +1,4 @@
-"""As many samples on both sides: what a paired test needs and the counts do not always have.
+"""Equal numbers of samples on both sides, which a paired test needs.
 
 pass@16 from 16 samples is 0 or 1, from 256 it is smooth: their difference is skewed even between
 equal checkpoints, and a test that flips signs rejects 11% of such pairs at k = 16 instead of 5%.

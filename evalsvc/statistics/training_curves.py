@@ -1,4 +1,4 @@
-"""A metric along training, with bands, and the price of choosing the best step on the test set."""
+"""A metric along training, with bands, and the bias of choosing the best step on the test set."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class BestStep:
-    """The best step and by how much its figure flatters it; `warning` is empty for one step.
+    """The best step and by how much its figure is too high; `warning` is empty for one step.
 
     optimism: expected excess of the best step's figure over its value on other problems of this
     kind, in fractions; 0 for one step.
@@ -68,11 +68,11 @@ def best_step(
     clusters: Sequence[object] | ArrayLike | None = None,
     seed: int = 0,
 ) -> BestStep:
-    """The step with the highest pass@k, and by how much being chosen flatters it.
+    """The step with the highest pass@k, and the bias of its figure from being chosen.
 
     All steps must have the same problems in the same order. The true figures are estimated by
     shrinking the observed ones to their mean, as far as chance explains their spread (James and
-    Stein 1961); then whole clusters are resampled, the best step is chosen anew each time, and its
+    Stein 1961); then whole clusters are resampled, the best step is chosen again each time, and its
     figure compared with the true one. Without the shrinking the spread of chance counts twice, and
     the bootstrap (Efron 1983) reports seven tenths of the optimism or less. StatisticsError: no
     steps, a step twice, different problems, k above n.
@@ -109,10 +109,10 @@ def best_step(
 
 
 def _shrunk(values: FloatArray, noise: FloatArray) -> FloatArray:
-    """The figures drawn to their mean by the share of their spread that noise explains."""
+    """The figures shrunk to their mean by the share of their spread that noise explains."""
     deviations = values - values.mean()
     spread = float(deviations @ deviations)
-    own = noise - noise.mean(axis=1, keepdims=True)  # what all steps share moves none ahead
+    own = noise - noise.mean(axis=1, keepdims=True)  # shared noise does not change the order
     by_chance = float(np.mean(np.sum(own * own, axis=1)))
     kept = max(1.0 - by_chance / spread, 0.0) if spread > 0 else 0.0
     return np.asarray(values.mean() + kept * deviations, dtype=np.float64)

@@ -25,7 +25,7 @@ def equivalence(comparison: Comparison, margin: float) -> Equivalence:
     """Whether the population difference is smaller than `margin` (a fraction) either way.
 
     "Not significant" is never evidence of equality; this is. At alpha = 5% it asks whether the 90%
-    interval lies within the margin. With one cluster nothing is shown: the p-value is 1.
+    interval is within the margin. With one cluster nothing is shown: the p-value is 1.
     """
     check_probability(margin, "margin")
     p_value = max(comparison.spread.above(-margin), comparison.spread.below(margin))

@@ -1,8 +1,8 @@
-"""Who wins a vote of k out of n samples, exactly: the arithmetic behind maj@k.
+"""Exact winning chances in a vote of k out of n samples, as maj@k needs them.
 
-Each sample is thought of as drawn with probability k/n on its own; given that k are drawn this is
-drawing k of the n. A group's number of votes is then binomial, and the vote of all groups a product
-of polynomials in which the coefficient of x^k is wanted. Only groups that could reach the winner's
+Treat each sample as drawn independently with probability k/n; given that k are drawn this is
+drawing k of the n. A group's number of votes is then binomial, and the vote of all groups is a
+product of polynomials whose coefficient of x^k is needed. Only groups that could reach the winner's
 votes need a polynomial of their own; all others together are one binomial.
 """
 
@@ -15,7 +15,7 @@ from scipy.special import gammaln
 from evalsvc.statistics.counts import FloatArray
 from evalsvc.statistics.distributions import hypergeometric_chance
 
-NEGLIGIBLE = 1e-15  # a chance below it moves no figure
+NEGLIGIBLE = 1e-15  # chances below it do not change any figure
 
 
 def chance_to_win(size: int, others: Mapping[int, int], no_answer: int, k: int) -> float:
@@ -25,7 +25,7 @@ def chance_to_win(size: int, others: Mapping[int, int], no_answer: int, k: int) 
     1 <= k < n, where n is the sum of all of these.
     """
     n = size + no_answer + sum(g * count for g, count in others.items())
-    majority = k // 2 + 1  # from here on nobody else can reach as many votes
+    majority = k // 2 + 1  # from here on no other group can reach as many votes
     chance = float(hypergeometric_chance(np.arange(majority, k + 1), n, size, k).sum())
     largest = max(size, *others, 0) if others else size
     of_largest = np.cumsum(hypergeometric_chance(np.arange(k + 1), n, largest, k))
@@ -38,7 +38,7 @@ def chance_to_win(size: int, others: Mapping[int, int], no_answer: int, k: int) 
 
 
 def _others_lose(votes: int, others: Mapping[int, int], no_answer: int, k: int, n: int) -> float:
-    """Weight of the other groups having k - votes votes in all, nobody more than `votes`.
+    """Weight of the other groups having k - votes votes in all, none more than `votes`.
 
     t groups with exactly `votes` leave the winner a share 1/(t + 1), the integral of y^t over
     [0, 1]: so each is weighed by y, and y averaged by a Gauss rule that is exact for the most ties

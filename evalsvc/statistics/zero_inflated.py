@@ -16,7 +16,7 @@ from evalsvc.statistics.counts import FloatArray, IntArray
 BOUNDS = np.array([[-15.0, -7.0, -7.0], [15.0, 10.0, 10.0]])
 STEPS = 80
 HALVINGS = 6
-RIDGE = 1e-6  # of the curvature's trace: where the data say nothing of a direction
+RIDGE = 1e-6  # of the curvature's trace: where the data do not determine a direction
 SETTLED = 1e-8  # of the likelihood per problem
 
 

@@ -1,4 +1,4 @@
-"""What a metric is: its name, formula and inputs, and the function that computes it.
+"""Definition of a metric: its name, formula and inputs, and the function that computes it.
 
 A metric is computed from `SampledProblems`, one row per problem. Most metrics give one value per
 problem (`per_problem`); the benchmark's figure is then the mean of the values, with a population
@@ -20,7 +20,7 @@ IntervalKind = Literal["fixed", "population"]
 Pair = tuple[float, float]
 
 FRACTION = "fraction"
-ALL = "all"  # asks for every registered metric, so no metric may have this name
+ALL = "all"  # selects every registered metric, so no metric may have this name
 MAX_NAME = 60
 BY_K = ("@k", "^k")
 

@@ -18,7 +18,7 @@ from evalsvc.statistics.metrics.definition import (
 from evalsvc.statistics.thinning import thinned
 
 LEVEL = 0.95
-ROUNDING = 1e-9  # a value may leave the range by so much
+ROUNDING = 1e-9  # a value may leave the range by this much
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def metric_figure(
 ) -> MetricFigure | None:
     """The metric over the problems with at least k samples; None where there are none.
 
-    k is needed exactly for a metric with k. Raises StatisticsError where it is missing or given
-    in vain, where the inputs are not there, and where the metric's own code fails.
+    k is needed exactly for a metric with k. Raises StatisticsError where it is missing or not
+    needed, where the inputs are missing, and where the metric's own code fails.
     """
     one_k = _checked_k(metric, k)
     check_inputs(metric, problems)

@@ -69,7 +69,7 @@ def load_metrics(entries: Iterable[EntryPoint] | None = None) -> MetricRegistry:
     for entry in sorted(found, key=lambda entry: (entry.name, entry.value)):
         try:
             metric = entry.load()
-        except Exception as error:  # any package, any error
+        except Exception as error:  # any package may raise any error
             reports.append(_report(entry, f"cannot be imported: {type(error).__name__}: {error}."))
             continue
         if isinstance(metric, MetricDefinition):
