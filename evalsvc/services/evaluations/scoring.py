@@ -1,7 +1,7 @@
 """Two readings of the same verdicts: our rules, and the box-only rule of the paper's code.
 
 Published numbers for one model differ by many points because of such rules alone; so both are
-shown wherever they differ. Read from the transcripts' verdicts, kept by the evaluation's version.
+shown wherever they differ. Read from the transcripts' verdicts, cached by the evaluation's version.
 """
 
 from collections import Counter, defaultdict

@@ -78,7 +78,7 @@ def newest_failed(session: Session, limit: int) -> Sequence[Checkpoint]:
 
 
 def newest_spec(session: Session, fingerprint: str) -> CheckpointSpec:
-    """The most recent checkpoint with this content: older paths may no longer exist."""
+    """The spec of the newest checkpoint with this content: older paths may no longer exist."""
     query = (
         select(Checkpoint.spec)
         .where(Checkpoint.fingerprint == fingerprint)

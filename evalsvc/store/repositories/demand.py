@@ -92,7 +92,7 @@ def count_parts(session: Session, job_id: str) -> int:
 
 
 def shorten(session: Session, part: JobEvaluation, samples: int) -> None:
-    """Cut a job to its first `samples`; remove ready shards that no other job wants."""
+    """Cut a job's part to its first `samples`; remove ready shards that no job wants then."""
     part.samples = samples
     part.ks = [k for k in part.ks if k <= samples]
     session.flush()

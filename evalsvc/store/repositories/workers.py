@@ -39,7 +39,7 @@ def newest_epoch(session: Session) -> DispatcherEpoch | None:
 
 
 def of_newest_dispatcher(session: Session) -> Sequence[WorkerRecord]:
-    """The workers of the newest dispatcher."""
+    """The workers of the newest dispatcher, and of any that started since."""
     newest = select(func.max(DispatcherEpoch.epoch)).scalar_subquery()
     return session.scalars(
         select(WorkerRecord)
