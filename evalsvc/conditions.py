@@ -47,7 +47,7 @@ def merged(before: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any
 
 
 def mixed_conditions(provenance: Mapping[str, Any]) -> str:
-    """`unlike engine version: vllm 0.33.0 and vllm 0.34.0`; empty where all shards were alike."""
+    """`unlike engine version: vllm 0.33.0 and vllm 0.34.0`; empty if all shards agree."""
     unlike = [
         f"{name} ({' and '.join(values)})"
         for name, values in conditions_of(provenance).items()

@@ -20,7 +20,7 @@ BASE_URL = "http://127.0.0.1"
 
 
 class InProcess(httpx.BaseTransport):
-    """Hands requests to an ASGI application and waits for its answer."""
+    """Passes requests to an ASGI application and waits for its answer."""
 
     def __init__(self, app: FastAPI) -> None:
         self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)

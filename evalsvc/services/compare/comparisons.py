@@ -147,7 +147,7 @@ def compare_all(
 
     `metric`: pass@k by default.
 
-    Raises NotFound (no such run, nothing in common) and UsageError (unlike evaluations, k above n)
+    Raises NotFound (no such run, nothing in common), UsageError (evaluations differ, k above n)
     where that holds for all candidates; else those are left out, with a note.
     """
     pairings: list[Pairing] = []

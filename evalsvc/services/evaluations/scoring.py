@@ -33,7 +33,7 @@ class Scoring:
 
     @property
     def sentence(self) -> str:
-        """The difference in words; empty where there is none."""
+        """The difference as text; empty if there is none."""
         if self.pass_at_1 is None or self.correct == self.correct_box_only:
             return ""
         return (

@@ -62,8 +62,8 @@ class Evaluation(Base):
     state: Mapped[str] = mapped_column(default=EvaluationState.PENDING)
     error: Mapped[str | None]
     remedy: Mapped[str | None]
-    samples_wanted: Mapped[int]  # n per problem, the largest any job asked for
-    problems_wanted: Mapped[int]  # number of problems any job asked for
+    samples_wanted: Mapped[int]  # n per problem, the largest requested by any job
+    problems_wanted: Mapped[int]  # number of problems requested by any job
     verifier: Mapped[str | None]
     provenance: Mapped[dict[str, Any]] = mapped_column(default=dict)
     # Increases with every change of the results: caches of statistics are keyed by it.

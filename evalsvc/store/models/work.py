@@ -41,7 +41,7 @@ class Job(Base):
 
 
 class JobEvaluation(Base):
-    """An evaluation that a job asked for; several jobs may share one."""
+    """An evaluation requested by a job; several jobs may share one."""
 
     __tablename__ = "job_evaluations"
     __table_args__ = (Index("ix_job_evaluations_evaluation_id", "evaluation_id"),)
@@ -49,7 +49,7 @@ class JobEvaluation(Base):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     ordinal: Mapped[int] = mapped_column(primary_key=True)
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"))
-    samples: Mapped[int]  # n that this job asked for
+    samples: Mapped[int]  # n requested by this job
     ks: Mapped[list[Any]]
     problems: Mapped[list[Any] | None]  # row indices, or NULL for all
 

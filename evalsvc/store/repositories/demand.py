@@ -86,7 +86,7 @@ def parts_that_may_stop(session: Session, evaluation_id: str) -> Sequence[JobEva
 
 
 def count_parts(session: Session, job_id: str) -> int:
-    """How many evaluations a job asked for."""
+    """The number of evaluations of a job."""
     query = select(func.count()).where(JobEvaluation.job_id == job_id)
     return session.scalar(query) or 0
 

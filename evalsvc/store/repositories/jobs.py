@@ -113,7 +113,7 @@ def parts_of(session: Session, job_ids: Sequence[str]) -> Sequence[JobEvaluation
 
 
 def benchmarks_of(session: Session, job_ids: Collection[str]) -> Sequence[tuple[str, str]]:
-    """(job, benchmark) in the order in which each job asked for them."""
+    """(job, benchmark) in the order of each job's request."""
     rows = session.execute(
         select(JobEvaluation.job_id, Evaluation.benchmark)
         .join(Evaluation, JobEvaluation.evaluation_id == Evaluation.id)
@@ -207,13 +207,13 @@ def cancel(session: Session, job_id: str) -> bool:
 
 
 def evaluation_ids(session: Session, job_id: str) -> Sequence[str]:
-    """The evaluations that a job asked for."""
+    """The evaluations of a job."""
     query = select(JobEvaluation.evaluation_id).where(JobEvaluation.job_id == job_id)
     return session.scalars(query).all()
 
 
 def evaluation_ids_of(session: Session, job_ids: Collection[str]) -> set[str]:
-    """The evaluations that any of these jobs asked for."""
+    """The evaluations of these jobs."""
     query = select(JobEvaluation.evaluation_id).where(JobEvaluation.job_id.in_(job_ids))
     return set(session.scalars(query))
 
