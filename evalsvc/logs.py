@@ -1,8 +1,8 @@
 """Logs: one line a message on standard error, for people (`text`) or for programs (`json`).
 
-What a message is about (job, evaluation, shard, worker) travels beside its words, by `about`, so
-that a log can be searched for an identifier. Words and values may come from untrusted files: line
-ends in them are escaped, and each message stays one line (but for tracebacks in `text`).
+The subject of a message (job, evaluation, shard, worker) is kept in fields of its own, by `about`,
+so that a log can be searched for an identifier. Text and values may come from untrusted files: line
+ends in them are escaped, and each message stays on one line (except tracebacks in `text`).
 """
 
 import json
@@ -13,16 +13,16 @@ from typing import Any, Literal
 
 LogFormat = Literal["text", "json"]
 _ABOUT = "evalsvc_about"
-QUIET = ("httpx", "httpcore", "alembic", "uvicorn")  # libraries that say too much
+QUIET = ("httpx", "httpcore", "alembic", "uvicorn")  # libraries that log too much
 
 
 def about(**identifiers: Any) -> dict[str, Any]:
-    """The `extra` of a message: what it is about. Values that are None are left out."""
+    """The `extra` of a message: its subject. Values that are None are left out."""
     return {_ABOUT: {name: value for name, value in identifiers.items() if value is not None}}
 
 
 def configure(level: str, style: LogFormat) -> None:
-    """Send this process's messages from `level` on to standard error, in this format."""
+    """Send this process's messages of `level` and above to standard error, in this format."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if style == "json" else _Text())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
@@ -44,7 +44,7 @@ class _Text(logging.Formatter):
 
 
 class _Json(logging.Formatter):
-    """One object a line: `at`, `level`, `part`, `message`, what it is about, `traceback`."""
+    """One JSON object per line: `at`, `level`, `part`, `message`, the subject, `traceback`."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {

@@ -34,7 +34,7 @@ class Settings(BaseModel):
     benchmarks: str = ""  # further catalogue folders, separated by the path separator
     checkpoint_roots: str = ""  # allowed roots of checkpoints, likewise; empty: any local path
     allow_pickle_weights: bool = False
-    webhook_allow: str = ""  # hosts or networks that webhooks may reach although they are private
+    webhook_allow: str = ""  # private hosts or networks that webhooks may reach
     executor: Literal["local", "ray"] = "local"
     engine: str = "vllm"
     workers: int = Field(default=0, ge=0)  # 0: one per GPU, or one on the CPU
@@ -80,7 +80,7 @@ class Settings(BaseModel):
 
 
 def load_settings(environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
-    """Read the settings. Raises UsageError that names the variable or the line at fault."""
+    """Read the settings. Raises UsageError that names the wrong variable or line."""
     environ = os.environ if environ is None else environ
     values = _from_file((folder or Path.cwd()) / CONFIG_FILE)
     for field in Settings.model_fields:

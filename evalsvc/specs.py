@@ -1,6 +1,6 @@
-"""The contract between client, server and worker: what is asked, sent out and answered.
+"""The contract between client, server and worker: requests, shards and results.
 
-Everything here is frozen, validated on construction and travels as JSON. Nothing here does I/O.
+All types are frozen, validated on construction and sent as JSON. Nothing here does I/O.
 Sizes are in bytes, times in seconds, temperatures and probabilities are plain numbers.
 """
 
@@ -89,16 +89,16 @@ class Protocol(Spec):
 
 
 PROTOCOLS: dict[str, Protocol] = {
-    # The paper's, App. C.2: T 0.6, top-p 0.95, 4096 new tokens; n and ks from its eval.sh.
+    # From the paper, App. C.2: T 0.6, top-p 0.95, 4096 new tokens; n and ks from its eval.sh.
     "paper": Protocol(name="paper", samples=256, max_tokens=4096),
     "quick": Protocol(name="quick", samples=4, max_tokens=1024),
     "greedy": Protocol(name="greedy", temperature=0, top_p=1, samples=1, max_tokens=4096),
-    # As a benchmark's own authors ask: one greedy answer to their prompt, which its folder names.
+    # As the benchmark's authors specify: one greedy answer to their prompt, named in its folder.
     "official": Protocol(name="official", temperature=0, top_p=1, samples=1, max_tokens=4096),
 }
 
 
-# Which of the two is meant is seen from the value, so that errors speak of that one only.
+# The value shows which of the two is meant, so that errors name only that one.
 NamedOrWritten = Annotated[
     Annotated[str, Tag("name")] | Annotated[Protocol, Tag("settings")],
     Discriminator(lambda value: "name" if isinstance(value, str) else "settings"),
@@ -130,7 +130,7 @@ class BenchmarkRequest(Spec):
 
     name: Name
     problems: tuple[int, ...] | None = None  # row indices
-    first: int | None = Field(default=None, ge=1)  # or the first so many rows
+    first: int | None = Field(default=None, ge=1)  # or the first this many rows
 
     @model_validator(mode="after")
     def _one_selection(self) -> Self:
@@ -198,11 +198,11 @@ class JobRequest(Spec):
     allow_engine_change: bool = False  # add samples of another engine version to what is there
 
     def benchmark_requests(self) -> tuple[BenchmarkRequest, ...]:
-        """The benchmarks, plain names spelled out."""
+        """The benchmarks, with plain names expanded."""
         return tuple(BenchmarkRequest(name=b) if isinstance(b, str) else b for b in self.benchmarks)
 
     def resolved_protocol(self) -> Protocol:
-        """The protocol with this job's overrides. ValueError in words when they contradict."""
+        """The protocol with this job's overrides. Raises ValueError when they contradict."""
         if isinstance(self.protocol, Protocol):
             base = self.protocol
         elif self.protocol in PROTOCOLS:
@@ -270,7 +270,7 @@ class Announcement(Spec):
     reason: str | None = Field(default=None, max_length=MAX_REASON_CHARACTERS)
 
     def job_request(self) -> JobRequest:
-        """The job that the announcement asks for."""
+        """The job that the announcement requests."""
         return JobRequest(
             checkpoint=self.path,
             run=self.run,
@@ -285,7 +285,7 @@ class Announcement(Spec):
         )
 
     def without_job(self, state: str, reason: str) -> "Announcement":
-        """The same checkpoint as a row that says why it is not evaluated."""
+        """The same checkpoint as a row with the reason why it is not evaluated."""
         changes = {"benchmarks": (), "state": state, "reason": reason[:MAX_REASON_CHARACTERS]}
         return Announcement.model_validate({**self.model_dump(), **changes})
 
@@ -323,7 +323,7 @@ class ProblemTally(Spec):
 
     problem: int  # row index
     problem_id: str
-    n: int = Field(ge=0)  # samples that were really answered and judged
+    n: int = Field(ge=0)  # samples that were answered and judged
     sampled: str  # masks as hexadecimal integers, "0" when empty
     correct: str
     truncated: str
@@ -331,14 +331,14 @@ class ProblemTally(Spec):
     failed: str  # verifier failures: timeout, crashed, too_long
     tokens: int = 0  # output tokens over all samples
     tokens_correct: int = 0  # ... over the correct ones
-    error: str | None = None  # why it could not be asked: a broken image, too long a prompt
+    error: str | None = None  # why it could not be sampled: a broken image, too long a prompt
 
 
 FAILED_VERDICTS = frozenset({"timeout", "crashed", "too_long"})
 
 
 def verdict_flags(verdict: str) -> dict[str, bool]:
-    """Which masks of a tally a sample with this verdict belongs to."""
+    """The masks of a tally that a sample with this verdict belongs to."""
     return {
         "correct": verdict == "correct",
         "no_answer": verdict == "no_answer",
@@ -347,7 +347,7 @@ def verdict_flags(verdict: str) -> dict[str, bool]:
 
 
 class ShardResult(Spec):
-    """What a worker sends back: tallies only; the transcript lies in the artifact store."""
+    """What a worker sends back: tallies only; the transcript is in the artifact store."""
 
     shard_id: str
     epoch: int
@@ -373,7 +373,7 @@ class WorkerState(StrEnum):
 
 
 class WorkerStatus(Spec):
-    """What a worker says of itself, sent whenever it changes and with each result."""
+    """A worker's report on itself, sent whenever it changes and with each result."""
 
     worker_id: str
     state: WorkerState
@@ -386,8 +386,8 @@ class WorkerStatus(Spec):
     architecture_hash: str | None = None
     tokenizer_hash: str | None = None
     shards_in_flight: tuple[str, ...] = ()
-    requests_in_flight: int = 0  # samples that its engine works on now
-    requests_wanted: int = 0  # ... and so many it would like to have; 0 until it has started
+    requests_in_flight: int = 0  # samples that its engine is working on
+    requests_wanted: int = 0  # samples that it wants to work on at once; 0 until it has started
     samples_done: int = 0
     tokens_per_second: float = 0.0
     swaps: int = 0  # weights exchanged in place

@@ -1,7 +1,7 @@
-"""Alembic's entry. The connection is handed in by `evalsvc.store.schema`; there is no alembic.ini.
+"""Alembic's entry point. `evalsvc.store.schema` passes the connection; there is no alembic.ini.
 
-Migrations must not import the models, which go on changing: our column types are written into
-them as what they are in the database.
+Migrations must not import the models, which keep changing: our column types are written into
+them as the plain types of the database.
 """
 
 from typing import Any, Literal

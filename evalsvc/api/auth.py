@@ -1,8 +1,8 @@
-"""Authentication and scopes. On loopback everybody on this machine is allowed everything.
+"""Authentication and scopes. On loopback every user of the machine may do everything.
 
-A server bound to loopback needs no key, but honours (and refuses) the keys that it is shown. A
-server bound to anything else answers nothing below /v1 without one. admin includes submit,
-submit includes read.
+A server bound to loopback needs no key, but checks any key that a request carries. A server bound
+to another address answers nothing below /v1 without one. admin includes submit, submit includes
+read.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ from evalsvc.errors import (
 from evalsvc.settings import Settings
 from evalsvc.store.repositories import keys
 
-KEY_COOKIE = "evalsvc_key"  # the dashboard keeps a key there: HttpOnly, SameSite=Strict
+KEY_COOKIE = "evalsvc_key"  # where the dashboard keeps a key: HttpOnly, SameSite=Strict
 
 
 class Scope(StrEnum):
@@ -70,7 +70,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_may_start(settings: Settings, state: State) -> None:
-    """Raises UsageError when the address is open to others and nobody has a key."""
+    """Raise UsageError when the address is open to others and no key exists."""
     if is_loopback(settings.host):
         return
     with state.database.read() as session:
@@ -147,7 +147,7 @@ def _principal(request: Request, state: State, shown: str) -> Principal:
 
 
 def require(scope: Scope) -> Callable[..., Principal]:
-    """A dependency that lets only those pass who have `scope`."""
+    """A dependency that requires `scope` of the caller."""
 
     def check(principal: Annotated[Principal, Depends(authenticate)]) -> Principal:
         if scope not in principal.scopes:

@@ -1,4 +1,4 @@
-"""Benchmarks: the catalogue, whether the data are here, and what was published."""
+"""Benchmarks: the catalogue, whether the data are present, and published results."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Checkpoints: what the trainers' hooks announce, and what became of it."""
+"""Checkpoints: announced by the trainers' hooks, and what became of them."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Comparisons of checkpoints with one of them, paired by problem."""
+"""Comparisons of checkpoints with a baseline, paired by problem."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Server-sent events of a job: every one once and in order, resumable, with a sign of life.
+"""Server-sent events of a job: each one once and in order, resumable, with keep-alives.
 
 The stream reads the events table by its cursor. It ends after the event that ends the job; a
 client that lost the connection resumes with Last-Event-ID.
@@ -33,7 +33,7 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class Batch:
-    """Events to be sent, the cursor after them, and whether nothing will follow."""
+    """Events to send, the cursor after them, and whether they are the last."""
 
     lines: Sequence[str]
     last_id: int
@@ -72,7 +72,7 @@ async def _stream(state: State, job_id: str, last_id: int) -> AsyncIterator[str]
 
 
 def _read(state: State, job_id: str, last_id: int) -> Batch:
-    """The next events. In one snapshot with the job's state, so that the last one is not missed."""
+    """The next events, read in one snapshot with the job's state so that the last is not missed."""
     with state.database.read() as session:
         rows = events.after(session, last_id, job_id=job_id, limit=BATCH)
         ended = jobs.get(session, job_id).state in ENDED_JOBS
@@ -82,7 +82,7 @@ def _read(state: State, job_id: str, last_id: int) -> Batch:
 
 
 def format_event(row: Event) -> str:
-    """One event as the HTML standard wants it; JSON has no raw line breaks."""
+    """One event in the format of the HTML standard; JSON has no raw line breaks."""
     data = {
         "at": row.at.isoformat(),
         "kind": row.kind,

@@ -1,10 +1,10 @@
-"""What every request must pass before any handler: its host, its origin, its address, its size.
+"""Checks on every request before any handler: its host, its origin, its address, its size.
 
-- On loopback the header Host must name this machine: a web page whose name is suddenly resolved to
-  127.0.0.1 (DNS rebinding) is refused.
-- A request that changes something and says which page it comes from must come from our own.
-- An address with NUL in it cannot be stored or looked up.
-- A body above the cap is refused, whether it announces its size or streams past it.
+- On loopback the header Host must name this machine: this refuses a web page whose name now
+  resolves to 127.0.0.1 (DNS rebinding).
+- A request that changes something and names the page it comes from must come from our own.
+- An address that contains NUL is refused: it cannot be stored or looked up.
+- A body above the cap is refused, whether it declares its size or streams past it.
 """
 
 from urllib.parse import urlsplit
@@ -65,7 +65,7 @@ class Guard:
 
 
 class _CappedBody:
-    """Counts what is received; past the cap the reader gets an error, and its answer is dropped.
+    """Counts the bytes received; past the cap reading fails, and the handler's answer is dropped.
 
     Frameworks turn any error while reading a body into their own 400; the caller answers 413.
     """
@@ -74,7 +74,7 @@ class _CappedBody:
         self._receive, self._send, self._cap = receive, send, cap
         self._seen = 0
         self._answered = False
-        self.exceeded = False  # and nothing was answered yet
+        self.exceeded = False  # and no answer has been started
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -92,7 +92,7 @@ class _CappedBody:
 
 
 def urlsplit_host(origin: str) -> str:
-    """host:port of an origin; empty for `null` and for what is none."""
+    """host:port of an origin; empty for `null` and for anything that is not an origin."""
     try:
         return urlsplit(origin).netloc
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whether the server lives, whether it can work, and what a monitoring system wants to know."""
+"""Liveness, readiness, and metrics for monitoring."""
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
@@ -40,7 +40,7 @@ def readyz(state: StateDep) -> Readiness:
     """Whether database and artifact store can be used. Needs no key; 503 with the reason if not."""
     with state.database.read() as session:
         workers.of_newest_dispatcher(session)
-    state.artifacts.exists("probe")  # raises StorageError where the store cannot be reached
+    state.artifacts.exists("probe")  # raises StorageError if the store cannot be reached
     return Readiness(status="ready", database="ok", artifacts="ok")
 
 

@@ -1,5 +1,5 @@
 """The figures for Prometheus, counted from the database at each scrape: nothing is lost or doubled
-by a restart, and every server of one database tells the same."""
+by a restart, and all servers of one database report the same."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 

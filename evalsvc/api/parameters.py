@@ -1,6 +1,6 @@
-"""Parameters of a query: only those that a route knows, each given as often as it may be.
+"""Parameters of a query: only those that the route knows, repeated only where it allows that.
 
-A misspelt filter that is left aside would answer with the figures of other runs.
+If a misspelt filter were ignored, the answer would hold the figures of other runs.
 """
 
 import difflib
@@ -16,10 +16,10 @@ REDIRECT = 307
 
 
 def only_known_parameters(request: Request) -> None:
-    """A dependency of every route of the API. Raises ParameterError."""
+    """A dependency of every API route. Raises ParameterError."""
     route = request.scope["route"]
     if not isinstance(route, APIRoute) or route.status_code == REDIRECT:
-        return  # the address that a redirect leads to judges them
+        return  # the target of the redirect checks them
     fields = get_flat_dependant(route.dependant).query_params
     several = {field.alias for field in fields if "list[" in str(field.field_info.annotation)}
     refuse_others(request.query_params.multi_items(), {f.alias for f in fields}, several)

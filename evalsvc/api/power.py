@@ -1,4 +1,4 @@
-"""Power: how many samples, problems or runs it takes to see a difference, and at what cost."""
+"""Power: how many samples, problems or runs are needed to detect a difference, and their cost."""
 
 from typing import Annotated
 

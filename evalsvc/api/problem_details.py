@@ -1,7 +1,7 @@
 """Every failure as a problem document (RFC 9457): what happened, and what the user can do.
 
 `type` is a URN of the error's kind, `remedy` is an extension member. No traceback and no SQL ever
-leaves the server: what nobody foresaw is logged under an id, and the answer names that id.
+leaves the server: an unexpected error is logged under an id, and the answer names that id.
 """
 
 import logging
@@ -106,7 +106,7 @@ def from_error(error: EvalsvcError, instance: str) -> ProblemDetailsResponse:
 
 
 def printable(value: Any) -> Any:
-    """`value` with lone surrogates replaced: they have no form in UTF-8, and users send them."""
+    """`value` with lone surrogates replaced: users send them, and UTF-8 cannot encode them."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, dict):
@@ -123,7 +123,7 @@ def install(app: FastAPI) -> None:
 
 
 def handlers() -> dict[type[Exception], Handler]:
-    """What answers each kind of exception; the dashboard makes pages of the same answers."""
+    """The handler of each kind of exception; the dashboard turns the same answers into pages."""
     return {
         EvalsvcError: _ours,
         RequestValidationError: _invalid,
@@ -208,7 +208,7 @@ def _database(request: Request, error: Exception) -> ProblemDetailsResponse:
 
 
 def _unstorable(request: Request, error: Exception) -> ProblemDetailsResponse:
-    """A value that is valid JSON but that no database holds: NUL, half a character, 2^80."""
+    """A value that is valid JSON but that no database can store: NUL, a lone surrogate, 2^80."""
     return problem_response(
         request.url.path,
         422,

@@ -38,7 +38,7 @@ def rescore(evaluation_id: EvaluationId, state: StateDep, who: Submitter) -> Res
         row = rescoring.begin(session, evaluations.get(session, evaluation_id), state.rescored)
         shown = rescoring.view(row)
     arguments = (state.database, state.artifacts, dataset, shown.id, state.settings, state.rescored)
-    # A thread that does not hold the server up: what it left is marked by the next server.
+    # A daemon thread does not delay the server's exit; the next server marks an unfinished rescore.
     threading.Thread(target=rescoring.run, args=arguments, name="rescore", daemon=True).start()
     return shown
 

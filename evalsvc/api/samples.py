@@ -1,7 +1,7 @@
 """The samples of a problem with their text and verdicts, and verdicts set by hand.
 
-A problem has one address: its row. An id can be the number of another row, so that `/problems/{x}`
-only leads to a row where x means one problem, and never takes a write.
+A problem has one address: its row. An id can equal the number of another row, so `/problems/{x}`
+redirects only where x means one problem, and never accepts a write.
 """
 
 from typing import Annotated, NoReturn

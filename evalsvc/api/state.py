@@ -1,7 +1,7 @@
-"""What every request handler can reach: settings, database, catalogue, transcripts, caches.
+"""State shared by all request handlers: settings, database, catalogue, transcripts, caches.
 
 One object per server, made by `create_app`. A handler opens its own transaction on `database`:
-transactions begin and end at the edge, never inside a service.
+transactions begin and end in the handlers, never inside a service.
 """
 
 import threading
@@ -16,7 +16,7 @@ from evalsvc.services.memo import Memo
 from evalsvc.settings import Settings
 from evalsvc.store.database import Database
 
-if TYPE_CHECKING:  # all are heavy, and many requests need none
+if TYPE_CHECKING:  # all are slow to import, and many requests need none of them
     from evalsvc.artifacts import ArtifactStore
     from evalsvc.catalogue import Catalogue
     from evalsvc.services.jobs.admission import CheckpointCache
@@ -27,12 +27,12 @@ if TYPE_CHECKING:  # all are heavy, and many requests need none
 
 @dataclass
 class State:
-    """The server's state. Nothing in it is lost with the process: all of it can be made again."""
+    """The server's state. Nothing in it must survive the process: all of it can be rebuilt."""
 
     settings: Settings
     database: Database
     memo: Memo = field(default_factory=Memo)
-    rescored: set[str] = field(default_factory=set)  # evaluations that this server rescores now
+    rescored: set[str] = field(default_factory=set)  # evaluations that this server is rescoring
     importing: Turns = field(default_factory=Turns)
     stopping: threading.Event = field(default_factory=threading.Event)
 

@@ -1,6 +1,6 @@
 """Workers: what each is doing, which weights it has loaded, how often they were swapped.
 
-And the dispatcher that gives them work: above all whether it pauses, and why.
+Also the dispatcher that gives them work: whether it is paused, and why.
 """
 
 from datetime import datetime

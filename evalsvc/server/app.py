@@ -1,8 +1,8 @@
-"""The HTTP application: a list of routers, one per noun, and what surrounds every request.
+"""The HTTP application: a list of routers, one per noun, and the middleware around them.
 
-`create_app` starts nothing but the event tail and the webhooks' delivery; dispatching and workers
-belong to `evalsvc.dispatch`. With `nouns` only those routers are loaded, which is how a command
-without a server answers quickly.
+`create_app` starts only the event tail and the delivery of webhooks; dispatching and workers
+belong to `evalsvc.dispatch`. With `nouns` only those routers are loaded, so that a command without
+a server answers quickly.
 """
 
 from collections.abc import AsyncIterator, Collection
@@ -41,7 +41,7 @@ NOUNS = (
     "webhooks",
     "health",
 )
-UNCHECKED = ("health",)  # probes and scrapers may add parameters of their own
+UNCHECKED = ("health",)  # probes and scrapers may add their own parameters
 DESCRIPTION = """
 Evaluations of reasoning models: submit a checkpoint, follow the job, read pass@k with intervals,
 compare two checkpoints paired by problem. Errors are problem documents (RFC 9457) that say what to
@@ -77,7 +77,7 @@ def create_app(
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Runs the server's own background work while it serves."""
+    """Run the server's own background work while it serves."""
     from evalsvc.server.background import Background  # noqa: PLC0415 - embedded commands do without
 
     state: State = app.state.evalsvc

@@ -1,7 +1,7 @@
-"""The server's own background work, started and stopped with it: delivering webhooks, and reading
-ahead what the first visitors would wait for.
+"""The server's own background work, started and stopped with it: delivering webhooks, and filling
+caches before the first visit.
 
-Rescores that a former server left behind are marked as failed: they can be started again.
+Rescores that a previous server left unfinished are marked as failed: they can be started again.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ STOP_SECONDS = 5.0
 
 
 class Background:
-    """Tasks that live as long as the server serves."""
+    """Tasks that run as long as the server."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start the tasks; returns at once."""
         with self._state.database.write() as session:
             rescores.give_up_running(session)
         allow = self._state.settings.webhook_allow
@@ -31,7 +31,7 @@ class Background:
         self._tasks.append(asyncio.create_task(asyncio.to_thread(warm, self._state)))
 
     async def stop(self) -> None:
-        """Cancel what runs; what was not delivered is delivered by the next server."""
+        """Cancel the tasks; the next server makes the deliveries that are left."""
         for task in self._tasks:
             task.cancel()
         with contextlib.suppress(TimeoutError):

@@ -1,7 +1,7 @@
 """The HTTP application inside a command: the same routes, no server, the local database.
 
 Requests are answered one at a time in this process. The principal is `local`, as on loopback:
-whoever can open the database file may do everything anyway.
+a user who can open the database file may do everything anyway.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ BASE_URL = "http://127.0.0.1"
 
 
 class InProcess(httpx.BaseTransport):
-    """Hands requests to an ASGI application and waits for its answer."""
+    """Passes requests to an ASGI application and waits for its answer."""
 
     def __init__(self, app: FastAPI) -> None:
         self._transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -42,13 +42,13 @@ class InProcess(httpx.BaseTransport):
 
 
 def embedded_client(settings: Settings, nouns: Sequence[str]) -> Client:
-    """A client of the routers `nouns` on the local database, which is made if it is missing."""
-    # As on loopback, whatever address the settings name for a server; no cap on one's own files.
+    """A client of the routers `nouns` on the local database, which is created if missing."""
+    # As on loopback, whatever address the settings give a server; no cap on the user's own files.
     settings = settings.model_copy(update={"host": "127.0.0.1", "max_body_bytes": 2**62})
     database = Database(settings.resolved_database_url)
     if database.sqlite_path is None or not database.sqlite_path.exists():
         database.upgrade()
     app = create_app(settings, database, nouns=nouns, pages=False)
-    # The command says itself what went wrong, and nothing gets better by asking itself again.
+    # The command reports errors itself, and retrying in the same process does not help.
     logging.getLogger("evalsvc.api").setLevel(logging.ERROR)
     return Client(BASE_URL, key="", timeout_seconds=3600, attempts=1, transport=InProcess(app))

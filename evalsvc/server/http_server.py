@@ -1,4 +1,4 @@
-"""The HTTP server as a part of a larger process, which binds its socket and handles signals."""
+"""The HTTP server inside a larger process, which binds its socket and handles signals."""
 
 import contextlib
 import socket
@@ -32,11 +32,11 @@ class QuietServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals belong to the process, which also has a dispatcher to end."""
+        """Leave signals to the process, which also has to stop a dispatcher."""
         yield
 
     def stop(self) -> None:
-        """End streams of events, then the server."""
+        """End the event streams, then the server."""
         self._app.state.evalsvc.stopping.set()
         self.should_exit = True
 
@@ -45,8 +45,8 @@ def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises UsageError when the address is taken."""
     try:
         family, kind, protocol, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # With the protocol named: only then asyncio turns Nagle's algorithm off, which would hold
-        # the end of every answer back for 40 ms.
+        # The protocol is named because asyncio then turns Nagle's algorithm off, which would
+        # delay the end of every answer by 40 ms.
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

@@ -1,8 +1,9 @@
 """Running the service in this process: HTTP server, dispatcher, or both, until a signal comes.
 
-One service per data folder (a lock that goes with its process), one dispatcher per database. The
-dispatcher has a thread and an event loop of its own, so that neither slows the other. On SIGTERM
-and Ctrl-C running shards may end for a while, the rest is given back, and no process stays behind.
+One service per data folder (its lock is released when the process ends), one dispatcher per
+database. The dispatcher has its own thread and event loop, so that neither slows the other. On
+SIGTERM and Ctrl-C running shards have some time to finish, the others are put back in the queue,
+and no process is left running.
 """
 
 import asyncio
@@ -48,7 +49,7 @@ def changed(settings: Settings, **options: Any) -> Settings:
 def run_service(
     settings: Settings, *, dispatch: bool, announce: Callable[[str], None] = lambda url: None
 ) -> None:
-    """Serve (and dispatch) until a signal comes. `announce` is told the URL once all is ready.
+    """Serve (and dispatch) until a signal comes. `announce` gets the URL once all is ready.
 
     Raises Conflict (a second service), UsageError (address, engine), StorageError.
     """
@@ -68,7 +69,7 @@ def run_service(
 
 
 def run_dispatcher(settings: Settings) -> None:
-    """Dispatch only, until a signal comes. Raises Conflict when another dispatcher works."""
+    """Dispatch only, until a signal comes. Raises Conflict when another dispatcher runs."""
     check_engine(settings.engine)
     logs.configure(settings.log_level, settings.log_format)
     with contextlib.closing(_database(settings)) as database:
@@ -83,13 +84,13 @@ async def _dispatch(settings: Settings, database: Database) -> None:
 
 
 class _Service:
-    """A server and, if asked for, a dispatcher that live and end together."""
+    """A server and, optionally, a dispatcher that start and end together."""
 
     def __init__(self, settings: Settings, database: Database, *, dispatch: bool) -> None:
         self._settings = settings
         self._database = database
         self._stop = threading.Event()
-        self._ready = threading.Event()  # the dispatcher has begun
+        self._ready = threading.Event()  # the dispatcher has started
         self._thread = threading.Thread(target=self._dispatch, name="dispatcher")
         self._with_dispatcher = dispatch
         self.failure: Exception | None = None  # what ended the dispatcher
@@ -125,14 +126,14 @@ class _Service:
         return self._with_dispatcher and not self._thread.is_alive()
 
     async def _until(self, condition: Callable[[], bool], serving: "asyncio.Task[None]") -> None:
-        # The events are those of threads: the dispatcher's, and the signal handler's for both.
+        # Thread events: one belongs to the dispatcher's thread, one is set by the signal handler.
         while not (self._stop.is_set() or serving.done() or condition()):  # noqa: ASYNC110
             await asyncio.sleep(WATCH_SECONDS)
 
     def _dispatch(self) -> None:
         try:
             asyncio.run(self._run_dispatcher())
-        except Exception as error:  # whatever it is: `run_service` raises it
+        except Exception as error:  # of any kind: `run_service` raises it
             self.failure = error
         finally:
             self._stop.set()
@@ -155,7 +156,7 @@ def _database(settings: Settings) -> Database:
 
 @contextmanager
 def _only_one(data: Path) -> Iterator[None]:
-    """Hold the data folder. Raises Conflict when another service has it."""
+    """Lock the data folder. Raises Conflict when another service holds it."""
     data.mkdir(parents=True, exist_ok=True)
     with (data / LOCK_FILE).open("w") as file:
         try:
@@ -179,7 +180,7 @@ def _who_runs(data: Path) -> str:
 def _ready(
     data: Path, url: str, announce: Callable[[str], None]
 ) -> Callable[[], contextlib.AbstractContextManager[None]]:
-    """While the service is ready, DATA/server.json says where it listens."""
+    """Keep the service's address in DATA/server.json while it is ready."""
 
     @contextmanager
     def hold() -> Iterator[None]:

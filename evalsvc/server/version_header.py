@@ -1,4 +1,4 @@
-"""Every answer says which version of evalsvc made it, so that clients can name a difference."""
+"""A header with the version of evalsvc on every answer, so that clients can report a mismatch."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -8,7 +8,7 @@ from evalsvc.client.transport import VERSION_HEADER
 
 
 class VersionHeader:
-    """Adds the header to each HTTP answer, also to refusals."""
+    """Adds the header to each HTTP answer, including errors."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

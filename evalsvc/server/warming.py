@@ -1,7 +1,7 @@
-"""Computes once, after the server has started, what its first visitors would wait for.
+"""Compute slow figures once after the server has started, before the first visit.
 
 Counts and intervals are kept in memory by version (see `memo`); with a hundred large evaluations
-reading them takes seconds, so a background thread does it before the first visit.
+reading them takes seconds, so a background thread does it.
 """
 
 from evalsvc.api.state import State
@@ -19,7 +19,7 @@ def warm(state: State) -> None:
     for name in ids:
         if state.stopping.is_set():
             return
-        with state.database.read() as session:  # one snapshot each: nothing is held for long
+        with state.database.read() as session:  # one short snapshot each
             row = evaluations.get(session, name)
             largest = max((int(k) for k in row.protocol.get("ks", [])), default=1)
             metrics_of(session, state.memo, row, [1])

@@ -1,7 +1,7 @@
-"""A small cache of what was computed from results, keyed by the evaluations' versions.
+"""A small cache of values computed from results, keyed by the evaluations' versions.
 
-A key holds everything that determines the value, so that nothing here ever has to be invalidated:
-new results have a new version, and old entries fall out as the least recently used.
+A key holds everything that determines the value, so no entry ever has to be invalidated: new
+results have a new version, and old entries are dropped as the least recently used.
 """
 
 import threading
@@ -21,7 +21,7 @@ class Memo:
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, compute: Callable[[], Value]) -> Value:
-        """The value of `key`, computed if it is not here."""
+        """The value of `key`, computed if it is not cached."""
         with self._lock:
             if key in self._values:
                 value: Value = self._values[key]

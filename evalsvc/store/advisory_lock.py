@@ -1,7 +1,7 @@
-"""A lock on the whole database that ends with its holder, however that ends.
+"""A lock on the whole database that is released when its holder ends, for whatever reason.
 
-On PostgreSQL it is an advisory lock of a connection that is kept open, on SQLite a lock of the file
-DATABASE.dispatcher. Neither can be left behind by a process that is killed.
+On PostgreSQL it is an advisory lock of a connection that is kept open, on SQLite a lock on the file
+DATABASE.dispatcher. A killed process cannot leave either one behind.
 """
 
 import fcntl
@@ -16,10 +16,10 @@ from evalsvc.store.database import Database
 
 
 class AdvisoryLock:
-    """Held by one process at a time. `key` tells the locks of one PostgreSQL database apart."""
+    """Held by one process at a time. `key` identifies the lock within a PostgreSQL database."""
 
     def __init__(self, database: Database, key: int, suffix: str) -> None:
-        """`suffix` is added to the name of an SQLite database to name the lock's file."""
+        """Name the lock; on SQLite its file is the database's name plus `suffix`."""
         self._database = database
         self._key = key
         self._suffix = suffix
@@ -48,7 +48,7 @@ class AdvisoryLock:
         return False
 
     def release(self) -> None:
-        """Give the lock up; without one this does nothing."""
+        """Release the lock; does nothing if it is not held."""
         self._connection = None
         try:
             self._held.close()
@@ -66,8 +66,8 @@ class AdvisoryLock:
 
     def _acquire_advisory(self) -> bool:
         self._connection = self._held.enter_context(self._database.connect())
-        self._connection.detach()  # back in the pool it would stay open, and keep the lock
+        self._connection.detach()  # in the pool it would stay open and keep the lock
         query = text("SELECT pg_try_advisory_lock(:key)")
         taken = bool(self._connection.execute(query, {"key": self._key}).scalar())
-        self._connection.commit()  # the lock is the connection's: no transaction stays open
+        self._connection.commit()  # the connection holds the lock: no transaction stays open
         return taken

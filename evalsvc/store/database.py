@@ -1,9 +1,9 @@
 """The database: engine, sessions, and the two kinds of transaction (read, write).
 
-A transaction is opened and committed here, at the edge, and never inside a repository. The same
-code runs on SQLite (WAL; one writer at a time, first come first served) and on PostgreSQL.
-Events recorded during a write are inserted as its last act, so that their ids are in the order
-of commits: whoever reads events by a cursor misses none.
+A transaction is opened and committed here, never inside a repository. The same code runs on
+SQLite (WAL; one writer at a time, first come first served) and on PostgreSQL. Events recorded
+during a write are inserted just before the commit, so that their ids are in the order of commits
+and a reader with a cursor misses none.
 """
 
 import threading
@@ -22,14 +22,14 @@ from evalsvc.store.repositories import events
 if TYPE_CHECKING:
     from evalsvc.store.schema import SchemaCheck
 
-# What the layers above need of SQLAlchemy, they take from here.
+# The layers above import what they need of SQLAlchemy from here.
 __all__ = ["DBAPIError", "DataError", "Database", "SQLAlchemyError", "Session"]
 
 BUSY_SECONDS = 30.0
 CONNECT_SECONDS = 10
 POOL_SIZE = 20
 MIGRATION_LOCK = 0x6576616C_00000001  # advisory lock of PostgreSQL: one migration at a time
-WRITES = "evalsvc_writes"  # execution option of connections that will write
+WRITES = "evalsvc_writes"  # execution option of connections that write
 
 
 class Database:
@@ -61,15 +61,15 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that sees one consistent snapshot and leaves nothing behind."""
+        """A session that sees one consistent snapshot and writes nothing."""
         with _explained(self._engine), Session(self._reading, autoflush=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A session whose work is committed when the block ends well, and rolled back otherwise.
+        """A session that is committed when the block succeeds, and rolled back otherwise.
 
-        The transaction begins with the first statement: what is computed before holds no lock.
+        The transaction begins with the first statement: work done before it holds no lock.
         """
         with (
             _explained(self._engine),
@@ -83,33 +83,33 @@ class Database:
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A bare connection, for locks and for maintenance."""
+        """A plain connection, for locks and maintenance."""
         with _explained(self._engine), self._engine.connect() as connection:
             yield connection
 
     def upgrade(self, revision: str = "head") -> None:
-        """Bring the schema to `revision`; several processes may do so at once."""
+        """Upgrade the schema to `revision`; safe when several processes do so at once."""
         from evalsvc.store import schema  # noqa: PLC0415 - Alembic takes 0.2 s to import
 
         with self._migrating() as connection:
             schema.upgrade(connection, revision)
 
     def downgrade(self, revision: str) -> None:
-        """Take the schema back to `revision` ("base": to nothing)."""
+        """Downgrade the schema to `revision` ("base": an empty database)."""
         from evalsvc.store import schema  # noqa: PLC0415
 
         with self._migrating() as connection:
             schema.downgrade(connection, revision)
 
     def check(self) -> "SchemaCheck":
-        """Whether the schema is at head and just what the models say."""
+        """Whether the schema is at head and equals the models."""
         from evalsvc.store import schema  # noqa: PLC0415
 
         with self.connect() as connection:
             return schema.check(connection)
 
     def write_revision(self, message: str, folder: Path | None = None) -> Path | None:
-        """Write a migration for what the models have and this database lacks; None if nothing."""
+        """Write a migration for what the models have and this database lacks; None if equal."""
         from evalsvc.store import schema  # noqa: PLC0415
 
         with self._migrating() as connection:
@@ -122,8 +122,8 @@ class Database:
     def _migrating(self) -> Iterator[Connection]:
         with _explained(self._engine), self._turn, self._writing.connect() as connection:
             if self.is_sqlite:
-                # Changing a table copies and drops it; that must not cascade. Only outside of a
-                # transaction can this be switched, hence the driver's own connection.
+                # Changing a table copies and drops it; that must not cascade. The switch works only
+                # outside a transaction, hence the driver's own connection.
                 driver: Any = connection.connection.driver_connection
                 driver.execute("PRAGMA foreign_keys=OFF")
             try:
@@ -146,9 +146,9 @@ class Database:
 
 
 class _Turn:
-    """Lets the writers of this process queue up; SQLite's own waiting is by sleeping and unfair.
+    """A queue for the writers of this process; SQLite itself waits by sleeping, which is unfair.
 
-    Used as a context around a write; taken when the transaction really begins.
+    Used as a context around a write; taken only when the transaction begins.
     """
 
     def __init__(self) -> None:
@@ -206,7 +206,7 @@ def _create_engine(url: str) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions are begun by `_begin_sqlite`, not by pysqlite
+    connection.isolation_level = None  # `_begin_sqlite` begins transactions, not pysqlite
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",
@@ -221,7 +221,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 @contextmanager
 def _explained(engine: Engine) -> Iterator[None]:
-    """Turns failures of the database itself into a StorageError in words."""
+    """Turn failures of the database itself into a StorageError with a readable message."""
     try:
         yield
     except DBAPIError as error:

@@ -1,4 +1,4 @@
-"""Identifiers: those that sort by time, and those that follow from content."""
+"""Identifiers: those that sort by time, and those computed from content."""
 
 import secrets
 import time
@@ -24,9 +24,9 @@ def evaluation_id(
     engine: str,
     engine_identity: Any,
 ) -> str:
-    """The identity of an evaluation: all that changes the distribution of one of its samples.
+    """The identity of an evaluation: everything that changes the distribution of a sample.
 
-    `engine_identity` is what of the engine's options matters, and the hash of files they name.
+    `engine_identity` holds the engine options that matter, and the hashes of files they name.
     """
     parts = [
         checkpoint.fingerprint,

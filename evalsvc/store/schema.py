@@ -1,5 +1,5 @@
-"""The schema's versions, by Alembic. The migrations lie in `migrations/` of a checkout and in
-`evalsvc/_migrations` of an installed wheel; everything runs over a connection that is handed in.
+"""The schema's versions, by Alembic. The migrations are in `migrations/` of a checkout and in
+`evalsvc/_migrations` of an installed wheel; everything runs over the caller's connection.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ class SchemaCheck:
 
 
 def migrations_folder() -> Path:
-    """Where the migrations lie. Raises StorageError when the installation lacks them."""
+    """The folder of the migrations. Raises StorageError when the installation lacks them."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "_migrations", package.parent / "migrations"):
         if (folder / "env.py").is_file():
@@ -61,13 +61,13 @@ def configuration(connection: Connection | None = None, folder: Path | None = No
 
 
 def upgrade(connection: Connection, revision: str) -> None:
-    """Bring the schema up to `revision`. Raises UsageError when there is no such one."""
+    """Upgrade the schema to `revision`. Raises UsageError when it does not exist."""
     with _reaching(revision):
         command.upgrade(configuration(connection), revision)
 
 
 def downgrade(connection: Connection, revision: str) -> None:
-    """Take the schema back to `revision`. Raises UsageError when there is no such one."""
+    """Downgrade the schema to `revision`. Raises UsageError when it does not exist."""
     with _reaching(revision):
         command.downgrade(configuration(connection), revision)
 
@@ -114,11 +114,11 @@ def _in_words(difference: Any) -> str:
 def write_revision(connection: Connection, message: str, folder: Path | None = None) -> Path | None:
     """Write a migration for what the models have and the database lacks, and return its file.
 
-    The database must be at head. None is returned, and nothing is written, when there is no
-    difference. `folder` is where the migrations are; the checkout's own by default.
+    The database must be at head. Without a difference it writes nothing and returns None.
+    `folder` holds the migrations; the checkout's own by default.
 
     Raises:
-        UsageError: The installation is a wheel, whose migrations are not a place to write.
+        UsageError: The installation is a wheel, whose migrations must not be changed.
     """
     folder = folder or migrations_folder()
     if folder.name == "_migrations":
@@ -137,7 +137,7 @@ def write_revision(connection: Connection, message: str, folder: Path | None = N
 
 
 def _drop_empty(_context: object, _revision: object, directives: list[MigrationScript]) -> None:
-    """Alembic's hook before it writes: write no file for a migration that does nothing."""
+    """Alembic's hook before writing: write no file for an empty migration."""
     operations = directives[0].upgrade_ops
     if operations is None or operations.is_empty():
         directives.clear()

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class JobState(StrEnum):
-    QUEUED = "queued"  # nothing of it has started
+    QUEUED = "queued"  # no shard has started
     RUNNING = "running"  # at least one shard has been sent to a worker
     DONE = "done"  # every evaluation of it is complete
     FAILED = "failed"  # ended, and at least one evaluation is not complete
@@ -14,7 +14,7 @@ class JobState(StrEnum):
 class EvaluationState(StrEnum):
     PENDING = "pending"  # shards wait
     RUNNING = "running"  # shards run
-    DONE = "done"  # every sample asked for so far is there
+    DONE = "done"  # every sample requested so far is stored
     INCOMPLETE = (
         "incomplete"  # ended with failed or cancelled shards; coverage says how much is there
     )
@@ -26,7 +26,7 @@ class ShardState(StrEnum):
     RUNNING = "running"  # sent to a worker by the dispatcher of `epoch`
     DONE = "done"  # its tallies are in problem_results, in the same transaction
     FAILED = "failed"  # gave a lasting error, or killed its worker three times
-    CANCELLED = "cancelled"  # no living job wants it any more
+    CANCELLED = "cancelled"  # no live job wants it any more
 
 
 SHARD_TRANSITIONS: dict[ShardState, frozenset[ShardState]] = {
@@ -41,8 +41,8 @@ SHARD_TRANSITIONS: dict[ShardState, frozenset[ShardState]] = {
     ShardState.CANCELLED: frozenset({ShardState.READY}),
 }
 
-OPEN_SHARDS = (ShardState.READY, ShardState.RUNNING)  # may still bring samples
-LOST_SHARDS = (ShardState.FAILED, ShardState.CANCELLED)  # ended without bringing theirs
+OPEN_SHARDS = (ShardState.READY, ShardState.RUNNING)  # may still produce samples
+LOST_SHARDS = (ShardState.FAILED, ShardState.CANCELLED)  # ended without producing theirs
 
 LIVE_JOBS = (JobState.QUEUED, JobState.RUNNING)
 ENDED_JOBS = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
@@ -51,7 +51,7 @@ ENDED_JOBS = (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 class DispatcherState(StrEnum):
     RUNNING = "running"
     PAUSED = "paused"  # the artifact store or the database cannot be written; nothing is assigned
-    DRAINING = "draining"  # running shards may end, none is assigned
+    DRAINING = "draining"  # running shards may finish, no new one is assigned
     STOPPED = "stopped"
 
 

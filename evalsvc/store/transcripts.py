@@ -1,7 +1,7 @@
 """Transcripts in the database, compared with those in the artifact store.
 
-What is recorded and not there (or not as it was) is damage; what is there and recorded nowhere is
-left over: of attempts that were interrupted or came too late, and of imports that were replaced.
+A recorded file that is missing or changed is damage. A file that is recorded nowhere is left over:
+from attempts that were interrupted or finished too late, or from imports that were replaced.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ from evalsvc.store.repositories.shards import RecordedTranscript
 
 @dataclass(frozen=True)
 class Damage:
-    """A transcript that is not what its results were counted from."""
+    """A transcript that differs from the one its results were counted from."""
 
     evaluation_id: str
     path: str
@@ -27,7 +27,7 @@ class Damage:
 def damages(
     database: Database, artifacts: ArtifactStore, *, read_all: bool = False
 ) -> list[Damage]:
-    """The recorded transcripts that are missing or have another size; `read_all`: or content."""
+    """The recorded transcripts that are missing or differ in size; with `read_all` in content."""
     with database.read() as session:
         recorded = list(shards.recorded_transcripts(session))
     sizes = {file.path: file.bytes for file in artifacts.files()}
@@ -41,10 +41,10 @@ def leftovers(
     """The files that no result refers to, no running shard writes, and that are old enough.
 
     A file is published before the transaction that refers to it ends, so `older_than` must be
-    longer than that takes. Raises UsageError when the store holds files and none is recorded: then
-    database and store are hardly of the same service.
+    longer than such a transaction. Raises UsageError when the store holds files and none is
+    recorded: then database and store hardly belong to the same service.
     """
-    files = artifacts.files()  # before the database is asked: what is recorded later is not in it
+    files = artifacts.files()  # listed before the database is read: later files are not in it
     with database.read() as session:
         recorded = {transcript.path for transcript in shards.recorded_transcripts(session)}
         growing = shards.growing_transcripts(session)
@@ -64,7 +64,7 @@ def _older(
         try:
             if artifacts.changed_at(file.path) < before:
                 yield file
-        except NotFound:  # it was under way, and has its final name by now
+        except NotFound:  # it was being written, and now has its final name
             continue
 
 

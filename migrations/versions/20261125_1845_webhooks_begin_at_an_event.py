@@ -1,4 +1,4 @@
-"""webhooks begin at an event: what they are told does not depend on the clocks of two machines."""
+"""webhooks begin at an event: their deliveries do not depend on the clocks of two machines."""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,6 @@
-"""An example of every answer, for the OpenAPI document: one story, told route by route.
+"""An example of every answer, for the OpenAPI document: all of one checkpoint's evaluation.
 
-A test holds each example against the schema of its route, and misses none.
+A test checks each example against the schema of its route, and that no route lacks one.
 """
 
 from collections.abc import Mapping

@@ -1,1 +1,1 @@
-"""Benchmarks: the catalogue as readers see it, and the published rows beside our results."""
+"""Benchmarks: the catalogue for readers, and published rows compared with our results."""

@@ -1,4 +1,4 @@
-"""The benchmarks as readers see them, with whether their data lie here."""
+"""The benchmarks for readers, with whether their data are present."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What papers printed for a benchmark, and where that differs from an evaluation of ours."""
+"""Published figures of a benchmark, and where they differ from an evaluation of ours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FILE = "published.csv"
 GRADER = "evalsvc"
-OTHER_QUESTION = {"model", "part", "problems"}  # where one differs, chance says nothing of the gap
+OTHER_QUESTION = {"model", "part", "problems"}  # where one differs, noise cannot explain the gap
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def published(
 ) -> list[PublishedView]:
     """The rows for NAME or NAME:PART, judged against `ours`. Empty for an unknown benchmark.
 
-    counts: those of `ours`, for the check whether a figure is reproduced.
+    counts: those of `ours`, to check whether a figure is reproduced.
     """
     try:
         benchmark = catalogue.get(name)
@@ -135,7 +135,7 @@ def judge(row: "PublishedRow", benchmark: "Benchmark", ours: Evaluation) -> "Com
         prompt = benchmark.prompt_name(
             str(protocol.get("prompt", "default")), str(protocol.get("name", ""))
         )
-    except CatalogueError:  # a prompt that has since been taken out of the folder
+    except CatalogueError:  # a prompt that was since removed from the folder
         prompt = str(protocol.get("prompt"))
     own = OwnProtocol(
         part=benchmark.part or benchmark.default_part,
@@ -188,7 +188,7 @@ class OddityView:
 
 
 def oddities(memo: Memo, catalogue: "Catalogue", name: str) -> list[OddityView]:
-    """What is odd about the printed rows of a benchmark, found by rule and not by list."""
+    """Oddities in the printed rows of a benchmark, found by rules and not from a list."""
     from evalsvc.statistics import find_oddities  # noqa: PLC0415
 
     rows = tuple(read_rows(memo, catalogue.get(name)))

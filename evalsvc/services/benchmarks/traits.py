@@ -1,4 +1,4 @@
-"""What is stored of a benchmark's problems: everything the statistics need, and no text."""
+"""The stored part of a benchmark's problems: everything the statistics need, and no text."""
 
 from evalsvc.catalogue import Dataset
 from evalsvc.store.repositories.problems import ProblemTraits

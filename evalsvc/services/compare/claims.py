@@ -1,9 +1,9 @@
-"""Better over several benchmarks: two methods by all their runs, or two checkpoints.
+"""Claims over several benchmarks: two methods by all their runs, or two checkpoints.
 
-With one run on each side the problems of all benchmarks are tested together, and it compares two
-checkpoints. With more a run over all benchmarks is the unit, compared within its base model. A run
-enters with one checkpoint, its newest evaluated step. A run that is incomplete or was evaluated
-unlike the others is refused and never left out, because leaving it out would choose the result.
+With one run on each side the problems of all benchmarks are tested together, and the claim compares
+two checkpoints. With more, a run over all benchmarks is the unit, compared within its base model.
+Each run enters with one checkpoint, its newest evaluated step. A run that is incomplete or was
+evaluated differently from the others is refused and never left out: that would bias the result.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -160,7 +160,7 @@ def claim(session: Session, memo: Memo, question: ClaimQuestion) -> ClaimView:
 
 
 def _identity(unit: _Unit) -> Hashable:
-    """What the answer depends on: the results, and what is known of the run."""
+    """What the answer depends on: the results, and the facts about the run."""
     run = unit.any_row.checkpoint.run
     results = tuple((row.id, row.version) for row in unit.chosen.values())
     return results, run.name, run.method, run.base_model, run.train_seed, unit.reason
@@ -210,7 +210,7 @@ def _names(unit: _Unit) -> set[str]:
 def _benchmarks(
     sides: Sequence[Sequence[_Unit]], asked: Sequence[str], notes: list[str]
 ) -> list[str]:
-    """Those asked for, which every run must have; else those that all runs have."""
+    """The requested benchmarks, which every run must have; else those that all runs have."""
     units = [unit for side in sides for unit in side]
     if asked:
         for name in asked:
@@ -268,7 +268,7 @@ def _chosen(unit: _Unit, settings: Mapping[str, tuple[int, str]]) -> dict[str, E
 
 
 def _check(session: Session, memo: Memo, name: str, rows: Sequence[Evaluation]) -> None:
-    """Refuses incomplete evaluations, other verifiers and other problems."""
+    """Refuse incomplete evaluations, other verifiers and other problems."""
     for row in rows:
         summary = summarise(row)
         if not summary.complete:
@@ -294,7 +294,7 @@ def _check(session: Session, memo: Memo, name: str, rows: Sequence[Evaluation]) 
 
 
 def _once(side: Sequence[_Unit]) -> list[_Unit]:
-    """Marks runs that repeat another one: same train seed and base model, or same weights."""
+    """Mark runs that repeat another one: same train seed and base model, or same weights."""
     seen: dict[Hashable, str] = {}
     marked = []
     for unit in side:
@@ -312,7 +312,7 @@ def _once(side: Sequence[_Unit]) -> list[_Unit]:
 
 
 def _assumptions(sides: Sequence[Sequence[_Unit]], question: ClaimQuestion) -> list[str]:
-    """What the reader must know: repeats, seeds and base models that are unknown, unlike steps."""
+    """Notes for the reader: repeats, unknown seeds and base models, different steps."""
     units = [unit for side in sides for unit in side]
     counted = [unit for unit in units if not unit.reason]
     notes = [f"{unit.name} is not counted: {unit.reason}." for unit in units if unit.reason]
@@ -547,7 +547,7 @@ def _mean(side: Sequence["RunScores"], name: str) -> float:
 
 
 def _runs_sentence(found: ClaimView, joint: str) -> str:
-    """The joint test's words, then those of every benchmark and of each one."""
+    """The sentence of the joint test, then those on every benchmark and on each one."""
     from evalsvc.statistics.sentences import p_value_words, points  # noqa: PLC0415
 
     words = [f"pass@{found.k}, {found.candidate} against {found.baseline}. {joint}"]
@@ -572,7 +572,7 @@ def _outcome(difference: float, p_value: float, alpha: float) -> Outcome:
 
 
 def _weights(question: ClaimQuestion, names: Sequence[str]) -> dict[str, float] | None:
-    """None for equal ones. Raises UsageError where they name other benchmarks."""
+    """The weights; None for equal ones. Raises UsageError where they name other benchmarks."""
     given = dict(question.weights)
     if given and set(given) != set(names):
         odd = ", ".join(sorted(set(given) ^ set(names)))
@@ -584,7 +584,7 @@ def _weights(question: ClaimQuestion, names: Sequence[str]) -> dict[str, float] 
 
 
 def parse_weights(text: str) -> tuple[tuple[str, float], ...]:
-    """`aime2025=2,amc23=1` as pairs. UsageError where it is not of this form or not positive."""
+    """`aime2025=2,amc23=1` as pairs. Raises UsageError for another form or a weight <= 0."""
     found: dict[str, float] = {}
     for part in (part.strip() for part in text.split(",") if part.strip()):
         name, _, number = part.rpartition("=")
@@ -603,5 +603,5 @@ def parse_weights(text: str) -> tuple[tuple[str, float], ...]:
 
 
 def parse_names(text: str) -> tuple[str, ...]:
-    """Names that are separated by commas, each once."""
+    """Names separated by commas, each once."""
     return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))

@@ -1,9 +1,9 @@
-"""Checkpoints against one on the same benchmarks, paired by problem: the figures and the verdict.
+"""Checkpoints against a baseline on the same benchmarks, paired by problem: figures and verdict.
 
-Evaluations of different problems are refused, or compared on those that both have when it was
-asked for, and then said. Holm's family is declared by the request: the metric (by default pass@k)
-at the k it names (by default every power of two), every candidate it names, every benchmark that
-these have in common with the baseline. Naming one benchmark only chooses what is shown.
+Evaluations of different problems are refused. On request they are compared on the problems that
+both have, with a note. The request declares Holm's family: the metric (by default pass@k) at the k
+it names (by default every power of two), every candidate it names, every benchmark that these have
+in common with the baseline. Naming one benchmark only chooses what is shown.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 Pair = tuple[float, float]
 DEFAULT_METRIC = "pass@k"
-MARGIN = 0.01  # differences below one point are called equivalent, where the data can show it
+MARGIN = 0.01  # differences below one point count as equivalent, where the data can show it
 
 
 @dataclass(frozen=True)
@@ -147,8 +147,8 @@ def compare_all(
 
     `metric`: pass@k by default.
 
-    Raises NotFound (no such run, nothing in common) and UsageError (unlike evaluations, k above n)
-    where that holds for all candidates; else those are left out, and it is said.
+    Raises NotFound (no such run, nothing in common), UsageError (evaluations differ, k above n)
+    where that holds for all candidates; else those are left out, with a note.
     """
     pairings: list[Pairing] = []
     left_out: list[str] = []
@@ -192,7 +192,7 @@ def compare_all(
 
 
 def _shown(row: Evaluation) -> tuple[str, int, str, str]:
-    """What a comparison takes from an evaluation: its figures, and the names it stands under."""
+    """What a comparison needs of an evaluation: its figures, and the names it is shown under."""
     return row.id, row.version, name_of(row), row.checkpoint.run.method
 
 
@@ -223,7 +223,7 @@ def crossings(items: Sequence[ComparisonView]) -> list[CrossoverView]:
 def _pairings(
     session: Session, baseline: str, candidate: str, benchmark: str | None, *, allow: bool
 ) -> list[Pairing]:
-    """On every benchmark that both have; raises where the one asked for is not among them."""
+    """Pairings on every benchmark that both have; raises if the requested one is not among them."""
     if benchmark is not None:
         find_pairings(session, baseline, candidate, benchmark, allow=allow)
     return find_pairings(session, baseline, candidate, None, allow=allow)
@@ -240,7 +240,7 @@ def _family(
     margin: float,
     metric: ComparedMetric | None,
 ) -> list[ComparisonView]:
-    """Views of what is asked for; all pairings are tested, and corrected together."""
+    """Views of the requested comparisons; all pairings are tested, and corrected together."""
     from evalsvc.statistics import adjust_family  # noqa: PLC0415 - a second to import
 
     made: list[tuple[Pairing, Comparison, list[str]]] = []
@@ -255,7 +255,7 @@ def _family(
         except EvalsvcError:
             if shown:
                 raise
-            continue  # a benchmark that was not asked for and cannot be tested at these k
+            continue  # a benchmark that was not requested and cannot be tested at these k
         made.extend((pairing, comparison, notes) for comparison in found)
     adjusted = adjust_family([comparison for _, comparison, _ in made])
     name = name_of_metric(metric)
@@ -409,7 +409,7 @@ def _rows(counts: Counts, chosen: "np.ndarray") -> Counts:
 
 
 def _notes(pairing: Pairing, before: Counts, after: Counts, *, allow: bool) -> list[str]:
-    """What a reader must know; refuses complete evaluations of different problems."""
+    """Notes for the reader; refuses complete evaluations of different problems."""
     notes = [*pairing.notes, *(f"Unlike evaluations: {reason}." for reason in pairing.differs)]
     for row in (pairing.baseline, pairing.candidate):
         notes += unknown_of(row, name_of(row))

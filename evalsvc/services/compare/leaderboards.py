@@ -1,4 +1,4 @@
-"""The leaderboard: one row per checkpoint, one figure per benchmark, none without its interval."""
+"""The leaderboard: one row per checkpoint, one figure with its interval per benchmark."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -88,7 +88,7 @@ def _common(rows: Sequence[LeaderboardRow]) -> list[str]:
 
 
 def _ranked(rows: Sequence[LeaderboardRow], common: Sequence[str]) -> list[LeaderboardRow]:
-    """The rows with rank and mean over what they have in common; neither without that."""
+    """The rows with rank and mean over their common benchmarks; without those, neither."""
     if not common:
         return sorted(rows, key=lambda row: (-row.benchmarks, row.run, row.step))
     means = {
@@ -103,7 +103,7 @@ def _ranked(rows: Sequence[LeaderboardRow], common: Sequence[str]) -> list[Leade
 
 
 def _rank(row: Evaluation) -> tuple[bool, bool, int, float]:
-    """Of several evaluations of a benchmark one of all problems, complete, with most samples."""
+    """Of several evaluations of a benchmark the best: all problems, complete, most samples."""
     return (not is_subset(row), row.state == "done", row.samples_seen, row.created_at.timestamp())
 
 
@@ -139,7 +139,7 @@ def _score(summary: EvaluationSummary, metric: Metric) -> Score:
 
 
 def _conditions(rows: Sequence[Evaluation]) -> list[str]:
-    """Says on which benchmarks the checkpoints were sampled under unlike conditions."""
+    """Notes on benchmarks where the checkpoints were sampled under different conditions."""
     by_benchmark: dict[str, list[Evaluation]] = {}
     for row in rows:
         by_benchmark.setdefault(row.benchmark, []).append(row)

@@ -1,9 +1,9 @@
-"""Two methods instead of two checkpoints: every run of each method at the step that is compared.
+"""Two methods instead of two checkpoints: every run of each method at the compared step.
 
-One run per method cannot tell a method from a lucky seed, so then there is no such comparison but
-the reason. Runs enter only where they were evaluated alike and completely, and started from one
-base model: between base models the difference would be that of the models. Runs of one training
-seed are one draw, so that the newest of them counts, and it is said.
+With one run per method a better method cannot be distinguished from a lucky seed, so the answer
+is the reason instead of a comparison. Runs enter only if they were evaluated alike and completely,
+and started from one base model: otherwise the difference could be that of the base models. Runs of
+one training seed are one draw: the newest of them counts, with a note.
 """
 
 from collections import Counter
@@ -52,7 +52,7 @@ class MethodView:
 def compare_methods_of(
     session: Session, memo: Memo, before: Evaluation, after: Evaluation, k: int
 ) -> tuple[MethodView | None, str]:
-    """(the comparison, why there is none) of the methods of two evaluations."""
+    """(the comparison, or the reason for none) of the methods of two evaluations."""
     views, reasons = compare_methods_family(session, memo, [(before, after, k)])
     return (views[0] if views else None), (reasons[0] if reasons else "")
 
@@ -60,7 +60,7 @@ def compare_methods_of(
 def compare_methods_family(
     session: Session, memo: Memo, pairs: Sequence[tuple[Evaluation, Evaluation, int]]
 ) -> tuple[list[MethodView], list[str]]:
-    """(the comparisons with Holm over all of them, why others are missing), each said once."""
+    """(the comparisons with Holm over all of them, why others are missing), each reason once."""
     from evalsvc.statistics import adjust_methods  # noqa: PLC0415 - a second to import
 
     found: dict[Hashable, tuple[Evaluation, Evaluation, MethodComparison]] = {}
@@ -139,7 +139,7 @@ def _one_per_seed(rows: Sequence[Evaluation]) -> list[Evaluation]:
 
 
 def _repeated_seeds(session: Session, before: Evaluation, after: Evaluation) -> list[str]:
-    """Says which runs share a training seed or their weights, and count once."""
+    """Notes on runs that share a training seed or weights, and count once."""
     said = []
     for like in (before, after):
         rows = _runs(session, like)

@@ -1,7 +1,7 @@
-"""The curve of a method against the training step: the mean of its runs, and how far they spread.
+"""The curve of a method against the training step: the mean and the spread of its runs.
 
-The band is from the lowest run to the highest one, not an interval: with the two or three seeds
-that people train, an interval over runs would be wider than the figure.
+The band is from the lowest run to the highest one, not an interval: with the usual two or three
+seeds, an interval over runs would be wider than the figure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ def method_curves(
         session, EvaluationFilter(benchmark=benchmark, state=EvaluationState.DONE)
     )
     most = max((row.problems_wanted for row in rows), default=0)
-    rows = [row for row in rows if row.problems_wanted == most]  # a subset is another quantity
+    rows = [row for row in rows if row.problems_wanted == most]  # a subset measures something else
     found: dict[str, dict[str, dict[int, float]]] = {}  # method -> seed or run -> step -> value
     for row in sorted(rows, key=lambda row: row.created_at):
         run = row.checkpoint.run

@@ -1,7 +1,7 @@
-"""Which evaluations of two checkpoints are compared: on each benchmark the pair that is most alike.
+"""Which evaluations of two checkpoints are compared: on each benchmark the most similar pair.
 
-Only like is compared with like: the same rows, protocol and verifier. Anything else is refused,
-unless it was asked for.
+Both must have the same rows, protocol and verifier. Anything else is refused, unless the request
+allows it.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 @dataclass(frozen=True)
 class Pairing:
-    """Two evaluations that are compared, what differs between them, and what else must be said."""
+    """Two evaluations to compare, what differs between them, and further notes."""
 
     baseline: Evaluation
     candidate: Evaluation
@@ -28,7 +28,7 @@ class Pairing:
 def find_pairings(
     session: Session, baseline: str, candidate: str, benchmark: str | None, *, allow: bool
 ) -> list[Pairing]:
-    """For each benchmark that both sides have, the two evaluations that are most alike."""
+    """For each benchmark that both sides have, the two most similar evaluations."""
     before = _evaluations(session, baseline, benchmark)
     after = _evaluations(session, candidate, benchmark)
     common = sorted({row.benchmark for row in before} & {row.benchmark for row in after})
@@ -116,12 +116,12 @@ def _is_itself(pairing: Pairing) -> bool:
 
 
 def _is_written(row: Evaluation) -> bool:
-    """Whether weights are behind a result; an import only names its step."""
+    """Whether the weights behind a result are known; an import only names its step."""
     return not row.checkpoint.fingerprint.startswith(IMPORTED)
 
 
 def _other_trainings(chosen: Evaluation, rows: Sequence[Evaluation]) -> list[str]:
-    """Says where other weights stand at the same step of the run: it was trained again."""
+    """Note that other weights exist for the same step of the run: it was trained again."""
     weights = {row.checkpoint_id for row in rows if _is_written(row)}
     if len(weights) < 2:
         return []
@@ -132,7 +132,7 @@ def _other_trainings(chosen: Evaluation, rows: Sequence[Evaluation]) -> list[str
 
 
 def unlikeness(before: Evaluation, after: Evaluation) -> tuple[str, ...]:
-    """What makes two evaluations of one benchmark unlike, in words."""
+    """The differences between two evaluations of one benchmark, as text."""
     found = []
     if before.revision_id != after.revision_id:
         found.append(

@@ -1,4 +1,4 @@
-"""How much it would take to know: a plan from the stored counts of a pilot."""
+"""Sample sizes needed to detect a difference, from the stored counts of a pilot."""
 
 from typing import Literal
 
@@ -42,7 +42,7 @@ def plan(
 ) -> Plan:
     """The design that detects `effect` at k, from the pilot RUN[@STEP] (and CANDIDATE).
 
-    Raises NotFound without a pilot, StatisticsError where the question makes none.
+    Raises NotFound without a pilot, StatisticsError where no plan can be computed.
     """
     known = _pilot(session, memo, run, candidate, benchmark, k, run_deviation)
     drawn = max(samples or k, k)

@@ -1,8 +1,8 @@
-"""Problems by checkpoints: c of n for each, chosen and sorted on arrays, a page at a time.
+"""Problems by checkpoints: c of n for each, filtered and sorted on arrays, a page at a time.
 
-The first column is A and the last one B: filters and differences speak of these two. Only
-evaluations of one revision of the benchmark stand in one matrix; a problem that a checkpoint has
-no sample of is missing there, not unsolved.
+The first column is A and the last one B: filters and differences refer to these two. One matrix
+holds evaluations of one revision of the benchmark only; a problem without samples of a checkpoint
+is missing there, not unsolved.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class ProblemMatrix:
 
 
 def matrix_of(session: Session, memo: Memo, rows: Sequence[Evaluation]) -> ProblemMatrix:
-    """The matrix of these evaluations, which are of one revision, in their order."""
+    """The matrix of these evaluations of one revision, in their order."""
     key = ("matrix", tuple((row.id, row.version) for row in rows))
     return memo.get(key, lambda: _build(session, memo, rows))
 
@@ -70,7 +70,7 @@ def _build(session: Session, memo: Memo, rows: Sequence[Evaluation]) -> ProblemM
 
 
 def choose(matrix: ProblemMatrix, which: str, sort: str, *, descending: bool) -> NDArray[np.int64]:
-    """Positions of the problems that a filter names, sorted; missing differences come last."""
+    """Positions of the problems that a filter selects, sorted; missing differences come last."""
     positions = np.flatnonzero(_mask(matrix, which))
     keys: dict[str, NDArray[np.float64]] = {
         "problem": matrix.problems.astype(np.float64),
@@ -83,7 +83,7 @@ def choose(matrix: ProblemMatrix, which: str, sort: str, *, descending: bool) ->
 
 
 def tally(matrix: ProblemMatrix) -> dict[str, int]:
-    """How many problems each filter names."""
+    """The number of problems that each filter selects."""
     return {name: int(_mask(matrix, name).sum()) for name, _ in FILTERS}
 
 
@@ -102,7 +102,7 @@ def _mask(matrix: ProblemMatrix, which: str) -> NDArray[np.bool_]:
 
 
 def strip(matrix: ProblemMatrix, positions: NDArray[np.int64], most: int) -> Shares:
-    """Mean shares of shape (columns, bins) over neighbours in this order: a map of all of it."""
+    """Mean shares of shape (columns, bins) over neighbours in this order, for an overview map."""
     bins = np.array_split(positions, min(most, max(positions.size, 1)))
     found = np.full((matrix.shares.shape[0], len(bins)), np.nan)
     for i, members in enumerate(bins):

@@ -106,9 +106,9 @@ def _table(session: Session, sides: Sequence[str]) -> Table:
 
 
 def _with_most_in_common(table: Table, benchmarks: Sequence[str]) -> tuple[Table, list[str]]:
-    """Without checkpoints that were named: those that have the benchmarks, and who is left out.
+    """If no checkpoints were named: those that have the benchmarks, and which are left out.
 
-    Where all share one, these are all. Otherwise those with the benchmark that most of them have.
+    If all share a benchmark, these are all. Otherwise those with the most common benchmark.
     """
     needed = set(benchmarks)
     if not needed and not set.intersection(*(set(own) for own in table.values())):
@@ -143,7 +143,7 @@ def _common(table: Table, benchmarks: Sequence[str]) -> list[str]:
 
 
 def _check_alike(table: Table, common: Sequence[str], *, allow: bool) -> list[str]:
-    """Refuses other rows of a benchmark, and subsets of them unless asked; says what differs."""
+    """Refuse different rows of a benchmark, and subsets unless allowed; return notes on them."""
     notes = []
     for benchmark in common:
         rows = [own[benchmark] for own in table.values()]
@@ -178,7 +178,7 @@ def _check_alike(table: Table, common: Sequence[str], *, allow: bool) -> list[st
 def _shared_problems(
     session: Session, memo: Memo, table: Table, benchmark: str, k: int
 ) -> "np.ndarray":
-    """The problems of which every checkpoint has at least k samples."""
+    """The problems with at least k samples of every checkpoint."""
     shared: np.ndarray | None = None
     for own in table.values():
         counts = counts_of(session, memo, own[benchmark])

@@ -1,9 +1,10 @@
 """Is each of many evaluations better than its baseline? One family, corrected together.
 
-The family is the whole list, of which a page or a filter shows a part: so the correction is
-Bonferroni's, which asks for its size only, and no badge changes with what else is shown. A badge
-says better or worse only where the test does after it; equivalent only where two one-sided tests
-do; everything else is not resolved. Unlike evaluations get no badge but the reason.
+The family is the whole list, of which a page or a filter shows a part. So the correction is
+Bonferroni's, which needs only the size of the family: no badge changes with what else is shown. A
+badge says better or worse only where the corrected test does; equivalent only where two one-sided
+tests do; everything else is not resolved. Evaluations that cannot be compared get the reason
+instead of a badge.
 """
 
 from collections.abc import Mapping, Sequence
@@ -73,7 +74,7 @@ def significances(
 def _together(
     session: Session, memo: Memo, baseline: Evaluation, candidates: Sequence[Evaluation], k: int
 ) -> dict[str, "Comparison"]:
-    """Those that have just the baseline's problems with k samples: one draw of flips for all."""
+    """Candidates with exactly the baseline's problems with k samples: one draw of flips for all."""
     from evalsvc.statistics import compare_candidates  # noqa: PLC0415
 
     before = counts_of(session, memo, baseline)
@@ -108,7 +109,7 @@ def _alone(
     found: dict[str, "Comparison"],
     reasons: dict[str, str],
 ) -> None:
-    """One that shares only some problems with the baseline."""
+    """A candidate that shares only some problems with the baseline."""
     try:
         found[pair.candidate.id] = compare_pair(session, memo, pair, [k], allow=True)[0][0]
     except EvalsvcError as error:
@@ -128,7 +129,7 @@ def _significance(comparison: "Comparison") -> Significance:
 
 
 def outcome_of(comparison: "Comparison", margin: float = MARGIN) -> Outcome:
-    """The word for a comparison that was corrected in its family."""
+    """The badge for a comparison that was corrected in its family."""
     from evalsvc.statistics import equivalence  # noqa: PLC0415
 
     if comparison.significant:

@@ -1,4 +1,4 @@
-"""What is not known of imported evaluations, for the sentence of a comparison."""
+"""Unknown properties of imported evaluations, for the sentence of a comparison."""
 
 from evalsvc.imports import COUNTS_ENGINE
 from evalsvc.services.importing.protocols import UNKNOWN_PROTOCOL

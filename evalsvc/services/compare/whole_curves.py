@@ -1,7 +1,7 @@
 """Two whole pass@k curves: one verdict over all k that a comparison shows, with its band.
 
-Each curve is tested by itself: its family are its k. Holm's family of the single comparisons is
-another one, over benchmarks and candidates too.
+Each curve is tested by itself: its family is its values of k. Holm's family of the single
+comparisons is a separate one, which also covers benchmarks and candidates.
 """
 
 from collections.abc import Sequence

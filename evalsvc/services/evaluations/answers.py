@@ -1,8 +1,8 @@
-"""What the answers of an evaluation say beyond right and wrong: votes, diversity, stopping early.
+"""Figures from the answers of an evaluation beyond right and wrong: votes, diversity, early stops.
 
 Samples are grouped by the canonical form of their answer, which the verifier wrote into the
-transcripts, with the problem's own right ones as one group. Read once per version of the
-evaluation; counts that were imported have no answers.
+transcripts; all right answers of a problem are one group. Read once per version of the
+evaluation; imported counts have no answers.
 """
 
 from collections import Counter
@@ -100,10 +100,10 @@ def group(
     for row in rows:
         bit = 1 << row.sample
         if not left.get(row.problem, 0) & bit:
-            continue  # no longer a part of the evaluation, or met before
+            continue  # no longer part of the evaluation, or already seen
         left[row.problem] ^= bit
         right = bool(masks[row.problem].correct & bit)
-        # Right answers may be written in forms that no cheap key joins: they are one group.
+        # Right answers may be written in forms with different keys: they are one group.
         answer = right, "" if right else row.answer_key or ""
         counted.setdefault(row.problem, Counter())[answer] += 1
     groups = {}

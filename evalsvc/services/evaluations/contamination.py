@@ -1,6 +1,6 @@
-"""What the catalogue knows of problems and the store does not: their relation to training data.
+"""The relation of problems to training data, which the catalogue knows and the store does not.
 
-Both are read when figures are, so that a changed line of YAML changes no stored row
+It is read together with the figures, so that a changed line of YAML changes no stored row
 (docs/decisions/0904).
 """
 
@@ -22,8 +22,8 @@ def contamination_traits(
 ) -> dict[str, Trait]:
     """Distribution and overlap of the problems of NAME or NAME:PART at `revision`.
 
-    `parts` are the stored parts of the problems. Empty for a benchmark that is gone; without an
-    overlap where its rows are not here, or are others by now.
+    `parts` are the stored parts of the problems. Empty for a benchmark that was removed; without
+    an overlap where its rows are missing or have changed.
     """
     try:
         benchmark = catalogue.get(name)
@@ -36,7 +36,7 @@ def contamination_traits(
 
 
 def _distribution(benchmark: "Benchmark", parts: Trait) -> Trait:
-    """In- or out-of-distribution, for the problems of parts of which that is known."""
+    """In- or out-of-distribution, for the problems of parts for which that is known."""
     known = {name: p.distribution for name, p in benchmark.parts.items() if p.distribution}
     return {problem: known[part] for problem, part in parts.items() if part in known}
 
@@ -44,7 +44,7 @@ def _distribution(benchmark: "Benchmark", parts: Trait) -> Trait:
 def _overlap(
     catalogue: "Catalogue", data_root: Path, benchmark: "Benchmark", revision: str
 ) -> Trait:
-    """The training set that a problem also belongs to, or that none is known."""
+    """The training set that a problem also belongs to, or a label that none is known."""
     if not benchmark.overlaps:
         return {}
     try:

@@ -1,16 +1,16 @@
-"""What a stored provenance says against the figures that it belongs to."""
+"""Doubts about figures, from the stored provenance."""
 
 from collections.abc import Mapping
 from typing import Any
 
-PROVED_SINCE = "0.2.0"  # from here on every swap is proved layer by layer, and says so
+PROVED_SINCE = "0.2.0"  # since this version every swap is verified layer by layer and recorded
 
 
 def weight_doubts(provenance: Mapping[str, Any]) -> tuple[str, ...]:
-    """Why the weights behind a result may not be the checkpoint's; empty where nothing speaks so.
+    """Why the weights behind a result may not be the checkpoint's; empty where there is no doubt.
 
-    Before swaps were proved, one on a CPU left a tied head with the weights of the cold start. A
-    provenance does not say whether the head is tied, so that every such swap is in doubt.
+    Before swaps were verified, a swap on a CPU left a tied head with the weights of the cold start.
+    A provenance does not say whether the head is tied, so every such swap is in doubt.
     """
     engine = provenance.get("engine")
     if not isinstance(engine, Mapping) or engine.get("engine") != "vllm":

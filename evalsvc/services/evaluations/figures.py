@@ -51,7 +51,7 @@ class Group:
 
 
 def useful_ks(asked: Iterable[int], wanted: int) -> list[int]:
-    """The k to show: what was asked for, and the powers of two up to n."""
+    """The k to show: those requested, and the powers of two up to n."""
     return sorted({k for k in asked if 1 <= k <= wanted} | set(powers_of_two(wanted)))
 
 

@@ -1,7 +1,7 @@
-"""The figures of every registered metric for one evaluation, and what a metric is computed from.
+"""The figures of every registered metric for one evaluation, and the data of each metric.
 
 A metric that cannot be computed here (no transcripts, counts only, code that fails) is left out
-with the reason; the others go on.
+with the reason; the others are still computed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -92,7 +92,7 @@ class EvaluationMetrics:
 
 @dataclass(frozen=True)
 class MetricInputs:
-    """What metrics are computed from. problems: the row index of each row of `samples`."""
+    """The data of metrics. problems: the row index of each row of `samples`."""
 
     problems: "IntArray"
     samples: "SampledProblems"
@@ -191,7 +191,7 @@ def metric_inputs(
     row: Evaluation,
     metric: "MetricDefinition",
 ) -> MetricInputs | None:
-    """What a metric is computed from; None where this evaluation does not have it."""
+    """The data of a metric; None where this evaluation does not have it."""
     if metric.inputs != "counts" and row.engine == COUNTS_ENGINE:
         return None
     key = ("metric inputs", metric.inputs, row.id, row.version)
@@ -233,7 +233,7 @@ def _sampled(session: Session, counted: MetricInputs, row: Evaluation) -> Metric
 
 
 def _answered(counted: MetricInputs, groups: "Mapping[int, AnswerGroups]") -> MetricInputs:
-    """The problems whose transcripts are here, with the samples that these hold."""
+    """The problems with transcripts, and the samples in them."""
     there = np.array([problem in groups for problem in counted.problems.tolist()], dtype=np.bool_)
     problems = counted.problems[there]
     answers = [groups[problem] for problem in problems.tolist()]

@@ -1,6 +1,6 @@
-"""Filters that name a run, a method or a benchmark: a name that nothing has is an error.
+"""Filters that name a run, a method or a benchmark: an unknown name is an error.
 
-An empty list would say that there are no results, where only the name is wrong.
+An empty list would suggest that there are no results, where only the name is wrong.
 """
 
 import difflib
@@ -20,7 +20,7 @@ def check_names(
     method: str | None = None,
     benchmark: str | None = None,
 ) -> None:
-    """Raises NotFound with the nearest names for one that is not known."""
+    """Raise NotFound with the nearest names for an unknown one."""
     if run is not None:
         runs.get(session, run)
     if method is not None and method not in (methods := runs.methods(session)):

@@ -1,4 +1,4 @@
-"""What else the counts of an evaluation say: consistency, beliefs, its worst problems, its costs.
+"""Further figures from the counts of an evaluation: consistency, posteriors, tails, costs.
 
 pass@k with its breakdowns is in `figures`; the answers themselves are in `answers`. Problems with
 fewer than k samples are left out of every figure at that k.

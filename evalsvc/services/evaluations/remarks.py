@@ -1,18 +1,18 @@
-"""What must stand beside a figure: a subset of the problems, and answers that are no answers.
+"""Remarks shown with a figure: a subset of the problems, and samples without a usable answer.
 
-Pure. The same words are used in tables, pages, exports and comparisons.
+Pure. Tables, pages, exports and comparisons use the same texts.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-WORTH_SAYING = 0.05  # a share above this stands beside the figure
+WORTH_SAYING = 0.05  # a share above this is shown with the figure
 
 
 @dataclass(frozen=True)
 class AnswerShares:
-    """Fractions of the samples seen; None where nothing is known."""
+    """Fractions of the samples seen; None where unknown."""
 
     truncated: float | None
     no_answer: float | None
@@ -27,7 +27,7 @@ def subset_of(problems: int, total: int) -> str:
 def remarks_on(
     problems: int, total: int, shares: AnswerShares, protocol: Mapping[str, Any]
 ) -> list[str]:
-    """In words, the most important first; empty where nothing must be said."""
+    """The remarks as text, the most important first; empty if there are none."""
     subset = subset_of(problems, total)
     said = [
         f"{_percent(share)} {words}"
@@ -40,7 +40,7 @@ def remarks_on(
 def share_differences(
     names: tuple[str, str], shares: tuple[AnswerShares, AnswerShares], protocol: Mapping[str, Any]
 ) -> list[str]:
-    """Where two sides differ in a share by more than is worth saying."""
+    """Where two sides differ in a share by more than WORTH_SAYING."""
     before, after = (_in_words(side, protocol) for side in shares)
     return [
         f"The sides differ: {_percent(left)} of {names[0]} and {_percent(right)} of {names[1]} "

@@ -155,7 +155,7 @@ def curve(session: Session, memo: Memo, name: str, benchmark: str | None, k: int
 def _most_problems(
     own: Sequence[tuple[Evaluation, RunCurvePoint]],
 ) -> list[tuple[Evaluation, RunCurvePoint]]:
-    """The points over the most problems: a subset's figure is no better or worse step."""
+    """The points over the most problems: a subset's figure does not rank a step."""
     most = max(point.problems for _, point in own)
     return [pair for pair in own if pair[1].problems == most]
 
@@ -213,7 +213,7 @@ def _point(row: Evaluation, metric: Metric) -> RunCurvePoint:
 
 
 def _identities(rows: Sequence[Evaluation]) -> list[str]:
-    """Says which steps hold the same weights, and which step holds several."""
+    """Notes on steps that share weights, and on steps with several sets of weights."""
     steps: dict[str, set[int]] = {}
     weights: dict[int, set[str]] = {}
     for row in rows:

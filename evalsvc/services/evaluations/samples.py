@@ -1,7 +1,7 @@
 """The samples of a problem with their text, verdict and rule, read out of the transcripts.
 
-A problem's samples lie in several transcripts (one per shard); they are joined in the order of the
-sample. A person's override of a verdict is shown beside the verifier's, and counts.
+A problem's samples are in several transcripts (one per shard); they are joined in the order of the
+sample index. A manual override of a verdict is shown with the verifier's, and counts.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from evalsvc.store.models import Evaluation, Problem, ProblemResult
 from evalsvc.store.repositories import overrides, problems, results, shards
 from evalsvc.store.repositories.pages import Key, Rows
 
-MAX_ROW = 10**9  # above every benchmark, and within the column's type
+MAX_ROW = 10**9  # above every benchmark's size, and within the column's type
 
 
 class Transcripts(Protocol):
-    """What is needed of the artifact store."""
+    """The part of the artifact store that is needed here."""
 
     def read_samples(
         self, path: str, problem: int, offset: int = 0, limit: int | None = 50
@@ -149,7 +149,7 @@ def find_problem(session: Session, evaluation: Evaluation, name: str) -> tuple[i
 
 
 def row_number(text: str) -> int | None:
-    """A row's number as it is written in addresses; None for any other text, "007" included."""
+    """A row's number as written in URLs; None for any other text, "007" included."""
     if not (text.isascii() and text.isdecimal()) or len(text) > len(str(MAX_ROW)):
         return None
     return int(text) if str(int(text)) == text else None
@@ -211,7 +211,7 @@ def _sample(row: dict[str, Any], corrected: Any) -> SampleView:
 
 
 def parse_start(cursor: str | None) -> int:
-    """The number of the first sample of a page. Raises UsageError for a cursor that is none."""
+    """The number of the first sample of a page. Raises UsageError for an invalid cursor."""
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdecimal()):

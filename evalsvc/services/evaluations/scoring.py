@@ -1,7 +1,7 @@
 """Two readings of the same verdicts: our rules, and the box-only rule of the paper's code.
 
 Published numbers for one model differ by many points because of such rules alone; so both are
-shown wherever they differ. Read from the transcripts' verdicts, kept by the evaluation's version.
+shown wherever they differ. Read from the transcripts' verdicts, cached by the evaluation's version.
 """
 
 from collections import Counter, defaultdict
@@ -33,7 +33,7 @@ class Scoring:
 
     @property
     def sentence(self) -> str:
-        """The difference in words; empty where there is none."""
+        """The difference as text; empty if there is none."""
         if self.pass_at_1 is None or self.correct == self.correct_box_only:
             return ""
         return (

@@ -1,4 +1,4 @@
-"""When which shard ran on which worker, and what happened meanwhile: kills, swaps, failures."""
+"""When each shard ran on which worker, and the events meanwhile: kills, swaps, failures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def _span(row: Shard) -> Span:
 def _happenings(
     session: Session, evaluations: Sequence[str], job: str | None, spans: Sequence[Span]
 ) -> tuple[Happening, ...]:
-    """What these evaluations, the job, and meanwhile their workers went through."""
+    """The events of these evaluations, of the job, and of their workers meanwhile."""
     between = None
     if spans:
         between = min(span.start for span in spans), max(span.end for span in spans)

@@ -1,4 +1,4 @@
-"""An evaluation as readers see it: what was asked, how much is there, its figures, its origin."""
+"""An evaluation for readers: what was requested, how much is done, its figures, its origin."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -131,7 +131,7 @@ def summarise(row: Evaluation) -> EvaluationSummary:
 
 
 def shares_of(row: Evaluation) -> AnswerShares:
-    """The shares of samples that are no answers. Of bare counts nothing more is known."""
+    """The shares of samples without a usable answer. Unknown for bare counts."""
     judged = 0 if row.engine == COUNTS_ENGINE else row.samples_seen
     return AnswerShares(
         truncated=_rate(row.samples_truncated, judged),
@@ -141,14 +141,14 @@ def shares_of(row: Evaluation) -> AnswerShares:
 
 
 def remarks_of(row: Evaluation) -> list[str]:
-    """What must stand beside a figure of this evaluation."""
+    """The remarks shown with each figure of this evaluation."""
     said = remarks_on(row.problems_wanted, row.revision.problem_count, shares_of(row), row.protocol)
     unlike = mixed_conditions(row.provenance)
     return [*said, unlike] if unlike else said
 
 
 def is_subset(row: Evaluation) -> bool:
-    """Whether not all problems of the benchmark were asked for."""
+    """Whether only some problems of the benchmark were requested."""
     return row.problems_wanted < row.revision.problem_count
 
 
@@ -207,7 +207,7 @@ def _holder(row: Checkpoint) -> str:
 
 
 def _shared(held_by: Sequence[str], summary: EvaluationSummary) -> list[str]:
-    """Says which other runs and steps hold the same weights."""
+    """Notes on other runs and steps that hold the same weights."""
     own = f"{summary.run}@{summary.step} ({summary.method})"
     others = [name for name in held_by if name != own]
     if not others:
@@ -217,7 +217,7 @@ def _shared(held_by: Sequence[str], summary: EvaluationSummary) -> list[str]:
 
 
 def counts_of(session: Session, memo: Memo, row: Evaluation) -> Counts:
-    """The counts of an evaluation at its present version."""
+    """The counts of an evaluation at its current version."""
     return memo.get(("counts", row.id, row.version), lambda: read_counts(session, row.id))
 
 
@@ -235,7 +235,7 @@ def metrics_of(session: Session, memo: Memo, row: Evaluation, ks: Sequence[int])
 
 
 def _tokens(tokens: NDArray[np.int64], samples: NDArray[np.int64]) -> float | None:
-    """Tokens a sample; None where none were counted, as in imports."""
+    """Tokens per sample; None where none were counted, as in imports."""
     total = int(tokens.sum())
     return _rate(total, int(samples.sum())) if total else None
 
@@ -245,7 +245,7 @@ def _rate(part: int, whole: int) -> float | None:
 
 
 def _missing(summary: EvaluationSummary, counts: Counts) -> str:
-    """Between which bounds pass@1 lies, whatever the missing samples were."""
+    """Bounds of pass@1 for any outcome of the missing samples."""
     from evalsvc.statistics import missing_bounds  # noqa: PLC0415 - a second to import
 
     unseen = np.zeros(max(summary.problems_wanted - counts.n.size, 0), dtype=np.int64)

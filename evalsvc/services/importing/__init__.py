@@ -1,1 +1,1 @@
-"""Results made elsewhere: read, judged by this verifier and stored as evaluations."""
+"""Results made elsewhere: read, judged by our verifier and stored as evaluations."""

@@ -1,7 +1,7 @@
-"""What a source's own grader said of imported responses, beside what this verifier says.
+"""Verdicts of a source's own grader on imported responses, compared with our verifier's.
 
 The difference between two graders is part of the difference between two published scores, so it is
-reported by class: who accepts, and by which rule ours decided.
+reported by class: which one accepts, and by which rule ours decided.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from evalsvc.services.limits import MAX_NAMED_PROBLEMS
 
 
 class ClaimedResponse(Protocol):
-    """What is needed of an imported response."""
+    """The part of an imported response that is needed here."""
 
     @property
     def claimed_correct(self) -> bool | None: ...

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ResponseLike(Protocol):
-    """What is needed of an imported response."""
+    """The part of an imported response that is needed here."""
 
     @property
     def response(self) -> str: ...
@@ -28,7 +28,7 @@ class ResponseLike(Protocol):
 
 @dataclass(frozen=True)
 class Imported:
-    """Judged responses: tallies per problem and rows of the transcript, of no evaluation yet."""
+    """Judged responses: tallies per problem and transcript rows, not yet part of an evaluation."""
 
     tallies: Sequence[ProblemTally]
     rows: "Sequence[TranscriptRow]"
@@ -43,7 +43,7 @@ def judge_responses(
 ) -> Imported:
     """Judge every response, by row index of its problem; hard cases in killable children.
 
-    `prompt` names the prompt of the benchmark that was answered: it says how answers are marked.
+    `prompt` names the benchmark's prompt that was used: it determines how answers are marked.
     """
     from evalsvc.verification import (  # noqa: PLC0415 - an extra
         VERIFIER_VERSION,
@@ -73,7 +73,7 @@ def judge_responses(
 def same_golds(
     dataset: "Dataset", settings: Settings, pairs: Sequence[tuple[int, str]]
 ) -> list[bool]:
-    """Of (row, gold of the source): whether it is the row's gold, as the verifier compares."""
+    """For (row, gold of the source): whether the verifier finds it equal to the row's gold."""
     from evalsvc.verification import VerificationPool, VerificationRequest  # noqa: PLC0415
 
     same = [gold.strip() == dataset.problems[row].gold.strip() for row, gold in pairs]
@@ -92,7 +92,7 @@ def same_golds(
 
 
 def boxed(gold: str) -> str:
-    """A gold as a response that gives it; a worked solution says itself where its answer is."""
+    """A gold as a response that gives it; a worked solution already marks its answer."""
     if "\\boxed" in gold:
         return gold
     return f"\\boxed{{{gold.rpartition('####')[2].strip()}}}"
@@ -109,7 +109,7 @@ def policy_of(dataset: "Dataset", prompt: str) -> "ExtractionPolicy":
 def store_transcript(
     settings: Settings, evaluation_id: str, imported: Imported
 ) -> RecordedTranscript:
-    """Write the transcript under a new name: a replaced one stays whole until it is unused."""
+    """Write the transcript under a new name: a replaced one stays intact until it is unused."""
     from dataclasses import replace  # noqa: PLC0415
 
     from evalsvc.artifacts import ArtifactStore  # noqa: PLC0415

@@ -1,8 +1,8 @@
-"""Which row of the benchmark each problem of an import is.
+"""Matching each problem of an import to a row of the benchmark.
 
 By the question's text where the source has it; by an id that both know; by the row's number only
-where the golds that the source names are those of the rows. What cannot be decided is refused:
-a log in another order would otherwise become a confident wrong figure.
+where the source's golds equal those of the rows. Anything undecided is refused: a log in another
+order would otherwise give a wrong figure without a warning.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from evalsvc.catalogue import Dataset
 
 SHOWN = 5
-PROOF = 0.25  # share of the problems that must stand where they should to prove a log's order
+PROOF = 0.25  # share of the problems that must be at their place to prove a log's order
 ProblemIds = Literal["row", "id"]
 Rows = dict[str, int]
-#: (row, gold of the source) -> whether it is the gold of the row, for many pairs at once.
+#: (row, gold of the source) -> whether it equals the row's gold, for many pairs at once.
 SameGolds = Callable[[Sequence[tuple[int, str]]], Sequence[bool]]
 
 
 @dataclass(frozen=True)
 class SourceProblem:
-    """A problem as the source names it; None where it does not say."""
+    """A problem as the source describes it; None where it gives nothing."""
 
     problem_id: str
     question: str | None = None
@@ -34,7 +34,7 @@ class SourceProblem:
 
 @dataclass(frozen=True)
 class Matching:
-    """The row of each problem, by the source's id, and what a reader must know."""
+    """The row of each problem, by the source's id, and notes for the reader."""
 
     rows: Rows
     notes: tuple[str, ...]
@@ -42,8 +42,8 @@ class Matching:
 
 @dataclass(frozen=True)
 class Numbering:
-    """What is known of the source's ids: whether it is a log that numbers rows of its own data,
-    and what the user said of them.
+    """Facts about the source's ids: whether it is a log that numbers rows of its own data,
+    and what the user declared.
     """
 
     by_row: bool = False
@@ -57,7 +57,7 @@ def match_problems(
     numbering: Numbering,
     same_golds: SameGolds,
 ) -> Matching:
-    """Raises UsageError with the number of problems that do not fit, and the first of them."""
+    """Raise UsageError with the number of problems that do not match, and the first of them."""
     matcher = _Matcher(problems, dataset, benchmark, numbering, same_golds)
     matching = matcher.by_question() if matcher.asked else None
     matching = matching or matcher.by_id()
@@ -87,7 +87,7 @@ class _Matcher:
         self.asked = self._find_questions()
 
     def by_question(self) -> Matching:
-        """By the text; where a text fits several rows or none, by gold and proved row numbers."""
+        """By the text; if it matches several rows or none, by gold and proved row numbers."""
         numbers = self._row_numbers()
         unique = {name: found.rows[0] for name, found in self.asked.items() if len(found.rows) == 1}
         in_order = bool(numbers) and all(
@@ -167,7 +167,7 @@ class _Matcher:
         return Matching(rows, () if are_ids else ("The problem ids were taken as row indices.",))
 
     def _by_the_golds(self, own: Rows, numbers: Rows) -> Matching:
-        """Whole numbers that are ids of some rows and places of others."""
+        """Whole numbers that are ids of some rows and positions of others."""
         told = all(problem.gold is not None for problem in self._problems)
         fits = [rows for rows in (own, numbers) if told and not self._differing(rows)]
         if len(fits) == 1:
@@ -182,7 +182,7 @@ class _Matcher:
         )
 
     def _only_with_gold(self, problem: SourceProblem, found: Asked | None) -> int | None:
-        """Of the rows with this question the one that has the source's gold."""
+        """The row with this question that has the source's gold."""
         if found is None or problem.gold is None:
             return None
         pairs = [(row, problem.gold) for row in found.rows]
@@ -190,27 +190,27 @@ class _Matcher:
         return fits[0] if len(fits) == 1 else None
 
     def _differing(self, rows: Mapping[str, int]) -> list[str]:
-        """The problems whose gold in the source is not that of their row."""
+        """The problems whose gold in the source differs from that of their row."""
         named = [(p.problem_id, p.gold) for p in self._problems if p.gold is not None]
         same = self._same_golds([(rows[name], gold) for name, gold in named])
         return [name for (name, _), agrees in zip(named, same, strict=True) if not agrees]
 
     def _own_ids(self) -> Rows:
-        """Rows by the benchmark's ids; empty where one is not known."""
+        """Rows by the benchmark's ids; empty if one is unknown."""
         known = self._dataset.by_id
         if any(name not in known for name in self._ids):
             return {}
         return {name: known[name].index for name in self._ids}
 
     def _row_numbers(self) -> Rows:
-        """Rows by number; empty where one is not a row's number."""
+        """Rows by number; empty if one is not a row's number."""
         size = len(self._dataset)
         if any(not _is_number(name) or int(name) >= size for name in self._ids):
             return {}
         return {name: int(name) for name in self._ids}
 
     def _refuse_bare_numbers(self) -> None:
-        """A log's own numbers say nothing where neither question nor gold stands beside them."""
+        """Refuse a log's own numbers if the log has neither questions nor golds."""
         bare = [p.problem_id for p in self._problems if p.gold is None and p.problem_id.isdecimal()]
         if bare and self._numbering.by_row and self._numbering.said is None:
             raise UsageError(
@@ -262,5 +262,5 @@ def _one_problem_per_row(rows: Mapping[str, int], benchmark: str) -> None:
 
 
 def _is_number(name: str) -> bool:
-    """A whole number as the service writes it: 5, not 05."""
+    """A whole number in the service's notation: 5, not 05."""
     return name.isdecimal() and name.isascii() and (name == "0" or name[0] != "0")

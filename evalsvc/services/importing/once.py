@@ -1,6 +1,6 @@
-"""An import is done once, and replaced by its owner only.
+"""Imports: each request is done once, and only the owner may replace a result.
 
-The idempotency key and the owner stand in the provenance of the evaluation that was made.
+The provenance of the evaluation holds the idempotency key and the owner.
 """
 
 import threading
@@ -18,7 +18,7 @@ from evalsvc.store.repositories.evaluations import EvaluationFilter
 
 @dataclass(frozen=True)
 class Importer:
-    """Who imports: the key's name and number (None: somebody on this machine)."""
+    """The importing user: the key's name and number (None: a local user)."""
 
     name: str
     key_id: int | None
@@ -27,14 +27,14 @@ class Importer:
 
 @dataclass(frozen=True)
 class Request:
-    """One import as it was asked for: the key the sender gave it, and the digest of its body."""
+    """One import request: its idempotency key, and the digest of its body."""
 
     key: str | None
     digest: str
 
 
 class Turns:
-    """Two requests with one key take turns, so that the second finds what the first has done."""
+    """A queue for requests with the same key, so that the second finds the first one's result."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -42,7 +42,7 @@ class Turns:
 
     @contextmanager
     def turn(self, key: object) -> Iterator[None]:
-        """Wait until nobody else has the turn of this key."""
+        """Wait until no other request with this key is in progress."""
         with self._guard:
             lock, users = self._waiting.get(key, (threading.Lock(), 0))
             self._waiting[key] = (lock, users + 1)
@@ -59,7 +59,7 @@ class Turns:
 
 
 def marks(who: Importer, request: Request) -> dict[str, Any]:
-    """What the provenance keeps of an import."""
+    """The fields of an import in the provenance."""
     return {
         "imported_by": {"name": who.name, "key": who.key_id},
         "request": {"key": request.key, "digest": request.digest},
@@ -69,7 +69,7 @@ def marks(who: Importer, request: Request) -> dict[str, Any]:
 def find_repeated(
     session: Session, wanted: EvaluationFilter, who: Importer, request: Request
 ) -> Evaluation | None:
-    """What the same key of the same owner made before. Raises Conflict for another body."""
+    """The earlier result of this owner's key. Raises Conflict for another body."""
     if request.key is None:
         return None
     for row in evaluations.matching(session, wanted):
@@ -86,7 +86,7 @@ def find_repeated(
 
 
 def check_may_replace(row: Evaluation, who: Importer) -> None:
-    """Raises PermissionDenied where the import that is there is another's."""
+    """Raise PermissionDenied where the existing import belongs to another owner."""
     if not row.samples_seen or who.admin or _owns(who, row):
         return
     owner = (row.provenance.get("imported_by") or {}).get("name")

@@ -1,7 +1,7 @@
-"""Under which protocol imported samples were drawn, as far as somebody said so.
+"""The protocol under which imported samples were drawn, where the request names it.
 
-A named protocol means for a benchmark what it means at submission: so imported samples have the
-same protocol as our own of that name, and can be compared with them.
+A named protocol has the same meaning for a benchmark as at submission: so imported samples have
+the same protocol as our own of that name, and can be compared with them.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,11 @@ from evalsvc.specs import PROTOCOLS, JobRequest, Protocol, content_hash, powers_
 if TYPE_CHECKING:
     from evalsvc.catalogue import Catalogue
 
-UNKNOWN_PROTOCOL = "imported"  # nobody said how the samples were drawn
+UNKNOWN_PROTOCOL = "imported"  # the request does not say how the samples were drawn
 
 
 def named_protocol(name: str | None, benchmark: str, catalogue: "Catalogue") -> Protocol | None:
-    """The protocol NAME for a benchmark; None where nobody named one. Raises UsageError."""
+    """The protocol NAME for a benchmark; None where none is named. Raises UsageError."""
     if name is None:
         return None
     if name not in PROTOCOLS:
@@ -30,7 +30,7 @@ def named_protocol(name: str | None, benchmark: str, catalogue: "Catalogue") -> 
         )
     try:
         described = catalogue.get(benchmark)
-    except CatalogueError:  # imported under a name of its own
+    except CatalogueError:  # imported under its own name
         return PROTOCOLS[name]
     asked = JobRequest(checkpoint="import", run="import", benchmarks=(benchmark,), protocol=name)
     return resolve_protocol(asked, described)
@@ -41,8 +41,8 @@ def with_samples(
 ) -> tuple[dict[str, Any], str]:
     """The protocol with n = `samples`, and its hash.
 
-    One that nobody named equals only others of the same tool that nobody named. Raises UsageError
-    where so many samples cannot have been drawn under it.
+    An unnamed protocol equals only unnamed ones of the same tool. Raises UsageError where that
+    many samples cannot have been drawn under it.
     """
     if protocol is None:
         ks = list(powers_of_two(samples))

@@ -1,23 +1,23 @@
-"""Which problems a text asks: the problem's own text, or a prompt that holds it."""
+"""The problems in a text: the problem's own text, or a prompt that contains it."""
 
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-ANCHOR = 24  # characters by which places in a prompt are looked up
-LONG = 40  # a question of so many characters is not found in a prompt by accident
+ANCHOR = 24  # characters used to look up positions in a prompt
+LONG = 40  # a question this long (characters) is not found in a prompt by accident
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Rows whose question a text is or holds. `certain`: it cannot be an accident."""
+    """Rows whose question equals or is in a text. `certain`: it cannot be an accident."""
 
     rows: tuple[int, ...]
     certain: bool
 
 
 class QuestionIndex:
-    """The questions of a benchmark, for looking up texts; spaces and forms of letters are even."""
+    """The questions of a benchmark, for looking up texts; spaces and letter forms normalized."""
 
     def __init__(self, questions: Sequence[str]) -> None:
         self._rows: dict[str, list[int]] = {}
@@ -30,7 +30,7 @@ class QuestionIndex:
         self._lengths = sorted({len(anchor) for anchor in self._anchors}, reverse=True)
 
     def asked(self, text: str) -> Asked:
-        """The rows with this question; else those whose question stands in the text."""
+        """The rows with this question; else those whose question is contained in the text."""
         text = even(text)
         if text in self._rows:
             return Asked(tuple(self._rows[text]), certain=True)
@@ -39,7 +39,7 @@ class QuestionIndex:
         return Asked(rows, certain=all(len(question) >= LONG for question in found))
 
     def _inside(self, text: str) -> list[str]:
-        """Questions that stand in the text as whole words, without those inside a longer one."""
+        """Questions in the text as whole words, without those inside a longer one."""
         places: list[tuple[int, int, str]] = []
         for start in range(len(text)):
             if start and text[start - 1].isalnum() and text[start].isalnum():
@@ -59,7 +59,7 @@ class QuestionIndex:
 
 
 def even(text: str) -> str:
-    """A text without what copying changes: runs of white space, forms of one letter."""
+    """A text normalized for changes by copying: runs of white space, forms of one letter."""
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 

@@ -1,8 +1,8 @@
-"""Results that were made elsewhere become evaluations of their own, marked `import:FORMAT`.
+"""Results made elsewhere become separate evaluations, marked `import:FORMAT`.
 
-Counts come as n and c per problem; which samples were right is not known then, and said in the
-provenance. Responses are judged here by this service's verifier, whatever the source says of them.
-Importing the same run, step, benchmark and format again replaces what was imported before.
+Counts are n and c per problem; which samples were right is then unknown, and the provenance says
+so. Responses are judged here by this service's verifier, whatever verdicts the source has.
+Importing the same run, step, benchmark and format again replaces the earlier import.
 """
 
 from collections.abc import Sequence
@@ -161,11 +161,11 @@ class ImportRequest(BaseModel):
         return self
 
     def digest(self) -> str:
-        """The same for the same import."""
+        """A digest that is equal for equal imports."""
         return content_hash(self.model_dump(mode="json", exclude_defaults=True), 64)
 
     def source_problems(self) -> list[SourceProblem]:
-        """The problems that have results, each once, with what the source says of them."""
+        """The problems that have results, each once, as the source describes them."""
         said = {row.problem_id: row for row in self.problems}
         rows: Sequence[ImportedCount | ImportedResponse] = self.counts or self.responses or ()
         names = dict.fromkeys(row.problem_id for row in rows)
@@ -195,7 +195,7 @@ class ImportView:
 
 @dataclass(frozen=True)
 class PreparedImport:
-    """An import that can be stored: which rows it is about, and the tallies."""
+    """An import that can be stored: its rows and tallies."""
 
     revision: str
     traits: Sequence[ProblemTraits]
@@ -203,7 +203,7 @@ class PreparedImport:
     notes: Sequence[str]
     imported: Imported | None = None
     claims: GraderAgreement | None = None
-    protocol: Protocol | None = None  # None: nobody named it
+    protocol: Protocol | None = None  # None: not named
 
     @property
     def samples(self) -> int:
@@ -222,7 +222,7 @@ def prepare(
         return replace(counted, protocol=protocol)
     assert request.responses is not None, "the request has one of the two"
     if dataset is None:
-        catalogue.get(request.benchmark)  # one that is not in the catalogue is named with the like
+        catalogue.get(request.benchmark)  # an unknown one is refused with similar names
         raise UsageError(
             f"The responses cannot be judged: the data of {request.benchmark!r} are not here.",
             f"evalsvc benchmarks add-data {request.benchmark.partition(':')[0]} --from PATH; "
@@ -246,8 +246,8 @@ def repeated(
     asked: Request,
     dataset: "Dataset | None",
 ) -> ImportView | None:
-    """What the same request made before; None where there is none, or the verifier or the rows
-    have changed since.
+    """The earlier result of the same request; None if there is none, or if the verifier or the
+    rows have changed since.
     """
     wanted = EvaluationFilter(run=request.run, step=request.step, benchmark=request.benchmark)
     row = find_repeated(session, wanted, who, asked)
@@ -281,7 +281,7 @@ def store(
 ) -> ImportView:
     """Store a prepared import in the caller's transaction.
 
-    Raises PermissionDenied where it would replace another's.
+    Raises PermissionDenied where it would replace another owner's import.
     """
     checkpoint = _checkpoint(session, request)
     tool = request.format if request.format in ROW_FORMATS else None
@@ -368,7 +368,7 @@ def _checkpoint(session: Session, request: ImportRequest) -> Checkpoint:
 def dataset_of(
     name: str, settings: Settings, catalogue: "Catalogue", datasets: "DatasetCache"
 ) -> "Dataset | None":
-    """The benchmark's problems; None where the catalogue or this machine does not have them."""
+    """The benchmark's problems; None where the catalogue or this machine lacks them."""
     base = name.partition(":")[0]
     if base not in catalogue.names():
         return None
@@ -392,7 +392,7 @@ def _match(request: ImportRequest, dataset: "Dataset", settings: Settings) -> Ma
 
 
 def _unequal(samples: Sequence[int]) -> list[str]:
-    """A note where problems have unlike numbers of samples: a part of the file may be lost."""
+    """A note if the number of samples differs by problem: part of the file may be missing."""
     least, most = min(samples), max(samples)
     if least == most:
         return []

@@ -1,7 +1,7 @@
-"""Is the checkpoint one that may be evaluated? Where it may lie, what it is, how an engine sees it.
+"""Whether a checkpoint may be evaluated: its location, its content, and the engine's options.
 
-An engine that reads no checkpoint (`replay`, `openai`) takes any label: a folder without
-config.json, or a name. Its fingerprint is then that of the label (docs/decisions/0602).
+An engine that reads no checkpoint (`replay`, `openai`) accepts any label: a folder without
+config.json, or a name. The fingerprint is then that of the label (docs/decisions/0602).
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class CheckpointCache:
         self._lock = threading.Lock()
 
     def inspect(self, folder: Path, *, allow_pickle: bool) -> CheckpointSpec:
-        """What `inspect_checkpoint` says of the folder."""
+        """The result of `inspect_checkpoint` for the folder."""
         try:
             signature = folder_signature(folder)
         except OSError as error:
@@ -52,7 +52,7 @@ class CheckpointCache:
 def admit_checkpoint(
     asked: str, engine: str, settings: Settings, cache: CheckpointCache
 ) -> CheckpointSpec:
-    """The checkpoint `asked` names. Raises CheckpointError or PermissionDenied with what to do."""
+    """The checkpoint that `asked` names. Raises CheckpointError or PermissionDenied."""
     if "\x00" in asked:
         raise CheckpointError("The checkpoint's path holds a null byte.", "Correct the path.")
     folder = Path(asked).expanduser()
@@ -80,18 +80,18 @@ def label_checkpoint(label: str) -> CheckpointSpec:
         architecture=LABEL_ARCHITECTURE,
         architecture_hash=content_hash(LABEL_ARCHITECTURE),
         tokenizer_hash=content_hash(LABEL_ARCHITECTURE),
-        modality=Modality.IMAGE,  # nothing is known against it
+        modality=Modality.IMAGE,  # unknown, so not refused
     )
 
 
 def admit_engine(engine: str, options: Mapping[str, Any], settings: Settings) -> Any:
-    """Check an engine's options; returns what of them belongs to the identity of its samples.
+    """Check an engine's options; return those that belong to the identity of its samples.
 
     Raises UsageError for an unknown engine or option, PermissionDenied for a file outside the
-    allowed roots. Whether the engine is installed is the workers' affair.
+    allowed roots. The workers check whether the engine is installed.
     """
     check_engine(engine)
-    with suppress(MissingExtra):  # the server need not have what its workers have
+    with suppress(MissingExtra):  # the server need not have its workers' packages
         create_engine(engine, options)
     identity: dict[str, Any] = dict(options)
     if engine == "replay":
@@ -112,7 +112,7 @@ def _check_root(path: Path, settings: Settings, what: str) -> None:
 
 
 def _check_links(folder: Path, settings: Settings) -> None:
-    """A link within an allowed folder must not lead out of the roots either."""
+    """Refuse links within an allowed folder that lead out of the roots."""
     if settings.allowed_roots and folder.is_dir():
         for path in folder.rglob("*"):
             if path.is_symlink():

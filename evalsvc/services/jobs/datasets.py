@@ -23,7 +23,7 @@ class DatasetCache:
         self._lock = threading.Lock()
 
     def load(self, name: str) -> Dataset:
-        """The problems of NAME or NAME:PART. Raises BenchmarkError with what to do."""
+        """The problems of NAME or NAME:PART. Raises BenchmarkError with a remedy."""
         with self._lock:
             if (known := self._kept.get(name)) is not None:
                 signature, dataset = known
@@ -38,7 +38,7 @@ class DatasetCache:
 
 
 def canonical_name(dataset: Dataset) -> str:
-    """NAME or NAME:PART; the default part goes without saying, so that both are one evaluation."""
+    """NAME or NAME:PART; the default part is omitted, so that both forms are one evaluation."""
     benchmark = dataset.benchmark
     return benchmark.name if benchmark.part == benchmark.default_part else benchmark.full_name
 
@@ -51,7 +51,7 @@ def _signature(dataset: Dataset, data_root: Path) -> Signature:
 
 
 def folder_signature(folder: Path) -> Signature:
-    """(name, time of change, size) of each file directly in a folder; empty if there is none."""
+    """(name, time of change, size) of each file directly in a folder; empty without files."""
     if not folder.is_dir():
         return ()
     files = ((path.name, path.stat()) for path in folder.iterdir())

@@ -1,6 +1,6 @@
-"""What a job request means: checked in full and resolved, before the database is touched.
+"""Job requests checked in full and resolved, before the database is touched.
 
-Everything that can be seen at submission is refused here, with a remedy.
+Every fault that can be found at submission is refused here, with a remedy.
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ from evalsvc.specs import (
 )
 from evalsvc.store.identifiers import evaluation_id
 
-OFFICIAL = "official"  # means something only where the benchmark's folder says what
+OFFICIAL = "official"  # defined only by the benchmark's folder
 REMEDY = "Correct the protocol, or what the request says beside it."
-CHARACTERS_PER_TOKEN_AT_MOST = 12  # a lower bound of a prompt's tokens, without its tokenizer
+CHARACTERS_PER_TOKEN_AT_MOST = 12  # gives a lower bound of a prompt's tokens, without its tokenizer
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Preparation:
         self._checkpoints = checkpoints
 
     def prepare(self, request: JobRequest) -> PreparedJob:
-        """Check and resolve. Raises UsageError (or a kind of it) or PermissionDenied."""
+        """Check and resolve. Raises UsageError (or a subclass) or PermissionDenied."""
         settings = self.settings
         engine = request.engine or settings.engine
         identity = admit_engine(engine, request.engine_options, settings)
@@ -100,7 +100,7 @@ class Preparation:
 
 
 def resolve_protocol(request: JobRequest, benchmark: Benchmark) -> Protocol:
-    """The protocol for one benchmark: the request's own words, then the benchmark's, then ours.
+    """The protocol for one benchmark: the request's settings, then the benchmark's, then ours.
 
     Raises ProtocolError when they contradict each other.
     """
@@ -136,7 +136,7 @@ def resolve_protocol(request: JobRequest, benchmark: Benchmark) -> Protocol:
 
 
 def select_problems(asked: BenchmarkRequest, dataset: Dataset) -> tuple[int, ...] | None:
-    """The rows asked for; None means all. Raises BenchmarkError for a row that is not there."""
+    """The requested rows; None means all. Raises BenchmarkError for a row that does not exist."""
     if asked.problems is not None:
         if (last := max(asked.problems)) >= len(dataset):
             raise BenchmarkError(

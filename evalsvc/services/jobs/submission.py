@@ -1,7 +1,7 @@
 """Submission: from a request to a job, its evaluations and their shards, in one transaction.
 
-What is there is never generated again: shards are planned only for samples that are neither
-stored nor planned. A job that finds all of its samples is done at once.
+Samples are never generated twice: shards are planned only for samples that are neither stored
+nor planned. A job whose samples all exist is done at once.
 """
 
 from functools import partial
@@ -28,7 +28,7 @@ from evalsvc.store.repositories import (
 from evalsvc.store.repositories.shards import Slice
 from evalsvc.store.states import LOST_SHARDS, OPEN_SHARDS
 
-SHARDS_AT_LEAST = 8  # of an evaluation that is not tiny: before the number of workers is known
+SHARDS_AT_LEAST = 8  # per evaluation that is not tiny: the number of workers is not known yet
 
 
 def submit(
@@ -41,8 +41,8 @@ def submit(
 ) -> Job:
     """Check the request and store the job, in the caller's transaction.
 
-    The same owner's idempotency key gives the same job again. Raises Conflict when its body was
-    another one, and whatever `Preparation.prepare` finds wrong with the request.
+    The same owner's idempotency key returns the same job again. Raises Conflict when its body
+    differed, and the errors of `Preparation.prepare`.
     """
     prepared = preparation.prepare(request)
     target_seconds = preparation.settings.shard_target_seconds
@@ -117,7 +117,7 @@ def _checkpoint(session: Session, prepared: PreparedJob) -> Checkpoint:
 def _evaluations(
     session: Session, prepared: PreparedJob, checkpoint: Checkpoint, job: Job
 ) -> dict[str, tuple[Evaluation, bool]]:
-    """The job's evaluations, all locked in the order of their ids, and which of them are new."""
+    """The job's evaluations, locked in the order of their ids, and which of them are new."""
     found = {}
     for part in sorted(prepared.evaluations, key=lambda part: part.id):
         revision = revisions.find_or_create(
@@ -162,7 +162,7 @@ def _plan(
     prepared: PreparedJob,
     target_seconds: float,
 ) -> bool:
-    """Give lost shards that the job wants another chance, and add shards for what is missing.
+    """Retry lost shards that the job wants, and add shards for missing samples.
 
     `found` says whether the evaluation is new. True when some were added.
     """

@@ -1,4 +1,4 @@
-"""A job as readers see it: what it asked for, how far it is, and why something failed."""
+"""A job for readers: its request, its progress, and the reasons of failures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -116,7 +116,7 @@ def _part(part: JobEvaluation) -> JobPart:
     row = part.evaluation
     problems = len(part.problems) if part.problems is not None else row.revision.problem_count
     wanted = part.samples * problems
-    # Others may have asked for more of the same evaluation: this job is done with its own share.
+    # Other jobs may want more of the same evaluation: only this job's share counts here.
     done = wanted if row.state == EvaluationState.DONE else min(row.samples_seen, wanted)
     return JobPart(
         id=row.id,

@@ -1,4 +1,4 @@
-"""The state of the whole service at one glance: queue, workers, what failed, what came out last."""
+"""The state of the whole service: queue, workers, failures, latest results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class Overview:
 
 
 def overview(session: Session) -> Overview:
-    """The present state."""
+    """The current state of the service."""
     return Overview(
         queue=queue(session),
         jobs=living_jobs(session),
@@ -105,7 +105,7 @@ def queue(session: Session) -> Queue:
 
 
 def measured_rate(session: Session, evaluation_ids: Sequence[str] | None = None) -> float | None:
-    """Samples per second of the shards that ended lately; None while none has."""
+    """Samples per second of the shards that ended recently; None without any."""
     since = now() - RATE_WINDOW
     samples, started = shards.finished_since(session, since, evaluation_ids)
     if not samples or started is None:
@@ -159,14 +159,14 @@ def _progress(session: Session, job_ids: Sequence[str]) -> dict[str, _Progress]:
 
 
 def failures(session: Session) -> tuple[Failure, ...]:
-    """The newest things that went wrong, each with what to do."""
+    """The newest failures, each with a remedy."""
     found = [*_failed_jobs(session), *_failed_evaluations(session), *_failed_checkpoints(session)]
     found.sort(key=lambda failure: failure.at, reverse=True)
     return tuple(found[:FAILURES_SHOWN])
 
 
 def _failed_jobs(session: Session) -> list[Failure]:
-    """Jobs that failed by themselves: where an evaluation failed, that one is shown."""
+    """Failed jobs without a failed evaluation, which would be shown instead."""
     return [
         Failure(
             kind="job",
@@ -182,7 +182,7 @@ def _failed_jobs(session: Session) -> list[Failure]:
 
 
 def _failed_evaluations(session: Session) -> list[Failure]:
-    """Those with missing samples or a fault; what is missing because a user cancelled it is not."""
+    """Evaluations with missing samples or a fault, except samples that a user cancelled."""
     rows = evaluations.newest_faulty(session, FAILURES_SHOWN)
     causes = _shard_causes(session, [row.id for row in rows])
     return [
@@ -190,7 +190,7 @@ def _failed_evaluations(session: Session) -> list[Failure]:
             kind="evaluation",
             id=row.id,
             title=f"{row.checkpoint.run.name} @{row.checkpoint.step} on {row.benchmark}",
-            # Done with a fault: every sample was asked for, and some problems gave none.
+            # Done with a fault: every sample was requested, and some problems gave none.
             state=EvaluationState.INCOMPLETE if row.state == EvaluationState.DONE else row.state,
             message=row.error or causes.get(row.id, ("Samples are missing.", ""))[0],
             remedy=row.remedy or causes.get(row.id, ("", "Submit it again to add them."))[1],
@@ -201,7 +201,7 @@ def _failed_evaluations(session: Session) -> list[Failure]:
 
 
 def _shard_causes(session: Session, evaluation_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """The first failed shard of each evaluation, in words, with how many there are."""
+    """The error of the first failed shard of each evaluation, with the number of such shards."""
     count: dict[str, int] = {}
     causes: dict[str, tuple[str, str]] = {}
     for evaluation, error, remedy in shards.failures_of(session, evaluation_ids):
@@ -229,7 +229,7 @@ def _failed_checkpoints(session: Session) -> list[Failure]:
 
 
 def list_workers(session: Session) -> tuple[WorkerLine, ...]:
-    """The workers of the newest dispatcher, living ones first."""
+    """The workers of the newest dispatcher, live ones first."""
     lines = [
         WorkerLine(row.id, row.state, dict(row.status), row.started_at, row.updated_at)
         for row in workers.of_newest_dispatcher(session)

@@ -1,1 +1,1 @@
-"""Judging stored samples again with the present verifier, and what that changes."""
+"""Judging stored samples again with the current verifier, and what that changes."""

@@ -1,4 +1,4 @@
-"""What other verdicts on some samples do to the score: the same samples, both ways. Pure."""
+"""The effect of changed verdicts on the score: the same samples, before and after. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Judging an evaluation's transcripts again: generates nothing, changes nothing until accepted.
 
-Reads a transcript at a time and keeps only what changed against the verdicts that count at
-present: those of the transcripts, or of a rescore that was accepted since. The summary says how
-many verdicts flipped each way and what that does to pass@k.
+Reads one transcript at a time and stores only changes against the verdicts that currently count:
+those of the transcripts, or of a rescore accepted since. The summary gives the number of verdicts
+that flipped each way and the effect on pass@k.
 """
 
 import logging
@@ -103,7 +103,7 @@ def view_change(row: RescoredSample, ids: Mapping[int, str]) -> ChangedVerdict:
 
 
 def pass_at_1(row: Rescore) -> tuple[float | None, float | None]:
-    """pass@1 by the verdicts before and after, as the summary has it; None while there is none."""
+    """pass@1 by the verdicts before and after, from the summary; None until there is one."""
     for figure in row.summary.get("pass_at_k", []):
         if figure["k"] == 1:
             return figure["before"], figure["after"]
@@ -111,7 +111,7 @@ def pass_at_1(row: Rescore) -> tuple[float | None, float | None]:
 
 
 def dataset_of(evaluation: Evaluation, datasets: "DatasetCache") -> "Dataset":
-    """The very rows that were evaluated. Raises BenchmarkError when they are not here."""
+    """The rows that were evaluated. Raises BenchmarkError when they are not available."""
     dataset = datasets.load(evaluation.benchmark)
     if dataset.revision != evaluation.revision.revision:
         raise BenchmarkError(
@@ -122,10 +122,10 @@ def dataset_of(evaluation: Evaluation, datasets: "DatasetCache") -> "Dataset":
 
 
 def begin(session: Session, evaluation: Evaluation, under_way: Collection[str]) -> Rescore:
-    """Raises Conflict when there are no transcripts to read, or a rescore is under way.
+    """Begin a rescore. Raises Conflict without transcripts, or while another rescore runs.
 
-    `under_way` names the evaluations that this process rescores. The state in the database would
-    not do: what a process that was killed left as running would be in the way for ever.
+    `under_way` names the evaluations that this process is rescoring. The state in the database is
+    not used: a rescore left running by a killed process would block new ones for ever.
     """
     from evalsvc.verification import VERIFIER_VERSION  # noqa: PLC0415 - an extra
 
@@ -150,7 +150,7 @@ def run(
     settings: Settings,
     under_way: set[str],
 ) -> None:
-    """Judge every sample again, to the end; a failure is written into the rescore's row."""
+    """Judge every sample again; a failure is recorded in the rescore's row."""
     from evalsvc.verification import VerdictCache, VerificationPool  # noqa: PLC0415
 
     with database.read() as session:
@@ -162,7 +162,7 @@ def run(
             _judge_all(database, artifacts, dataset, rescore_id, pool)
         with database.write() as session:
             rescores.finish(session, rescore_id, _summary(session, rescore_id))
-    except Exception as error:  # whoever waits for it must hear of its end
+    except Exception as error:  # of any kind: waiting clients must see the failure
         expected = isinstance(error, EvalsvcError | ValueError | OSError)
         logger.warning("rescore %s failed: %s", rescore_id, error, exc_info=not expected)
         with database.write() as session:
@@ -211,7 +211,7 @@ def _cases(
 def _change(
     row: dict[str, Any], verdict: "Verdict", accepted: Mapping[tuple[int, int], SampleVerdict]
 ) -> dict[str, Any] | None:
-    """What is stored of a sample whose verdict differs from the one that counts at present."""
+    """The stored fields of a sample whose verdict differs from the one that currently counts."""
     own = SampleVerdict(row["verdict"], row["rule"])
     before = accepted.get((row["problem"], row["sample"]), own)
     if before.verdict == verdict.verdict:
@@ -228,7 +228,7 @@ def _change(
 
 
 def _summary(session: Session, rescore_id: str) -> dict[str, Any]:
-    """What changed, and what it would do to the score; verdicts set by hand stay."""
+    """The changes and their effect on the score; manual verdicts stay."""
     row = rescores.get(session, rescore_id)
     changed = rescores.changed_samples(session, rescore_id)
     by_hand = {(o.problem, o.sample) for o in overrides.all_of(session, row.evaluation_id)}

@@ -1,1 +1,1 @@
-"""Webhooks: where they may go, and how they are delivered."""
+"""Webhooks: allowed targets and delivery."""

@@ -39,7 +39,7 @@ class DeliveryOutcome:
 
 
 async def deliver_forever(database: Database, allow: str) -> None:
-    """Deliver what is due, until cancelled. A failing database is waited for."""
+    """Deliver what is due, until cancelled. Waits while the database fails."""
     while True:
         try:
             await deliver_due(database, allow)
@@ -49,7 +49,7 @@ async def deliver_forever(database: Database, allow: str) -> None:
 
 
 async def deliver_due(database: Database, allow: str) -> int:
-    """One round: make deliveries of new events, attempt what is due. Returns the attempts made."""
+    """Run one round: create deliveries of new events, attempt those due. Returns the attempts."""
     claimed = await asyncio.to_thread(_claim, database)
     outcomes = await asyncio.gather(*(attempt(item, allow) for item in claimed))
     if claimed:
@@ -76,7 +76,7 @@ def _finish(database: Database, ended: list[tuple[ClaimedDelivery, DeliveryOutco
 
 
 async def attempt(claimed: ClaimedDelivery, allow: str) -> DeliveryOutcome:
-    """Send one delivery to the address that was checked just now."""
+    """Send one delivery to the address that was just checked."""
     try:
         target = await asyncio.to_thread(check_address, claimed.url, allow)
     except EvalsvcError as error:
@@ -142,7 +142,7 @@ def payload_of(event: Event) -> dict[str, Any]:
 
 
 def pinned_url(target: CheckedAddress) -> httpx.URL:
-    """The URL with the checked address in the place of the name."""
+    """The URL with the checked address in place of the name."""
     address = f"[{target.address}]" if ":" in target.address else target.address
     return httpx.URL(target.url).copy_with(host=address.strip("[]"), port=target.port)
 

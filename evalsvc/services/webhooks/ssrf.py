@@ -1,7 +1,7 @@
-"""Where a webhook may go: public addresses, and private ones only where the operator allows them.
+"""Allowed targets of webhooks: public addresses, and private ones only if the operator allows them.
 
 The name is resolved here and the connection is made to the address that was checked, so that a
-second answer of the DNS cannot lead anywhere else.
+second DNS answer cannot lead elsewhere.
 """
 
 import ipaddress
@@ -28,7 +28,7 @@ class CheckedAddress:
 
 
 def check_address(url: str, allow: str) -> CheckedAddress:
-    """Resolve and check `url`. Raises UsageError (no URL), PermissionDenied (where it leads)."""
+    """Resolve and check `url`. Raises UsageError (no URL), PermissionDenied (target refused)."""
     parts = _parsed(url)
     host = parts.hostname or ""
     port = parts.port or DEFAULT_PORTS[parts.scheme]
@@ -91,7 +91,7 @@ def _is_public(address: Address) -> bool:
 
 
 def _inner(address: Address) -> Address:
-    """The IPv4 address within an IPv6 one that only carries it (mapped, 6to4, NAT64)."""
+    """The IPv4 address embedded in an IPv6 one (mapped, 6to4, NAT64)."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             return address.ipv4_mapped

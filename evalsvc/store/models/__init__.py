@@ -1,4 +1,4 @@
-"""The tables. Text of problems and answers lies in the benchmark data and transcripts, not here."""
+"""The tables. Texts of problems and answers are in the benchmark data and transcripts, not here."""
 
 from evalsvc.store.models.access import ApiKey, Webhook, WebhookDelivery
 from evalsvc.store.models.base import Base, now

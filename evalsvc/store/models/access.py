@@ -10,7 +10,7 @@ from evalsvc.store.models.base import Base, BigInt, now
 
 
 class ApiKey(Base):
-    """A key, of which only a hash is kept."""
+    """An API key; only its hash is stored."""
 
     __tablename__ = "api_keys"
 
@@ -37,7 +37,7 @@ class Webhook(Base):
     events: Mapped[list[Any]]  # kinds, e.g. job.done
     secret: Mapped[str]  # signs the deliveries; shown once
     active: Mapped[bool] = mapped_column(default=True)
-    after_event: Mapped[int] = mapped_column(BigInt)  # the newest one when it was made
+    after_event: Mapped[int] = mapped_column(BigInt)  # the newest event at its creation
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -23,7 +23,7 @@ Json = JSON().with_variant(JSONB(), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant, always in UTC and always aware, also on SQLite, which stores no time zone."""
+    """An instant, always aware and in UTC, even on SQLite, which stores no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -38,7 +38,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def now() -> datetime:
-    """The present instant. Used for display and ageing only, never to decide who owns what."""
+    """The current time. For display and ageing only, never to decide who owns what."""
     return datetime.now(UTC)
 
 

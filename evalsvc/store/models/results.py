@@ -1,4 +1,4 @@
-"""What comes out: benchmark revisions, evaluations, results per problem, rescores, overrides."""
+"""Results: benchmark revisions, evaluations, results per problem, rescores, overrides."""
 
 from datetime import datetime
 from typing import Any
@@ -62,13 +62,13 @@ class Evaluation(Base):
     state: Mapped[str] = mapped_column(default=EvaluationState.PENDING)
     error: Mapped[str | None]
     remedy: Mapped[str | None]
-    samples_wanted: Mapped[int]  # n per problem, the largest any job asked for
-    problems_wanted: Mapped[int]  # number of problems any job asked for
+    samples_wanted: Mapped[int]  # n per problem, the largest requested by any job
+    problems_wanted: Mapped[int]  # number of problems requested by any job
     verifier: Mapped[str | None]
     provenance: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    # Grows with every change of its results: caches of statistics are keyed by it.
+    # Increases with every change of the results: caches of statistics are keyed by it.
     version: Mapped[int] = mapped_column(default=0)
-    # Summary kept up to date with the results, so that lists need not read every problem.
+    # Summary, updated with the results, so that lists need not read every problem.
     problems_seen: Mapped[int] = mapped_column(default=0)
     samples_seen: Mapped[int] = mapped_column(default=0)
     samples_correct: Mapped[int] = mapped_column(default=0)
@@ -86,7 +86,7 @@ class Evaluation(Base):
 class ProblemResult(Base):
     """The samples of one problem as bit masks (little-endian bytes): bit i is sample i.
 
-    n and c are the population counts of `sampled` and `correct`; they are columns of their own
+    n and c are the population counts of `sampled` and `correct`; they are stored as columns
     because the statistics of 5,000 problems read only these two.
     """
 
@@ -109,7 +109,7 @@ class ProblemResult(Base):
 
 
 class Rescore(Base):
-    """A second judgement of an evaluation's transcripts by another verifier version."""
+    """A second grading of an evaluation's transcripts by another verifier version."""
 
     __tablename__ = "rescores"
     __table_args__ = (Index("ix_rescores_evaluation_id", "evaluation_id"),)
@@ -146,7 +146,7 @@ class RescoredSample(Base):
 
 
 class VerdictOverride(Base):
-    """A person's verdict on one sample, with who and why. The newest one counts."""
+    """A manual verdict on one sample, with its author and reason. The newest one counts."""
 
     __tablename__ = "verdict_overrides"
     __table_args__ = (Index("ix_verdict_overrides_sample", "evaluation_id", "problem", "sample"),)

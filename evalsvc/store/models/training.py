@@ -27,7 +27,7 @@ class Run(Base):
 
 
 class Checkpoint(Base):
-    """A run at a step. A step that is written again with other weights is a new checkpoint."""
+    """A run at a step. Other weights written for the same step are a new checkpoint."""
 
     __tablename__ = "checkpoints"
     __table_args__ = (

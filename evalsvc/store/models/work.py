@@ -1,4 +1,4 @@
-"""What is to be done: jobs, their evaluations, shards, events, workers, the dispatcher's epochs."""
+"""Work: jobs, their evaluations, shards, events, workers, the dispatcher's epochs."""
 
 from datetime import datetime
 from typing import Any
@@ -41,7 +41,7 @@ class Job(Base):
 
 
 class JobEvaluation(Base):
-    """An evaluation that a job asked for; several jobs may share one."""
+    """An evaluation requested by a job; several jobs may share one."""
 
     __tablename__ = "job_evaluations"
     __table_args__ = (Index("ix_job_evaluations_evaluation_id", "evaluation_id"),)
@@ -49,7 +49,7 @@ class JobEvaluation(Base):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     ordinal: Mapped[int] = mapped_column(primary_key=True)
     evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id"))
-    samples: Mapped[int]  # n that this job asked for
+    samples: Mapped[int]  # n requested by this job
     ks: Mapped[list[Any]]
     problems: Mapped[list[Any] | None]  # row indices, or NULL for all
 
@@ -63,7 +63,7 @@ class Shard(Base):
     __tablename__ = "shards"
     __table_args__ = (
         UniqueConstraint("evaluation_id", "ordinal"),
-        # The dispatcher's question: the first ready shard of this evaluation.
+        # For the dispatcher: the first ready shard of this evaluation.
         Index("ix_shards_state_evaluation_id_ordinal", "state", "evaluation_id", "ordinal"),
     )
 
@@ -110,7 +110,7 @@ class Event(Base):
 
 
 class WorkerRecord(Base):
-    """The last thing a worker said of itself; for display, never to decide who owns a shard."""
+    """A worker's last report; for display, never to decide who owns a shard."""
 
     __tablename__ = "workers"
 
@@ -123,7 +123,7 @@ class WorkerRecord(Base):
 
 
 class Throughput(Base):
-    """How fast shards of a kind went lately; later shards are sized by it."""
+    """Recent speed of a kind of shard; later shards are sized by it."""
 
     __tablename__ = "throughputs"
 
@@ -131,21 +131,21 @@ class Throughput(Base):
     architecture_hash: Mapped[str] = mapped_column(primary_key=True)
     benchmark: Mapped[str] = mapped_column(primary_key=True)
     max_tokens: Mapped[int] = mapped_column(primary_key=True)
-    samples_per_second: Mapped[float]  # of one shard beside its neighbours on the worker
+    samples_per_second: Mapped[float]  # of one shard while others run on the same worker
     tokens_per_second: Mapped[float]
     shards: Mapped[int] = mapped_column(default=0)  # how many were measured
     updated_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class DispatcherEpoch(Base):
-    """One row for each start of a dispatcher; the newest is the one whose results count."""
+    """One row per start of a dispatcher; only the newest one's results count."""
 
     __tablename__ = "dispatcher_epochs"
 
     epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    holder: Mapped[str]  # host and process, for the error a second one gets
+    holder: Mapped[str]  # host and process, for the error that a second dispatcher gets
     state: Mapped[str] = mapped_column(default=DispatcherState.RUNNING)
-    reason: Mapped[str | None]  # why it pauses
+    reason: Mapped[str | None]  # why it is paused
     remedy: Mapped[str | None]
     started_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)

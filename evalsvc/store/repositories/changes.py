@@ -1,4 +1,4 @@
-"""Whether anything changed: one small value that open pages are told by."""
+"""Whether anything changed: one small value for pages that refresh themselves."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from evalsvc.store.models import Evaluation, Event, Job, Shard, WorkerRecord
 
 
 def fingerprint(session: Session) -> tuple[Any, ...]:
-    """Differs whenever a page that refreshes itself would look different."""
+    """A value that differs whenever a page that refreshes itself would look different."""
     events = session.scalar(select(func.max(Event.id)))
     workers = session.execute(
         select(func.count(), func.max(WorkerRecord.updated_at)).select_from(WorkerRecord)

@@ -1,4 +1,4 @@
-"""Checkpoints: found by their content, made when they are new."""
+"""Checkpoints: found by their content, created when new."""
 
 from collections.abc import Collection, Sequence
 
@@ -13,7 +13,7 @@ from evalsvc.store.repositories.pages import Key, Rows, fetch_page
 from evalsvc.store.repositories.upserts import insert_or_ignore
 from evalsvc.store.states import CheckpointState
 
-IMPORTED = "imported:"  # begins the fingerprint of what is known by its step only
+IMPORTED = "imported:"  # prefix of the fingerprint of a checkpoint known only by its step
 
 
 def get(session: Session, checkpoint_id: int) -> Checkpoint:
@@ -78,7 +78,7 @@ def newest_failed(session: Session, limit: int) -> Sequence[Checkpoint]:
 
 
 def newest_spec(session: Session, fingerprint: str) -> CheckpointSpec:
-    """A checkpoint of this content where it was seen last: older paths may be gone by now."""
+    """The spec of the newest checkpoint with this content: older paths may no longer exist."""
     query = (
         select(Checkpoint.spec)
         .where(Checkpoint.fingerprint == fingerprint)
@@ -89,7 +89,7 @@ def newest_spec(session: Session, fingerprint: str) -> CheckpointSpec:
 
 
 def find_or_create(session: Session, run: Run, step: int, spec: CheckpointSpec) -> Checkpoint:
-    """The checkpoint of a run at a step with this content; one that was announced is completed."""
+    """The checkpoint of a run at a step with this content; completes an announced one."""
     session.flush()
     values = {
         "fingerprint": spec.fingerprint,
@@ -111,7 +111,7 @@ def find_or_create(session: Session, run: Run, step: int, spec: CheckpointSpec) 
 
 
 def _known(session: Session, run_id: int, step: int, fingerprint: str) -> Checkpoint | None:
-    """The row of this content, else one that announced the step before it could be read."""
+    """The row with this content, else one that announced the step before it was readable."""
     announced = and_(Checkpoint.fingerprint == "", Checkpoint.state == CheckpointState.WAITING)
     query = (
         select(Checkpoint)
@@ -128,7 +128,7 @@ def _known(session: Session, run_id: int, step: int, fingerprint: str) -> Checkp
 def record_unread(
     session: Session, run_id: int, step: int, *, path: str, state: str, reason: str | None
 ) -> Checkpoint:
-    """A checkpoint that could not be read: one row per step, which a later report replaces."""
+    """Record a checkpoint that could not be read: one row per step, replaced by later reports."""
     row = Checkpoint(run_id=run_id, step=step, fingerprint="", path=path, state=state, spec={})
     insert_or_ignore(session, row)
     found = session.scalars(
@@ -141,7 +141,7 @@ def record_unread(
 
 
 def at_step(session: Session, run: Run, step: int) -> Checkpoint:
-    """The run's newest checkpoint at a step; one known only by its step if there is none."""
+    """The run's newest checkpoint at a step; if none, a new one known only by its step."""
     found = session.scalars(
         select(Checkpoint)
         .where(

@@ -1,4 +1,4 @@
-"""Counts per problem as the statistics read them: arrays, without the bit masks."""
+"""Counts per problem for the statistics: arrays, without the bit masks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What live jobs want of an evaluation, and letting go of shards that none of them wants."""
+"""What live jobs want of an evaluation, and cancelling shards that none of them wants."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Demand:
     may_change_engine: bool = False
 
     def wants(self, problems: Collection[int], sample_start: int) -> bool:
-        """Whether a shard of these problems, from this sample on, holds anything for the job."""
+        """Whether the job wants any sample of a shard with these problems from this sample on."""
         if sample_start >= self.samples:
             return False
         return self.problems is None or not self.problems.isdisjoint(problems)
@@ -75,7 +75,7 @@ def release(session: Session, evaluations: Iterable[Evaluation]) -> None:
 
 
 def parts_that_may_stop(session: Session, evaluation_id: str) -> Sequence[JobEvaluation]:
-    """What live jobs that asked to stop early want of an evaluation, with their jobs."""
+    """What live jobs with early stopping want of an evaluation, with their jobs."""
     query = (
         select(JobEvaluation)
         .join(JobEvaluation.job)
@@ -86,13 +86,13 @@ def parts_that_may_stop(session: Session, evaluation_id: str) -> Sequence[JobEva
 
 
 def count_parts(session: Session, job_id: str) -> int:
-    """How many evaluations a job asked for."""
+    """The number of evaluations of a job."""
     query = select(func.count()).where(JobEvaluation.job_id == job_id)
     return session.scalar(query) or 0
 
 
 def shorten(session: Session, part: JobEvaluation, samples: int) -> None:
-    """A job wants only its first `samples`; ready shards that nobody else wants are removed."""
+    """Cut a job's part to its first `samples`; remove ready shards that no job wants then."""
     part.samples = samples
     part.ks = [k for k in part.ks if k <= samples]
     session.flush()
@@ -100,7 +100,7 @@ def shorten(session: Session, part: JobEvaluation, samples: int) -> None:
 
 
 def most_samples(session: Session, evaluation_id: str) -> int | None:
-    """The largest n that a job which was not cancelled asks of an evaluation."""
+    """The largest n that any job not cancelled wants of an evaluation."""
     query = (
         select(func.max(JobEvaluation.samples))
         .join(Job)

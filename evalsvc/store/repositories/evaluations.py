@@ -1,7 +1,7 @@
-"""Evaluations: listed with filters, made once, locked while they change.
+"""Evaluations: listed with filters, created once, locked while they change.
 
 Results belong to the content of a checkpoint. Every run and step that holds the same weights shows
-them under its own name: what is listed are pairs of an evaluation and a checkpoint that holds it.
+them under its own name: lists hold pairs of an evaluation and a checkpoint that holds it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -27,7 +27,7 @@ from evalsvc.store.repositories.pages import Key, Rows, fetch_pairs
 from evalsvc.store.repositories.upserts import insert_or_ignore
 from evalsvc.store.states import LOST_SHARDS, OPEN_SHARDS, EvaluationState, ShardState
 
-WEIGHT_ENGINES = ("vllm", "transformers")  # those that read the weights of the fingerprint
+WEIGHT_ENGINES = ("vllm", "transformers")  # those that read the checkpoint's weights
 ENDED = (EvaluationState.DONE, EvaluationState.INCOMPLETE, EvaluationState.FAILED)
 
 
@@ -85,9 +85,9 @@ def page(
 
 
 def matching(session: Session, wanted: EvaluationFilter) -> Sequence[Evaluation]:
-    """Every evaluation that fits, newest first, under each checkpoint that holds it.
+    """Every evaluation that matches, newest first, under each checkpoint that holds it.
 
-    For reading only: what is not under its own checkpoint is a copy that no session knows.
+    For reading only: an evaluation under another checkpoint is a copy outside the session.
     """
     statement = _select(wanted).order_by(
         Evaluation.created_at.desc(), Evaluation.id.desc(), Checkpoint.id.desc()
@@ -116,8 +116,8 @@ def _under(evaluation: Evaluation, checkpoint: Checkpoint) -> Evaluation:
 def _held_by(own: type[Checkpoint]) -> ColumnElement[bool]:
     """Whether a checkpoint holds what was evaluated as `own`.
 
-    The same weights do, where the engine read them. What replayed answers, a server behind a name
-    or an import says is the result of those who asked for it.
+    Equal weights suffice where the engine read them. Results of replayed answers, of a named model
+    behind a server and of imports belong only to the checkpoint that they were requested for.
     """
     asked = exists().where(
         JobEvaluation.evaluation_id == Evaluation.id,
@@ -173,7 +173,7 @@ def ks_asked_for(session: Session, evaluation_id: str) -> set[int]:
 def newest_faulty(session: Session, limit: int) -> Sequence[Evaluation]:
     """Those with missing samples or a fault, newest first.
 
-    What is missing only because a user cancelled it is no fault.
+    Samples missing only because a user cancelled the job are no fault.
     """
     stopped = select(Shard.evaluation_id).where(Shard.state == ShardState.CANCELLED)
     failed = select(Shard.evaluation_id).where(Shard.state == ShardState.FAILED)
@@ -205,13 +205,13 @@ def latest_finished(session: Session, limit: int) -> Sequence[Evaluation]:
 
 
 def find_or_create(session: Session, evaluation: Evaluation) -> tuple[Evaluation, bool]:
-    """The evaluation of that identity, locked until the end of the transaction; is it new?"""
+    """(the evaluation with that identity, locked until the transaction ends; whether it is new)."""
     made = insert_or_ignore(session, evaluation)
     return (made, True) if made is not None else (lock(session, [evaluation.id])[0], False)
 
 
 def lock(session: Session, evaluation_ids: Collection[str]) -> Sequence[Evaluation]:
-    """The evaluations, by id, locked in that order: to be held while results or shards change."""
+    """The evaluations by id, locked in that order: hold this while results or shards change."""
     query = (
         select(Evaluation)
         .where(Evaluation.id.in_(evaluation_ids))
@@ -227,7 +227,7 @@ def lock(session: Session, evaluation_ids: Collection[str]) -> Sequence[Evaluati
 
 
 def settle(session: Session, evaluations: Iterable[Evaluation]) -> None:
-    """Set the state of (locked) evaluations after what has become of their shards."""
+    """Set the state of (locked) evaluations from the states of their shards."""
     session.flush()
     for evaluation in evaluations:
         states = _states_present(session, evaluation.id)
@@ -247,7 +247,7 @@ def settle(session: Session, evaluations: Iterable[Evaluation]) -> None:
 
 
 def _states_present(session: Session, evaluation_id: str) -> set[ShardState]:
-    """Which states its shards are in: probes of an index, however many shards there are."""
+    """The states of its shards, by index probes whatever the number of shards."""
     probes = [
         exists().where(Shard.state == state, Shard.evaluation_id == evaluation_id)
         for state in ShardState
@@ -269,7 +269,7 @@ def _state(states: set[ShardState], samples_seen: int) -> EvaluationState:
 def _reason(
     session: Session, evaluation: Evaluation, states: set[ShardState]
 ) -> tuple[str | None, str | None]:
-    """Why it is not whole: the first failed shard's words, else those of unaskable problems."""
+    """Why it is incomplete: the first failed shard's error, else that of problems not sampled."""
     if ShardState.FAILED in states:
         query = (
             select(Shard.error, Shard.remedy)

@@ -1,4 +1,4 @@
-"""Events: recorded during a write, inserted as its last act, read by a cursor.
+"""Events: recorded during a write, inserted just before its commit, read by a cursor.
 
 On PostgreSQL the inserts of different transactions take turns under an advisory lock that is held
 until the commit. So ids are in the order of commits, and a reader that remembers the last id it
@@ -17,7 +17,7 @@ from evalsvc.logs import about
 from evalsvc.store.models import Event, now
 
 log = logging.getLogger("evalsvc.events")
-TROUBLE = (".failed", ".died", ".stalled", ".paused", ".retried")  # endings worth a warning
+TROUBLE = (".failed", ".died", ".stalled", ".paused", ".retried")  # endings logged as warnings
 LOCK_KEY = 0x6576616C_00000002
 _WAITING = "evalsvc_events"  # key in Session.info
 
@@ -32,7 +32,7 @@ def record(
     worker_id: str | None = None,
     **data: Any,
 ) -> None:
-    """Note that something happened; it is stored with the transaction, or not at all."""
+    """Record an event; it is stored with the transaction, or not at all."""
     session.info.setdefault(_WAITING, []).append(
         {
             "at": now(),
@@ -47,7 +47,7 @@ def record(
 
 
 def flush(session: Session) -> list[dict[str, Any]]:
-    """Insert what was recorded, and return it. `Database.write` calls it before the commit."""
+    """Insert the recorded events and return them. `Database.write` calls it before the commit."""
     if waiting := session.info.pop(_WAITING, None):
         session.flush()
         if session.get_bind().dialect.name == "postgresql":
@@ -57,7 +57,7 @@ def flush(session: Session) -> list[dict[str, Any]]:
 
 
 def write_log(committed: Collection[dict[str, Any]]) -> None:
-    """What happened is in the log too, under the same names, once it is certain."""
+    """Log the events too, under the same names, once they are committed."""
     for event in committed:
         level = logging.WARNING if event["kind"].endswith(TROUBLE) else logging.INFO
         named = ("job", "evaluation", "shard", "worker")
@@ -88,7 +88,7 @@ def after(
 
 
 def of_workers(session: Session, limit: int) -> Sequence[Event]:
-    """What happened to workers themselves, newest first."""
+    """Events of the workers themselves, newest first."""
     query = (
         select(Event)
         .where(Event.worker_id.is_not(None), Event.shard_id.is_(None))
@@ -107,7 +107,7 @@ def concerning(
     between: tuple[datetime, datetime] | None,
     limit: int,
 ) -> Sequence[Event]:
-    """Events of these evaluations, of the job, and of the workers in that time; newest first."""
+    """Events of these evaluations, of the job, and of workers in that period; newest first."""
     concerned: list[ColumnElement[bool]] = [Event.evaluation_id.in_(evaluation_ids)]
     if job_id is not None:
         concerned.append(Event.job_id == job_id)

@@ -1,4 +1,4 @@
-"""Evaluations that were imported: replacing their results, their transcript."""
+"""Imported evaluations: replacing their results and their transcript."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ SUMMARY = (
 
 
 def clear(session: Session, evaluation: Evaluation) -> bool:
-    """Take the results of a (locked) evaluation away; whether there were any."""
+    """Delete the results of a (locked) evaluation; whether there were any."""
     had = evaluation.samples_seen > 0
     session.execute(delete(ProblemResult).where(ProblemResult.evaluation_id == evaluation.id))
     session.execute(delete(Shard).where(Shard.evaluation_id == evaluation.id))
@@ -33,7 +33,7 @@ def clear(session: Session, evaluation: Evaluation) -> bool:
 
 
 def mark_done(evaluation: Evaluation, *, samples: int, problems: int) -> None:
-    """All that was imported is there."""
+    """Mark an import as complete."""
     evaluation.samples_wanted, evaluation.problems_wanted = samples, problems
     evaluation.state, evaluation.finished_at = EvaluationState.DONE, now()
 
@@ -44,7 +44,7 @@ def add_transcript(
     tallies: Sequence[ProblemTally],
     transcript: RecordedTranscript,
 ) -> None:
-    """A finished shard, so that the samples can be read like any others."""
+    """Add a finished shard, so that the samples can be read like any others."""
     session.add(
         Shard(
             id=new_id(),

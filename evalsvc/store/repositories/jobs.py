@@ -1,4 +1,4 @@
-"""Jobs: inserted once, moved on as their evaluations end, cancelled by users."""
+"""Jobs: inserted once, advanced as their evaluations end, cancelled by users."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from evalsvc.store.states import (
 
 
 def insert(session: Session, job: Job) -> Job:
-    """Insert a job, unless its owner used the idempotency key before: then that job comes back."""
+    """Insert a job; if its owner used the idempotency key before, return that job instead."""
     made = insert_or_ignore(session, job)
     if made is not None:
         return made
@@ -98,7 +98,7 @@ def add_parts(session: Session, parts: Iterable[JobEvaluation]) -> None:
 
 
 def parts_of(session: Session, job_ids: Sequence[str]) -> Sequence[JobEvaluation]:
-    """What the jobs asked for, in their order, with evaluations, checkpoints and runs."""
+    """The parts of the jobs, in their order, with evaluations, checkpoints and runs."""
     return session.scalars(
         select(JobEvaluation)
         .where(JobEvaluation.job_id.in_(job_ids))
@@ -113,7 +113,7 @@ def parts_of(session: Session, job_ids: Sequence[str]) -> Sequence[JobEvaluation
 
 
 def benchmarks_of(session: Session, job_ids: Collection[str]) -> Sequence[tuple[str, str]]:
-    """(job, benchmark) in the order in which each job asked for them."""
+    """(job, benchmark) in the order of each job's request."""
     rows = session.execute(
         select(JobEvaluation.job_id, Evaluation.benchmark)
         .join(Evaluation, JobEvaluation.evaluation_id == Evaluation.id)
@@ -135,7 +135,7 @@ def samples_by_state(session: Session, job_ids: Collection[str]) -> Sequence[tup
 
 
 def start(session: Session, evaluation_ids: Collection[str]) -> None:
-    """A shard of each of these evaluations was sent to a worker: their waiting jobs run."""
+    """Mark waiting jobs as running: a shard of each of these evaluations went to a worker."""
     wanted = Job.id.in_(
         select(JobEvaluation.job_id).where(JobEvaluation.evaluation_id.in_(evaluation_ids))
     )
@@ -168,7 +168,7 @@ def settle(session: Session, changed: Collection[Evaluation]) -> list[str]:
 
 
 def settle_one(session: Session, job_id: str) -> bool:
-    """End a live job if all that it wants has ended."""
+    """End a live job if everything it wants has ended."""
     parts = session.scalars(_select_parts().where(JobEvaluation.job_id == job_id)).all()
     return _settle(session, job_id, parts)
 
@@ -180,7 +180,7 @@ def _select_parts() -> Select[JobEvaluation]:
 def _settle(
     session: Session, job_id: str, parts: Sequence[JobEvaluation], first: Collection[str] = ()
 ) -> bool:
-    """End the job of these parts. Evaluations in `first` are looked at first."""
+    """End the job of these parts. Evaluations in `first` are checked first."""
     if any(_has(session, part, OPEN_SHARDS) for part in sorted(parts, key=_is_not_in(first))):
         return False
     lost = [part for part in parts if _has(session, part, LOST_SHARDS)]
@@ -196,7 +196,7 @@ def _settle(
 def cancel(session: Session, job_id: str) -> bool:
     """Cancel a live job and its waiting shards that no other job wants; False when it had ended.
 
-    What runs of it is stopped by the dispatcher, which sees the event. Results are kept.
+    The dispatcher sees the event and stops the running shards. Results are kept.
     """
     locked = evaluations.lock(session, evaluation_ids(session, job_id))
     if not _end(session, job_id, JobState.CANCELLED, None, None):
@@ -207,13 +207,13 @@ def cancel(session: Session, job_id: str) -> bool:
 
 
 def evaluation_ids(session: Session, job_id: str) -> Sequence[str]:
-    """The evaluations that a job asked for."""
+    """The evaluations of a job."""
     query = select(JobEvaluation.evaluation_id).where(JobEvaluation.job_id == job_id)
     return session.scalars(query).all()
 
 
 def evaluation_ids_of(session: Session, job_ids: Collection[str]) -> set[str]:
-    """The evaluations that any of these jobs asked for."""
+    """The evaluations of these jobs."""
     query = select(JobEvaluation.evaluation_id).where(JobEvaluation.job_id.in_(job_ids))
     return set(session.scalars(query))
 
@@ -235,7 +235,7 @@ def _end(
 
 
 def _has(session: Session, part: JobEvaluation, states: Collection[ShardState]) -> bool:
-    """Whether a shard in one of these states holds anything that the job wants."""
+    """Whether a shard in one of these states holds samples that the job wants."""
     query = select(Shard.problems).where(
         Shard.evaluation_id == part.evaluation_id,
         Shard.state.in_(states),

@@ -1,4 +1,4 @@
-"""API keys: made, found, revoked. Only a digest of the secret part is ever kept."""
+"""API keys: created, found, revoked. Only a digest of the secret part is stored."""
 
 import hashlib
 import hmac
@@ -21,7 +21,7 @@ USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class NewKey:
-    """A key as it is shown once, when it is made."""
+    """A new key with its secret, which is shown only once."""
 
     id: int
     name: str
@@ -30,7 +30,7 @@ class NewKey:
 
 
 def create_key(session: Session, name: str, scopes: Sequence[str], *, by: str) -> NewKey:
-    """Make a key. Raises UsageError (scopes), Conflict (the name is taken)."""
+    """Create a key. Raises UsageError (scopes), Conflict (the name is taken)."""
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise UsageError(
@@ -52,7 +52,7 @@ def create_key(session: Session, name: str, scopes: Sequence[str], *, by: str) -
 
 
 def find_key(session: Session, text: str) -> ApiKey | None:
-    """The living key that `text` is, or None. Takes the same time for any wrong secret."""
+    """The active key that `text` is, or None. Takes the same time for any wrong secret."""
     parts = text.split("_", 2)
     if len(parts) != 3 or parts[0] != "evalsvc" or not text.isascii() or "\0" in text:
         return None
@@ -79,23 +79,23 @@ def list_keys(session: Session) -> Sequence[ApiKey]:
 
 
 def has_living_key(session: Session) -> bool:
-    """Whether anybody could get in with a key."""
+    """Whether any active key exists."""
     statement = select(func.count()).select_from(ApiKey).where(ApiKey.revoked_at.is_(None))
     return bool(session.scalar(statement))
 
 
 def note_use(session: Session, key_id: int) -> None:
-    """Remember that a key was used just now."""
+    """Record that a key was used just now."""
     row = session.get(ApiKey, key_id)
     if row is not None:
         row.last_used_at = now()
 
 
 def use_is_stale(row: ApiKey) -> bool:
-    """Whether the last noted use is old enough to note a new one."""
+    """Whether the last recorded use is old enough to record a new one."""
     return row.last_used_at is None or now() - row.last_used_at > USE_IS_NOTED_EVERY
 
 
 def _digest(secret: str) -> bytes:
-    """SHA-256: enough for 256 random bits, which no dictionary holds."""
+    """SHA-256 of a secret: enough for 256 random bits, which cannot be guessed."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

@@ -1,4 +1,4 @@
-"""Manual verdicts: kept with who and why beside the verifier's; the newest one counts."""
+"""Manual verdicts: stored with author and reason next to the verifier's; the newest counts."""
 
 from collections.abc import Sequence
 
@@ -76,7 +76,7 @@ def set_correct(evaluation: Evaluation, result: ProblemResult, verdicts: dict[in
         return
     result.correct = mask.to_bytes((mask.bit_length() + 7) // 8, "little")
     result.c = mask.bit_count()
-    # As expressions: a shard of the same evaluation may be completed at this moment.
+    # As SQL expressions: a shard of the same evaluation may complete at the same time.
     gained = mask.bit_count() - before.bit_count()
     evaluation.samples_correct = Evaluation.samples_correct + gained
     evaluation.version = Evaluation.version + 1

@@ -57,7 +57,7 @@ def fetch_pairs(
     after: Key | None,
     limit: int,
 ) -> Rows[tuple[First, Second]]:
-    """As `fetch_page`, of a statement that selects two things. Newest first."""
+    """As `fetch_page`, for a statement that selects two entities. Newest first."""
     if after is not None:
         statement = statement.where(tuple_(*order) < _typed(after, order))
     keyed = statement.add_columns(*order).order_by(*(column.desc() for column in order))

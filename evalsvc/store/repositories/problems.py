@@ -37,7 +37,7 @@ def get(session: Session, revision_id: int, problem: int) -> Problem | None:
 
 
 def by_id(session: Session, revision_id: int, problem_id: str) -> Sequence[Problem]:
-    """The problems that the benchmark calls `problem_id`: one, or none."""
+    """The problems with the benchmark's id `problem_id`: one, or none."""
     query = select(Problem).where(
         Problem.revision_id == revision_id, Problem.problem_id == problem_id
     )

@@ -1,4 +1,4 @@
-"""What waits: the evaluations that have ready shards, as the dispatcher's policy sees them."""
+"""The queue: the evaluations with ready shards, as input of the dispatcher's policy."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Waiting:
 
 
 def waiting(session: Session, evaluation_ids: Collection[str] | None = None) -> list[Waiting]:
-    """The evaluations (of `evaluation_ids`, if given) with a ready shard that was never in trouble.
+    """The evaluations (of `evaluation_ids`, if given) with a ready shard that never failed.
 
     Shards that failed or whose worker died are not counted: `troubled` gives those.
     """

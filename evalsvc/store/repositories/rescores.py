@@ -1,8 +1,8 @@
-"""Rescores: a second judgement beside the first, counted as it goes, accepted by a person.
+"""Rescores: a second grading next to the first, counted as it runs, accepted by a user.
 
-Only samples whose verdict changed are stored. Accepting one moves its verdicts into the results;
-the transcripts, and so the first verdicts, stay as they are. A rescore compares with the verdicts
-that count when it begins; so only the newest can be accepted.
+Only samples whose verdict changed are stored. Accepting a rescore moves its verdicts into the
+results; the transcripts, and so the first verdicts, do not change. A rescore compares with the
+verdicts that count when it begins; so only the newest can be accepted.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class SampleVerdict(NamedTuple):
 
 
 def begin(session: Session, evaluation: Evaluation, verifier: str) -> Rescore:
-    """A new rescore of an evaluation."""
+    """Create a rescore of an evaluation."""
     row = Rescore(
         id=new_id(),
         evaluation_id=evaluation.id,
@@ -54,7 +54,7 @@ def get(session: Session, rescore_id: str) -> Rescore:
 
 
 def accepted_verdicts(session: Session, evaluation_id: str) -> dict[tuple[int, int], SampleVerdict]:
-    """(problem, sample) -> the verdict that counts instead of the transcript's."""
+    """(problem, sample) -> the verdict that replaces the transcript's."""
     rows = session.scalars(
         select(RescoredSample)
         .join(Rescore, Rescore.id == RescoredSample.rescore_id)
@@ -81,7 +81,7 @@ def all_of(session: Session, evaluation_id: str) -> Sequence[Rescore]:
 
 
 def add(session: Session, rescore_id: str, judged: int, changed: Sequence[dict[str, Any]]) -> None:
-    """Count samples that were judged, and keep those whose verdict changed."""
+    """Count judged samples, and store those whose verdict changed."""
     row = get(session, rescore_id)
     row.judged += judged
     row.flipped += len(changed)
@@ -91,7 +91,7 @@ def add(session: Session, rescore_id: str, judged: int, changed: Sequence[dict[s
 
 
 def finish(session: Session, rescore_id: str, summary: dict[str, Any]) -> None:
-    """All samples were judged."""
+    """Mark a rescore as done: all samples were judged."""
     row = get(session, rescore_id)
     row.state, row.finished_at, row.summary = RescoreState.DONE, now(), summary
     events.record(
@@ -104,7 +104,7 @@ def finish(session: Session, rescore_id: str, summary: dict[str, Any]) -> None:
 
 
 def fail(session: Session, rescore_id: str, error: str) -> None:
-    """It could not be brought to its end."""
+    """Mark a rescore as failed."""
     row = get(session, rescore_id)
     row.state, row.finished_at, row.error = RescoreState.FAILED, now(), error
     events.record(
@@ -113,7 +113,7 @@ def fail(session: Session, rescore_id: str, error: str) -> None:
 
 
 def give_up_running(session: Session) -> None:
-    """What a former server left behind will never end by itself."""
+    """Mark the unfinished rescores of a previous server as failed."""
     for row in session.scalars(select(Rescore).where(Rescore.state == RescoreState.RUNNING)):
         fail(session, row.id, "the server ended before it was done; start it again")
 
@@ -155,7 +155,7 @@ def count_changes(session: Session, rescore_id: str) -> list[tuple[str, str, int
 
 
 def accept(session: Session, rescore_id: str, *, by: str) -> Rescore:
-    """Make its verdicts the evaluation's; verdicts set by hand stay. Raises Conflict, NotFound."""
+    """Apply its verdicts to the evaluation; manual verdicts stay. Raises Conflict, NotFound."""
     row = get(session, rescore_id)
     if row.state == RescoreState.ACCEPTED:
         return row

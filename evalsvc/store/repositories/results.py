@@ -1,7 +1,7 @@
-"""Results per problem: merging a shard's tallies into the bit masks, and the summary with them.
+"""Results per problem: merging a shard's tallies into the bit masks, and updating the summary.
 
 Bit i of a stored mask is sample i; a tally's bit i is sample `sample_start + i`. A bit that is
-there already is never counted again.
+already set is never counted again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ def read_masks(
 
 
 def read_sampled(session: Session, evaluation_id: str) -> dict[int, int]:
-    """Which samples are there: problem -> mask. Shorter than `read_masks`, for the planner."""
+    """The samples stored: problem -> mask. Reads less than `read_masks`, for the planner."""
     query = select(ProblemResult.problem, ProblemResult.sampled).where(
         ProblemResult.evaluation_id == evaluation_id
     )
@@ -78,7 +78,7 @@ def page(
 
 
 def errors_of(session: Session, evaluation_id: str) -> Sequence[tuple[int, str]]:
-    """(problem, reason) of the problems that could not be asked at all."""
+    """(problem, reason) of the problems that could not be sampled at all."""
     rows = session.execute(
         select(ProblemResult.problem, ProblemResult.error)
         .where(ProblemResult.evaluation_id == evaluation_id, ProblemResult.error.is_not(None))
@@ -101,7 +101,7 @@ def add(
         _count(evaluation, old or Masks(), merged)
         row = _row(evaluation.id, tally.problem, merged)
         (fresh if old is None else changed).append(row)
-    evaluation.version += 1  # before anything is executed: one UPDATE takes all of its columns
+    evaluation.version += 1  # before any statement, so that one UPDATE writes all its columns
     if fresh:
         session.execute(insert(ProblemResult), fresh)
     if changed:
@@ -119,7 +119,7 @@ def add(
 
 
 def merge(old: Masks, tally: ProblemTally, sample_start: int) -> Masks:
-    """What is known of a problem after a shard's tally; samples already there stay as they are."""
+    """A problem's result after a shard's tally; samples already stored do not change."""
     new = {name: int(getattr(tally, name), 16) << sample_start for name in MASKS}
     added = new["sampled"] & ~old.sampled
     share = added.bit_count() / new["sampled"].bit_count() if new["sampled"] else 0.0
@@ -133,7 +133,7 @@ def merge(old: Masks, tally: ProblemTally, sample_start: int) -> Masks:
 
 
 def storable(text: str) -> str:
-    """Text of unknown origin as both databases take it: PostgreSQL refuses null characters."""
+    """Text of unknown origin in a form that both databases accept: PostgreSQL refuses NUL."""
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
 
 

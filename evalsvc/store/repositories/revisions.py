@@ -13,7 +13,7 @@ from evalsvc.store.repositories.upserts import insert_or_ignore
 
 @dataclass(frozen=True)
 class RevisionUse:
-    """A revision and how many evaluations are of it."""
+    """A revision and the number of its evaluations."""
 
     name: str
     revision: str
@@ -22,14 +22,14 @@ class RevisionUse:
 
 
 def names(session: Session) -> Sequence[str]:
-    """The benchmarks (and parts) of which there are rows."""
+    """The benchmarks (and parts) that have rows."""
     return session.scalars(select(BenchmarkRevision.name).distinct()).all()
 
 
 def find_or_create(
     session: Session, name: str, revision: str, problems: Callable[[], Sequence[ProblemTraits]]
 ) -> BenchmarkRevision:
-    """The revision of a benchmark; `problems` is asked for them when it is new."""
+    """The revision of a benchmark; if it is new, `problems` is called for its rows."""
     query = select(BenchmarkRevision).where(
         BenchmarkRevision.name == name, BenchmarkRevision.revision == revision
     )

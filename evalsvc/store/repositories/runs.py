@@ -1,4 +1,4 @@
-"""Training runs: found by name, made when they are new."""
+"""Training runs: found by name, created when new."""
 
 import difflib
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ def find_or_create(
     train_seed: int | None = None,
     config: dict[str, Any] | None = None,
 ) -> Run:
-    """The run called `name`. What it does not know yet is filled in.
+    """The run called `name`. Missing fields are filled in.
 
-    Raises Conflict when it is known with another method or training seed: two would be mixed.
+    Raises Conflict when its method or training seed differs: two runs would be mixed.
     """
     made = insert_or_ignore(session, Run(name=name, method=method, config={}))
     run = made or session.scalars(select(Run).where(Run.name == name)).one()

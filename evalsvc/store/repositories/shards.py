@@ -1,7 +1,7 @@
-"""Shards: planned, taken, ended. Every transition is of `states.SHARD_TRANSITIONS`.
+"""Shards: planned, taken, ended. Every transition is one of `states.SHARD_TRANSITIONS`.
 
 The dispatcher's writes name the epoch: a shard that a later epoch has put back or sent again is
-not touched, and the caller learns so. Callers hold the evaluation's lock (`evaluations.lock`).
+not changed, and the call returns False. Callers hold the evaluation's lock (`evaluations.lock`).
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -54,12 +54,12 @@ def of_evaluation(
 
 
 def get(session: Session, shard_id: str) -> Shard | None:
-    """A shard, as it is before anything is locked."""
+    """A shard, read without a lock."""
     return session.get(Shard, shard_id)
 
 
 def reload(session: Session, shard: Shard) -> Shard:
-    """The shard as it is now, e.g. after its evaluation was locked."""
+    """The shard read again, e.g. after its evaluation was locked."""
     session.refresh(shard)
     return shard
 
@@ -80,7 +80,7 @@ def count_by_evaluation(
 
 
 def failed_of(session: Session, evaluation_ids: Sequence[str], limit: int) -> Sequence[Shard]:
-    """The first failed shards, for the reasons that a user must see."""
+    """The first failed shards, for the reasons shown to users."""
     return session.scalars(
         select(Shard)
         .where(Shard.evaluation_id.in_(evaluation_ids), Shard.state == "failed")
@@ -102,7 +102,7 @@ def failures_of(
 
 
 def count_by_state(session: Session) -> dict[str, tuple[int, int]]:
-    """State -> (shards, samples), over everything."""
+    """State -> (shards, samples), over all evaluations."""
     query = select(Shard.state, func.count(), func.sum(Shard.size)).group_by(Shard.state)
     return {state: (shards, int(samples or 0)) for state, shards, samples in session.execute(query)}
 
@@ -134,24 +134,24 @@ def newest_started(
 
 
 def count_of(session: Session, evaluation_ids: Collection[str]) -> int:
-    """How many shards these evaluations have in all."""
+    """The number of shards of these evaluations."""
     query = select(func.count()).select_from(Shard).where(Shard.evaluation_id.in_(evaluation_ids))
     return session.scalar(query) or 0
 
 
 def deaths(session: Session, shard_id: str) -> int:
-    """How many workers have died while they ran this shard."""
+    """The number of workers that died while running this shard."""
     return session.scalar(select(Shard.deaths).where(Shard.id == shard_id)) or 0
 
 
 def evaluation_has_samples(session: Session, shard_id: str) -> bool:
-    """Whether any shard of the same evaluation has brought samples."""
+    """Whether any shard of the same evaluation has produced samples."""
     query = select(Evaluation.samples_seen).join(Shard).where(Shard.id == shard_id)
     return bool(session.scalar(query))
 
 
 def next_ordinal(session: Session, evaluation_id: str) -> int:
-    """Of the shard that is added next."""
+    """The ordinal of the shard that is added next."""
     last = session.scalar(
         select(func.max(Shard.ordinal)).where(Shard.evaluation_id == evaluation_id)
     )
@@ -187,7 +187,7 @@ def revive(shard: Shard) -> None:
 
 
 def first_ready(session: Session, evaluation_id: str, limit: int | None) -> Sequence[Shard]:
-    """The first ready shards that were never in trouble."""
+    """The first ready shards that never failed."""
     query = (
         select(Shard)
         .where(
@@ -202,7 +202,7 @@ def first_ready(session: Session, evaluation_id: str, limit: int | None) -> Sequ
 
 
 def ready_samples(session: Session, evaluation_id: str) -> int:
-    """How many samples wait in ready shards."""
+    """The number of samples in ready shards."""
     query = select(func.sum(Shard.size)).where(
         Shard.state == ShardState.READY, Shard.evaluation_id == evaluation_id
     )
@@ -210,7 +210,7 @@ def ready_samples(session: Session, evaluation_id: str) -> int:
 
 
 def replace_ready(session: Session, evaluation_id: str, anew: Sequence[Slice]) -> None:
-    """Cut what `first_ready` gives anew: `anew` holds the same samples."""
+    """Replace the shards that `first_ready` gives by `anew`, which holds the same samples."""
     session.execute(
         delete(Shard).where(
             Shard.state == ShardState.READY,
@@ -222,7 +222,7 @@ def replace_ready(session: Session, evaluation_id: str, anew: Sequence[Slice]) -
 
 
 def transcript_name(shard: Shard) -> str:
-    """Where the present attempt of a taken shard writes: each attempt to a file of its own."""
+    """The path that the current attempt of a taken shard writes to: one file per attempt."""
     return f"{shard.evaluation_id}/{shard.id}-{shard.epoch}-{shard.attempts}.parquet"
 
 
@@ -259,7 +259,7 @@ def growing_transcripts(session: Session) -> set[str]:
 
 
 def take(shard: Shard, worker_id: str, epoch: int) -> None:
-    """A ready shard goes to a worker."""
+    """Take a ready shard for a worker."""
     shard.state = ShardState.RUNNING
     shard.worker_id, shard.epoch = worker_id, epoch
     shard.attempts += 1
@@ -268,7 +268,7 @@ def take(shard: Shard, worker_id: str, epoch: int) -> None:
 
 
 def finish(session: Session, shard_id: str, epoch: int, values: dict[str, Any]) -> bool:
-    """A running shard is done; False when it is no longer this epoch's to finish."""
+    """Mark a running shard as done; False when it no longer belongs to this epoch."""
     changes = {"state": ShardState.DONE, "finished_at": now(), "error": None, "remedy": None}
     return _changed(session, _running(shard_id, epoch).values({**changes, **values}))
 
@@ -282,7 +282,7 @@ def put_back(
     error: str | None = None,
     remedy: str | None = None,
 ) -> bool:
-    """A running shard becomes ready again. `deaths` are added to its record."""
+    """Put a running shard back to ready. `deaths` are added to its record."""
     statement = _running(shard_id, epoch).values(
         state=ShardState.READY,
         worker_id=None,
@@ -297,7 +297,7 @@ def put_back(
 def fail(
     session: Session, shard_id: str, epoch: int, *, error: str, remedy: str, deaths: int = 0
 ) -> bool:
-    """A running shard fails for good."""
+    """Mark a running shard as failed for good."""
     statement = _running(shard_id, epoch).values(
         state=ShardState.FAILED,
         error=error,
@@ -309,7 +309,7 @@ def fail(
 
 
 def cancel(session: Session, shard_id: str, epoch: int) -> bool:
-    """A running shard was given up because nobody wants it."""
+    """Cancel a running shard that no job wants."""
     values = {"state": ShardState.CANCELLED, "finished_at": now()}
     return _changed(session, _running(shard_id, epoch).values(values))
 
@@ -321,7 +321,7 @@ def end_ready(
     error: str | None = None,
     remedy: str | None = None,
 ) -> int:
-    """Ready shards end as failed or cancelled without having run. Returns how many."""
+    """End ready shards as failed or cancelled without running them. Returns their number."""
     statement = (
         update(Shard)
         .where(Shard.id.in_(shards), Shard.state == ShardState.READY)
@@ -339,13 +339,13 @@ def forget(session: Session, gone: Sequence[Shard]) -> None:
 
 
 def running_before(session: Session, epoch: int) -> Sequence[Shard]:
-    """What former epochs left running."""
+    """The shards that former epochs left running."""
     query = select(Shard).where(Shard.state == ShardState.RUNNING, Shard.epoch < epoch)
     return session.scalars(query).all()
 
 
 def record_progress(session: Session, done: dict[str, int], epoch: int) -> None:
-    """How far running shards have come."""
+    """Store the progress of running shards."""
     for shard_id, samples in done.items():
         session.execute(
             _running(shard_id, epoch).values(samples_done=samples),

@@ -1,4 +1,4 @@
-"""How fast shards went, measured, and how fast the next ones may be expected to go."""
+"""The measured speed of shards, and the expected speed of the next ones."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 
 from evalsvc.store.models import Throughput, now
 
-TRUSTED = 3  # measured shards before what waits is cut anew
-MEMORY = 8  # shards over which the average runs, about
+TRUSTED = 3  # measured shards before waiting ones are cut again
+MEMORY = 8  # shards in the running average, about
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class ShardKind:
     max_tokens: int
 
 
-# Before anything was measured. Rather too low: shards that are too small cost little, and what
-# waits is cut anew once the rate is known.
+# Used before anything is measured. Rather too low: shards that are too small cost little, and
+# waiting shards are cut again once the rate is known.
 ASSUMED_TOKENS_PER_SECOND = 1_000.0
 ASSUMED_SHARE_OF_MAX_TOKENS = 0.5
 
@@ -43,7 +43,7 @@ def samples_per_second(session: Session, kind: ShardKind) -> float:
 
 
 def measured_rate(session: Session, kind: ShardKind) -> float | None:
-    """Samples per second of one shard; None before a few of its kind were measured."""
+    """Samples per second of one shard; None until a few of its kind are measured."""
     row = session.get(Throughput, (*vars(kind).values(),))
     return row.samples_per_second if row is not None and row.shards >= TRUSTED else None
 

@@ -1,4 +1,4 @@
-"""Totals for operators: how much waits, runs, failed; what it cost so far."""
+"""Totals for operators: what waits, runs and failed, and the cost so far."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from evalsvc.store.models import Evaluation, Job, Shard
 
 @dataclass(frozen=True)
 class Totals:
-    """Everything that /metrics shows, counted in one snapshot."""
+    """All values of /metrics, counted in one snapshot."""
 
     jobs: dict[str, int]
     evaluations: dict[str, int]
@@ -25,7 +25,7 @@ class Totals:
 
 
 def read_totals(session: Session) -> Totals:
-    """Count. The sums over shards use the index on their state."""
+    """Count everything. The sums over shards use the index on their state."""
     jobs = _by_state(session, Job.state)
     evaluations = _by_state(session, Evaluation.state)
     waiting = select(func.coalesce(func.sum(Shard.size), 0)).where(Shard.state == "ready")

@@ -1,6 +1,6 @@
-"""Insert unless it is there already: the one statement that differs between the two databases.
+"""Insert unless the row exists: the only statement that differs between the two databases.
 
-A row that another transaction is inserting is waited for.
+It waits for a row that another transaction is inserting.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ Row = TypeVar("Row", bound=Base)
 def insert_or_ignore(session: Session, row: Row) -> Row | None:
     """Insert `row`; None when a unique key forbids it.
 
-    The row that comes back is the session's; `row` itself only holds the values.
+    The returned row belongs to the session; `row` itself only holds the values.
     """
     values = {name: value for name, value in vars(row).items() if not name.startswith("_")}
     made = insert_all_or_ignore(session, type(row), [values])

@@ -1,8 +1,8 @@
 """Webhooks and their deliveries: one row per (webhook, event), claimed before it is sent.
 
 A claim moves the next attempt into the future, so that two servers never send the same attempt and
-a server that dies in the middle only delays it. Delivery is at least once. What is due is decided
-by the database's clock: those of several servers may differ.
+a server that dies while sending only delays it. Delivery is at least once. The database's clock
+decides what is due: the clocks of several servers may differ.
 """
 
 import secrets
@@ -38,7 +38,7 @@ class ClaimedDelivery:
 
 
 def create(session: Session, owner: str, url: str, kinds: Sequence[str]) -> Webhook:
-    """A new webhook with its secret."""
+    """Create a webhook with its secret."""
     row = Webhook(
         id=f"w-{secrets.token_hex(8)}",
         owner=owner,
@@ -70,7 +70,7 @@ def page(session: Session, owner: str | None, after: Key | None, limit: int) -> 
 
 
 def remove(session: Session, row: Webhook, by: str) -> None:
-    """No further deliveries; the log of those made stays."""
+    """Stop deliveries of a webhook; its log stays."""
     row.active = False
     waiting = update(WebhookDelivery).where(
         WebhookDelivery.webhook_id == row.id, WebhookDelivery.state == WAITING
@@ -88,7 +88,7 @@ def deliveries_page(
 
 
 def new_events(session: Session, limit: int = 200) -> list[tuple[Webhook, Event]]:
-    """Events that an active webhook wants and for which no delivery was made yet."""
+    """Events that an active webhook wants and that have no delivery yet."""
     found = []
     for hook in session.scalars(select(Webhook).where(Webhook.active)).all():
         made = aliased(WebhookDelivery)
@@ -107,7 +107,7 @@ def new_events(session: Session, limit: int = 200) -> list[tuple[Webhook, Event]
 
 
 def enqueue(session: Session, found: Sequence[tuple[str, int, dict[str, Any]]]) -> None:
-    """Make deliveries of (webhook, event, payload); those that exist are left as they are."""
+    """Create deliveries of (webhook, event, payload); existing ones are not changed."""
     if not found:
         return
     first = {"state": WAITING, "next_attempt_at": _now(session)}
@@ -127,7 +127,7 @@ def is_due(session: Session) -> bool:
 
 
 def claim(session: Session, limit: int) -> list[ClaimedDelivery]:
-    """Take deliveries that are due."""
+    """Claim deliveries that are due."""
     moment = _now(session)
     due = (
         select(WebhookDelivery.id)
@@ -158,7 +158,7 @@ def claim(session: Session, limit: int) -> list[ClaimedDelivery]:
 def finish(
     session: Session, claimed: ClaimedDelivery, *, status: int | None, error: str | None
 ) -> None:
-    """Note how an attempt ended; a failed one is tried again later, with growing pauses."""
+    """Record the outcome of an attempt; a failed one is retried later, with growing pauses."""
     row = session.get(WebhookDelivery, claimed.id)
     if row is None or row.state != WAITING:
         return
@@ -173,7 +173,7 @@ def finish(
 
 
 def _now(session: Session) -> datetime:
-    """The database's time; an SQLite database has that of the one machine it is on."""
+    """The database's time; for SQLite that of its machine."""
     if session.get_bind().dialect.name != "postgresql":
         return now()
     moment: datetime = session.execute(select(func.now())).scalar_one()

@@ -1,4 +1,4 @@
-"""Epochs of the dispatcher, and what its workers last said of themselves (for display only)."""
+"""Epochs of the dispatcher, and the last reports of its workers (for display only)."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,9 +11,9 @@ from evalsvc.store.states import DispatcherState
 
 
 def begin_epoch(session: Session, holder: str) -> tuple[int, bool]:
-    """A dispatcher starts: its number, and whether the one before it ended without stopping.
+    """Begin an epoch: its number, and whether the dispatcher before it ended without stopping.
 
-    Workers of former ones are gone, or soon will be.
+    Workers of former epochs have ended, or soon will.
     """
     crashed = session.scalars(
         update(DispatcherEpoch)
@@ -33,13 +33,13 @@ def begin_epoch(session: Session, holder: str) -> tuple[int, bool]:
 
 
 def newest_epoch(session: Session) -> DispatcherEpoch | None:
-    """The dispatcher that started last; its state says whether it runs, and why it pauses."""
+    """The dispatcher that started last, with its state and the reason of a pause."""
     newest = select(func.max(DispatcherEpoch.epoch)).scalar_subquery()
     return session.scalars(select(DispatcherEpoch).where(DispatcherEpoch.epoch == newest)).first()
 
 
 def of_newest_dispatcher(session: Session) -> Sequence[WorkerRecord]:
-    """The of_newest_dispatcher of the newest dispatcher, and whoever came after it."""
+    """The workers of the newest dispatcher, and of any that started since."""
     newest = select(func.max(DispatcherEpoch.epoch)).scalar_subquery()
     return session.scalars(
         select(WorkerRecord)
@@ -51,7 +51,7 @@ def of_newest_dispatcher(session: Session) -> Sequence[WorkerRecord]:
 def leads(session: Session, epoch: int) -> bool:
     """Whether no later epoch has begun. While the transaction lasts, none will.
 
-    On PostgreSQL the row is held in share mode, for which `begin_epoch` has to wait.
+    On PostgreSQL the row is locked in share mode, so `begin_epoch` has to wait.
     """
     held = select(DispatcherEpoch.state).where(DispatcherEpoch.epoch == epoch)
     return session.scalar(held.with_for_update(read=True)) != DispatcherState.STOPPED
@@ -64,7 +64,7 @@ def set_epoch_state(
     reason: str | None = None,
     remedy: str | None = None,
 ) -> None:
-    """What the dispatcher does now."""
+    """Store the dispatcher's state."""
     session.execute(
         update(DispatcherEpoch)
         .where(DispatcherEpoch.epoch == epoch)
@@ -73,7 +73,7 @@ def set_epoch_state(
 
 
 def record(session: Session, epoch: int, statuses: Iterable[WorkerStatus]) -> None:
-    """Keep what workers said last."""
+    """Store the last reports of workers."""
     for status in statuses:
         row = session.get(WorkerRecord, status.worker_id)
         if row is None:
