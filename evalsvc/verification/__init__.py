@@ -1,6 +1,6 @@
-"""Verdicts on model responses: where the answer stands, whether it is the gold, and why.
+"""Verdicts on model responses: find the answer, compare it with the gold, and give the reason.
 
-`verify` may be called from any thread, from asyncio and from request handlers; it is always
+`verify` may be called from any thread, from asyncio and from request handlers. Its time is always
 bounded. Workers and bulk scoring use a `VerificationPool` of their own.
 """
 
@@ -51,7 +51,7 @@ _default: list[VerificationPool] = []
 
 
 def _forget_pool() -> None:
-    """In a fork: the parent's pool works for the parent only, and its lock may be held."""
+    """After a fork: drop the parent's pool. It works for the parent only; its lock may be held."""
     global _lock  # noqa: PLW0603 - a fork starts anew
     _lock = threading.Lock()
     _default.clear()
@@ -83,9 +83,9 @@ def verify(
     Args:
         response: the model's whole text; anything that is not text is `no_answer`.
         gold: the reference answer, or the letter or text of an option.
-        kind: what the gold is, where its text does not tell (see `Kind`).
+        kind: the kind of gold, where its text does not settle it (see `Kind`).
         choices: option texts in the order A, B, ..., or a mapping from letter to text.
-        policy: which marks hold the answer; by default the box, and `<answer>` for choices.
+        policy: which marks may hold the answer; by default the box, and `<answer>` for choices.
 
     Returns:
         The verdict. Only `VerdictKind.CORRECT` counts as right; `timeout`, `crashed` and `too_long`

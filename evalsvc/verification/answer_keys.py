@@ -8,7 +8,7 @@ from evalsvc.verification.limits import NESTING_IN_CALLER, LimitExceeded, NeedsC
 
 
 def answer_key(extracted: str | None, kind: str | None = None) -> str:
-    """A cheap canonical form: answers of equal value mostly share it (grouping for maj@k)."""
+    """A cheap canonical form that answers of equal value mostly share (grouping for maj@k)."""
     if extracted is None:
         return ""
     return _key(extracted, commas=kind not in ("list", "tuple", "set", "interval", "matrix"))

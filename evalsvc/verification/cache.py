@@ -1,8 +1,8 @@
-"""Verdicts that were reached before: a bounded memory of this process, and an SQLite file.
+"""A cache of verdicts: bounded memory in this process, and an SQLite file.
 
 The key is everything that a verdict depends on: gold, kind, choices, answer and verifier version.
-Timeouts and crashes are never kept: they say something about a machine, not about an answer.
-Several processes may share a file: verdicts are gathered and written in short transactions.
+Timeouts and crashes are never stored: they depend on the machine, not on the answer.
+Several processes may share a file: verdicts are collected and written in short transactions.
 """
 
 import hashlib
@@ -20,10 +20,10 @@ _BUSY_SECONDS = 5
 
 
 class VerdictCache:
-    """Thread-safe. Without a path it lives in memory only.
+    """A thread-safe cache. Without a path it is in memory only.
 
-    A file that cannot be opened or written is left alone: a cache is never worth a failed run; the
-    reason is in `problem`.
+    If the file cannot be opened or written, it is not used, and `problem` holds the reason. A cache
+    must never fail a run.
     """
 
     def __init__(self, path: Path | None = None, *, entries_in_memory: int = 50_000) -> None:
@@ -52,7 +52,7 @@ class VerdictCache:
             self._fail(error)
 
     def get(self, key: Key) -> Entry | None:
-        """The verdict, rule and confidence kept under a key."""
+        """The verdict, rule and confidence stored under a key."""
         entry = self._memory.get(key)
         if entry is None and self._file is not None:
             entry = self._read(key)
@@ -69,7 +69,7 @@ class VerdictCache:
         *,
         persist: bool = True,
     ) -> None:
-        """Keep a verdict; `persist` false for what is cheaper to decide again than to read."""
+        """Store a verdict. `persist` is false for cheap ones, which stay in memory only."""
         if verdict not in _KEPT:
             return
         self._remember(key, (verdict, rule, confidence))

@@ -1,4 +1,4 @@
-"""Where in a response the answer stands.
+"""Find the answer in a response.
 
 The answer is the content of the last complete `\\boxed{}` or `\\fbox{}` outside the thinking. The
 reasoning is never searched for numbers or letters. Time is linear in the length of the response,
@@ -26,12 +26,12 @@ _PHRASE_LONGEST = 400
 
 @dataclass(frozen=True, slots=True)
 class ExtractionPolicy:
-    """Which marks besides the box hold an answer.
+    """Which marks besides the box may hold the answer.
 
     Attributes:
         answer_tag: `<answer>X</answer>` counts as well (the medical set); the later mark wins.
-        phrase: "the answer is ..." is read where there is neither. Off for every benchmark by
-            default, because it reads prose; verdicts that come from it carry the rule `phrase`.
+        phrase: "the answer is ..." is read if there is neither. Off for every benchmark by default,
+            because it reads prose; verdicts reached by it have the rule `phrase`.
         join_boxes: for a gold that is a list or a set, the boxes of the last sentence that has any
             are one answer (`\\boxed{2}` and `\\boxed{3}` for `2,3`), unless one repeats another.
     """
@@ -43,14 +43,14 @@ class ExtractionPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """The answer found, or `text` None and in `rule` why there is none."""
+    """The answer found. If there is none, `text` is None and `rule` gives the reason."""
 
     text: str | None
     span: tuple[int, int] | None
     rule: str
 
 
-#: The rule of an answer that stands in several boxes.
+#: The rule of an answer that is spread over several boxes.
 JOINED = "boxes joined"
 _BOXES_MOST = 30
 _BETWEEN_LONGEST = 80
@@ -97,7 +97,7 @@ def extract(  # noqa: PLR0911 - one reason each
 
 
 def _outside_thinking(response: str) -> tuple[int, int]:
-    """The range after the last closed thinking and before a thinking that never closes."""
+    """The range after the last closed thinking block and before one that never closes."""
     if "<" not in response:
         return 0, len(response)
     start, opened = 0, None
@@ -110,9 +110,9 @@ def _outside_thinking(response: str) -> tuple[int, int]:
 
 
 def _boxes(text: str, start: int, end: int) -> tuple[list[tuple[int, int]], int]:
-    """Contents of the complete outermost boxes, in order, and where the last open one begins.
+    """Contents of the complete outermost boxes, in order, and the start of the last open box.
 
-    The second is 0 where no box stays open.
+    The start is 0 if no box stays open.
     """
     boxes: list[tuple[int, int] | int] = []  # spans; where a box without braces was, its end
     stack: list[int] = []  # content starts of open boxes; -1 for an ordinary brace
@@ -141,9 +141,9 @@ def _boxes(text: str, start: int, end: int) -> tuple[list[tuple[int, int]], int]
 
 
 def _complete(text: str, boxes: list[tuple[int, int] | int], end: int) -> list[tuple[int, int]]:
-    """The spans from the last one back to where a sentence before it has none.
+    """The last complete boxes in a row, with only a separator between neighbours.
 
-    A box without braces is read only where it is asked for.
+    Boxes without braces are read only on request.
     """
     spans: list[tuple[int, int]] = []
     for box in reversed(boxes):
@@ -159,7 +159,7 @@ def _complete(text: str, boxes: list[tuple[int, int] | int], end: int) -> list[t
 
 
 def _next_to(text: str, span: tuple[int, int], following: tuple[int, int]) -> bool:
-    """Whether only a comma, "and" or a label stands between two boxes."""
+    """Whether there is only a comma, "and" or a label between two boxes."""
     between = text[span[1] : following[0]]
     return len(between) <= _BETWEEN_LONGEST and _BETWEEN.fullmatch(between) is not None
 

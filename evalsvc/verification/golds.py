@@ -1,7 +1,7 @@
-"""Typed golds: a gold answer read once, with the kind that decides how answers are compared.
+"""Typed golds: a gold answer, parsed once, with the kind that decides how answers are compared.
 
-A kind given by hand settles what the text leaves open (`70,110` as a list); where it contradicts
-the text it is ignored, because the gold's own structure is what answers are held against.
+A kind given by hand settles what the text leaves open (`70,110` as a list). If it contradicts the
+text it is ignored, because answers are compared with the gold's own structure.
 """
 
 import re
@@ -55,7 +55,7 @@ _SEVERAL_LETTERS = re.compile(
     r"[(\[]?[A-J][)\].]?(?:\s*(?:,|;|\n|\band\b|\s)\s*[(\[]?[A-J][)\].]?)+"
 )
 _OPTION_LABEL = re.compile(r"\s*[(\[]?([A-Z])\s*[)\].:、]\s*(.*)", re.DOTALL)
-#: `\\text{June 20}`: words all through, digits or not.
+#: `\\text{June 20}`: only words, with or without digits.
 _WORDED = re.compile(r"\\(?:text|mbox|mathrm|textrm)\s*\{\s*[A-Za-z]{3,}[^{}=<>\\,]*\}[.]?")
 #: `Volume $=10.45$`: words that name the value, which a one-letter label would not.
 _NAMED = re.compile(r"\s*(?:(?:[A-Za-z][a-z]{3,}|(?:[A-Z]\.){2,})(?: [A-Za-z.]+)*)?\s*\$?\s*=")
@@ -68,18 +68,18 @@ _GLUED_UNIT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class TypedGold:
-    """A gold that has been read.
+    """A parsed gold.
 
     Attributes:
         text: the gold as it was given.
         kind: derived from the text, or given by hand.
         node: its tree; None for text, time and choice golds.
-        squeezed: its cleaned spelling without blanks, for the comparison of strings.
+        squeezed: its cleaned spelling without blanks, for string comparison.
         choices: the option texts in order (A, B, ...), without their labels.
         letters: the letters of a choice gold.
         exact: the rational value of a gold that is one number.
         unit: the unit of a gold that is one number ("" for none).
-        clock: whether it may be a time as well as a ratio.
+        clock: whether it may be a time of day as well as a ratio.
         own_words: the words of the gold, which answers may use as units.
     """
 
@@ -103,7 +103,7 @@ class TypedGold:
 
 
 def type_gold(gold: str, *, choices: Choices = None, kind: str | None = None) -> TypedGold:
-    """Read a gold. Cached. Raises VerificationError: empty, far too long, unknown kind."""
+    """Parse a gold; cached. Raises VerificationError: empty, far too long, unknown kind."""
     return _typed(str(gold), read_choices(choices), read_kind(kind) if kind else None)
 
 
@@ -234,7 +234,7 @@ def read(
 
 
 def _as_kind(node: Node, kind: Kind | None) -> Node:
-    """Apply what a hand-given kind settles."""
+    """Apply a kind given by hand."""
     if kind is Kind.SET and isinstance(node, Listing):
         return Braces(node.items)
     if kind is Kind.TUPLE and isinstance(node, Listing):

@@ -1,10 +1,10 @@
-"""Where a verdict is decided: is this answer the gold, and by which rule.
+"""Decide a verdict: does this answer equal the gold, and by which rule.
 
-Three ways, by the kind of the gold: multiple choice (the letter, the text of exactly one option, or
-both if they agree), text and times of day, and mathematics (exact rationals, the grammar, numbers,
-and last the symbolic comparison). Pure: an answer and a typed gold in, an outcome with its rule
-out. Work that is too large for a caller's thread raises NeedsChild; what is over a cap raises
-LimitExceeded.
+There are three ways, by the kind of the gold: multiple choice (the letter, the text of exactly one
+option, or both if they agree), text and times of day, and mathematics (exact rationals, the
+grammar, numbers, and last the symbolic comparison). Pure functions from an answer and a typed gold
+to an outcome with its rule. Work that is too large for the caller's thread raises NeedsChild; an
+answer over a cap raises LimitExceeded.
 """
 
 import re
@@ -58,7 +58,7 @@ _LABELLED = re.compile(
     r"(?:[(\[]\s*([A-Za-z])\s*[)\]]\s*(?:[.:]|(?!,))|([A-Za-z])\s*[).:])\s*(\S.*)", re.DOTALL
 )
 _DASHED = re.compile(r"([A-Z])\s+[-–—]\s+(\S.*)", re.DOTALL)
-#: Marks too weak to tell a letter from a word; they count where letter and text agree.
+#: Marks too weak to distinguish a letter from a word; they count if letter and text agree.
 _BLANK_BETWEEN = re.compile(
     r"([A-Z])\s*\(\s*(\S.*)\)|[(\[]?([A-Z])[)\]]?[,;\s]\s*(\S.*)", re.DOTALL
 )
@@ -150,7 +150,7 @@ def _judge_mathematics(gold: TypedGold, answer: str, *, in_child: bool = False) 
 
 
 def _without_label(answer: str) -> str | None:
-    """What stands behind words that only name it: `\\text{Area: } 5`, `The answer is 5`."""
+    """The answer without words that only name it: `\\text{Area: } 5`, `The answer is 5`."""
     return strip_label(clean(unwrap(answer))) if may_have_label(answer) else None
 
 
@@ -179,7 +179,7 @@ def _with_option_label(gold: TypedGold, cleaned: str, otherwise: Outcome) -> Out
 
 
 def _unread(gold: TypedGold, answer: str, rule: str) -> Outcome:
-    """An answer outside the grammar: a labelled option, or wrong."""
+    """Judge an answer outside the grammar: a labelled option, or wrong."""
     if isinstance(gold.node, (*SCALARS, Quantity)):
         labelled = _with_option_label(gold, answer.strip(), Outcome(False, rule))
         if labelled.equal:
@@ -193,8 +193,8 @@ def _unread(gold: TypedGold, answer: str, rule: str) -> Outcome:
 def _judge_choice(gold: TypedGold, answer: str, *, in_child: bool) -> Outcome:
     """Compare an answer with the letters of a choice gold.
 
-    An answer may repeat an option as another spelling of its value, so that this raises what
-    `_judge_mathematics` raises.
+    An answer may give an option in another spelling of its value, so this raises the same errors
+    as `_judge_mathematics`.
     """
     by_option = partial(_by_text, gold, in_child=in_child)
     text = _bare(answer)
@@ -227,7 +227,7 @@ def _judge_choice(gold: TypedGold, answer: str, *, in_child: bool) -> Outcome:
 
 
 def _beside(letter: str, text: str) -> list[str]:
-    """What stands beside the letter in `E (Friday)`, `E Friday` and `Friday (E)`."""
+    """The text next to the letter in `E (Friday)`, `E Friday` and `Friday (E)`."""
     found = []
     if match := _BLANK_BETWEEN.fullmatch(text):
         chosen, rest = (group for group in match.groups() if group)
@@ -238,7 +238,7 @@ def _beside(letter: str, text: str) -> list[str]:
 
 
 def _bare(answer: str) -> str:
-    """The answer without fonts, mathematics marks and a leading "Option"."""
+    """The answer without fonts, math delimiters and a leading "Option"."""
     try:
         text = clean(unwrap(answer))
     except Unreadable:
@@ -289,16 +289,16 @@ def _label_and_text(
 
 
 def _hedged(rest: str, chosen: str) -> bool:
-    """Whether words behind a letter name another one, or take it back."""
+    """Whether the words after a letter name another one, or retract it."""
     return _HEDGE.search(re.sub(rf"[(\[]?\b{chosen}\b[)\]]?", "", rest)) is not None
 
 
 def _by_text(gold: TypedGold, text: str, *, in_child: bool) -> str | None:
-    """The letter of the one option that `text` repeats; None for none or several."""
+    """The letter of the only option whose text is `text`; None for none or several."""
     wanted = _words(text)
     exact = [i for i, option in enumerate(gold.choices) if wanted and _words(option) == wanted]
     if exact:
-        # two options with one text: whoever gives the text means the right one
+        # two options with the same text: the text means the right one
         right = [LETTERS[i] for i in exact if LETTERS[i] in gold.letters]
         return right[0] if right else LETTERS[exact[0]]
     equal = [i for i, option in enumerate(gold.choices) if _same_value(option, text, in_child)]
@@ -306,7 +306,7 @@ def _by_text(gold: TypedGold, text: str, *, in_child: bool) -> str | None:
 
 
 def _words(text: str) -> str:
-    """The words of an option or an answer, in one spelling of their signs."""
+    """The words of an option or an answer, with their signs in one spelling."""
     try:
         text = clean(unwrap(text))
     except Unreadable:

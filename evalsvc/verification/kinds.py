@@ -1,4 +1,4 @@
-"""The kinds of golds, and the spellings under which callers may name them."""
+"""The kinds of golds, and the spellings that callers may use for them."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from evalsvc.verification.verdict import VerificationError
 
 
 class Kind(StrEnum):
-    """What sort of thing a gold is; it settles what its text alone does not."""
+    """The kind of a gold; it settles what the text alone does not."""
 
     NUMBER = "number"
     PERCENTAGE = "percentage"
@@ -49,7 +49,7 @@ _ALIASES = {
 
 
 def read_kind(name: str) -> Kind:
-    """The kind of that name. Raises VerificationError for an unknown one."""
+    """The kind with this name. Raises VerificationError for an unknown one."""
     folded = " ".join(name.casefold().replace("_", " ").replace("-", " ").replace("/", " ").split())
     if folded in _ALIASES:
         return _ALIASES[folded]

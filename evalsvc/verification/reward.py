@@ -1,8 +1,8 @@
-"""The verifier as a reward function, so that training and evaluation judge alike.
+"""The verifier as a reward function, so that training and evaluation use the same rules.
 
 `trl_reward` is for TRL's `reward_funcs`, `compute_score` for verl's custom reward. Both give 1.0
-for `correct` and 0.0 for everything else, time-outs and crashes included: a policy must not gain by
-an answer that the verifier cannot decide.
+for `correct` and 0.0 for everything else, timeouts and crashes included: a policy must gain
+nothing from an answer that the verifier cannot decide.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ def trl_reward(
     Args:
         completions: texts, or conversations (lists of messages) whose last message counts.
         answer: the data set's column of gold answers, one for each completion.
-        kind: a column of kinds, where the golds' text does not tell.
+        kind: a column of kinds, where the text of the golds does not settle them.
         choices: a column of option texts, for multiple choice.
 
     Returns:
@@ -86,7 +86,7 @@ _GOLD_NAMES = ("answer", "ground_truth", "target")
 
 
 def _text(completion: Any) -> object:
-    """The text of a completion; of a conversation that of its last message."""
+    """The text of a completion; for a conversation, that of its last message."""
     if isinstance(completion, str):
         return completion
     if isinstance(completion, Sequence) and completion and isinstance(completion[-1], Mapping):

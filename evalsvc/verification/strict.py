@@ -1,9 +1,9 @@
-"""The strict reading of a verdict: what the paper's training code would have accepted as well.
+"""The strict reading of a verdict: would the paper's training code have accepted the answer too?
 
-That code (verl's `geo3k` reward) looks at the content of the last `\\boxed{}` and nowhere else, and
-compares it with the gold as it stands. So of the answers that we accept, those do not count that
-stand in other marks, or that give an option's text instead of its letter. Which rule accepted an
-answer is part of its verdict: nothing has to be judged again.
+That code (verl's `geo3k` reward) reads only the content of the last `\\boxed{}` and compares it
+with the unchanged gold. So answers in other marks do not count, nor answers that give an option's
+text instead of its letter. A verdict names the rule that accepted the answer, so nothing has to be
+judged again.
 """
 
 import re
@@ -16,9 +16,9 @@ _ALONE = re.compile(r"(?:\\(?:text|mathrm|mathbf|textbf)\{)?\s*[(\[]?[A-Za-z][)\
 
 
 def box_only(correct: bool, rule: str, extracted: str | None) -> bool:
-    """Whether an answer is right by the box-only rule too.
+    """Whether an answer is also right by the box-only rule.
 
-    `rule` and `extracted` are those of its verdict. A choice must be the letter alone (`B`, `(B)`,
+    `rule` and `extracted` are from its verdict. A choice must be the letter alone (`B`, `(B)`,
     `\\text{B}`); other answers are compared as usual.
     """
     if not correct or extracted is None or rule.startswith(_OTHER_MARKS):

@@ -1,4 +1,4 @@
-"""What the verifier says of a response, and which rule said it.
+"""The verifier's verdict on a response, and the rule that decided it.
 
 `VERIFIER_VERSION` changes whenever any verdict may change: caches and rescoring rely on it.
 """
@@ -12,7 +12,7 @@ VERIFIER_VERSION = "2.0.0"
 
 
 class VerdictKind(StrEnum):
-    """The six verdicts. All but `CORRECT` score as not correct; none of them is silent."""
+    """The six verdicts. All but `CORRECT` count as not correct; each is reported."""
 
     CORRECT = "correct"
     WRONG = "wrong"
@@ -46,11 +46,11 @@ class Verdict:
     Attributes:
         verdict: one of the six.
         correct: True only for `VerdictKind.CORRECT`.
-        extracted: the answer that was judged, as it stands in the response; None for none.
+        extracted: the answer that was judged, as the response has it; None if there is none.
         span: start and end of `extracted` in the response, in characters.
-        rule: the rule that decided, in words (`docs/verification.md` lists them).
+        rule: the rule that decided (`docs/verification.md` lists them).
         verifier: the version of the verifier.
-        ms: milliseconds spent on this response, in a child those of its processor.
+        ms: milliseconds spent on this response; in a child, processor time.
         confidence: how the rule decided; None where nothing was decided.
     """
 
@@ -65,6 +65,6 @@ class Verdict:
 
 
 class VerificationError(UsageError):
-    """A mistake of the caller: an unknown kind, a gold that is empty, a malformed golds file."""
+    """A caller's mistake: an unknown kind, a gold that is empty, a malformed golds file."""
 
     status, kind, title = 422, "unusable", "The request cannot be carried out"

@@ -1,9 +1,9 @@
-"""Which engine runs with which checkpoint: the turn of each shard, swaps, starts and restarts.
+"""Decide which checkpoint the engine has loaded: order of shards, swaps, starts and restarts.
 
-Shards of the loaded checkpoint share the engine. A shard of another checkpoint waits, in the order
-of arrival, until those are done sampling; then the weights are swapped in place if architecture
-and tokenizer agree, else the engine is restarted. A failed swap always becomes a restart: an
-engine whose weights are in doubt never answers.
+Shards of the loaded checkpoint share the engine. A shard of another checkpoint waits, in order of
+arrival, until those have finished sampling. Then the weights are swapped in place if architecture
+and tokenizer agree; otherwise the engine is restarted. After a failed swap the engine is always
+restarted: an engine with uncertain weights never answers.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Loaded:
-    """An engine with a checkpoint in it, and how the checkpoint came there."""
+    """An engine, its loaded checkpoint, and how the checkpoint was loaded."""
 
     engine: Engine
     key: str  # engine and its options
@@ -50,7 +50,7 @@ class Loaded:
 class EngineHost:
     """Owns the one engine of a worker.
 
-    `on_change(state, message)` is told when a load or a swap begins; with None when it has ended.
+    `on_change(state, message)` is called when a load or a swap begins, and with None when it ends.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class EngineHost:
 
     @asynccontextmanager
     async def serving(self, spec: ShardSpec) -> AsyncIterator[Loaded]:
-        """The engine with the checkpoint of `spec`, for as long as the block lasts."""
+        """Give the engine with the checkpoint of `spec` for the duration of the block."""
         async with self._turnstile:
             loaded = await self._ready_for(spec)
             self._users += 1
@@ -88,17 +88,17 @@ class EngineHost:
                 self._idle.set()
 
     async def close(self) -> None:
-        """End the engine, also one that is just starting."""
+        """Stop the engine, even while it is starting."""
         if self._load is not None:
             self._load.cancel()
             await asyncio.wait([self._load])
         await self._drop()
 
     async def _ready_for(self, spec: ShardSpec) -> Loaded:
-        """The turn of `spec` has come; returns once its checkpoint is loaded.
+        """Load the checkpoint of `spec` when its turn has come; returns once it is loaded.
 
-        Loading goes on when the shard that asked for it is cancelled: the next one may need it,
-        and an engine cannot be stopped half-way.
+        Loading continues if the shard that requested it is cancelled: the next one may need it,
+        and an engine cannot be stopped halfway.
         """
         if self._load is not None:
             await asyncio.wait([self._load])
@@ -196,7 +196,7 @@ class EngineHost:
         log.info("engine %s started in %.1f s", engine.name, time.perf_counter() - began)
 
     def _check_unchanged(self, checkpoint: CheckpointSpec) -> None:
-        """The files must be those that were submitted: a trainer may have overwritten them."""
+        """Refuse files that differ from those submitted: a trainer may have overwritten them."""
         allow_pickle = self._config.allow_pickle_weights
         found = inspect_checkpoint(Path(checkpoint.path), allow_pickle=allow_pickle)
         if found.fingerprint != checkpoint.fingerprint:
@@ -208,7 +208,7 @@ class EngineHost:
 
 
 def engine_key(spec: ShardSpec) -> str:
-    """Shards of equal keys can share an engine."""
+    """The key of an engine; shards with equal keys can share one."""
     return f"{spec.engine}/{content_hash(spec.engine_options)}"
 
 
@@ -224,7 +224,7 @@ def _may_swap(present: Loaded, spec: ShardSpec) -> bool:
 
 
 async def _close(engine: Engine) -> None:
-    """Close an engine whatever state it is in; what it still complains of is only logged."""
+    """Close an engine in any state; its errors are only logged."""
     try:
         async with asyncio.timeout(ENGINE_CLOSE_SECONDS):
             await engine.close()

@@ -21,7 +21,7 @@ from evalsvc.dashboard.rendering.page import Page
 from evalsvc.dashboard.web.page_request import PageRequest
 
 POWER = ("benchmark", "run", "pilot", "find", "k", "effect", "samples", "runs", "target")
-# Address, what makes the page, and the parameters it knows: the names are those of REST.
+# Address, builder of the page, and its parameters, with the same names as in REST.
 PAGES: tuple[tuple[str, Callable[[PageRequest], Page], tuple[str, ...]], ...] = (
     ("/", overview.build, ()),
     (

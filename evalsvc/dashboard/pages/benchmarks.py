@@ -1,4 +1,4 @@
-"""`/benchmarks`: what each one holds, its licence, its hashes, overrides and published rows."""
+"""`/benchmarks`: the contents, licence, hashes, overrides and published rows of each."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from evalsvc.store.repositories.revisions import RevisionUse
 
 @dataclass(frozen=True)
 class OverrideLine:
-    """A row whose gold is not taken as the data have it."""
+    """A row whose gold differs from the data set's."""
 
     problem: str
     what: str
@@ -24,7 +24,7 @@ class OverrideLine:
 
 @dataclass(frozen=True)
 class Detail:
-    """One benchmark, looked at closely."""
+    """The details of one benchmark."""
 
     benchmark: BenchmarkView
     hashes: list[tuple[str, int, str]]  # set, rows, sha256 of the rows ("" where not recorded)
@@ -38,14 +38,14 @@ class Detail:
 
 @dataclass(frozen=True)
 class BenchmarksModel:
-    """All benchmarks, and the one that was chosen."""
+    """All benchmarks, and the chosen one."""
 
     benchmarks: list[BenchmarkView]
     detail: Detail | None
 
 
 def build(request: PageRequest) -> Page:
-    """Raises NotFound for a name that is not in the catalogue."""
+    """Build the page. Raises NotFound for a name that is not in the catalogue."""
     views = list_benchmarks(request.state.catalogue, request.state.settings.data)
     by_name = {view.name: view for view in views}
     views = [by_name[name] for name in ordered(set(by_name))]

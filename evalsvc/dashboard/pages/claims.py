@@ -1,4 +1,4 @@
-"""`/claims`: is a method, or a checkpoint, better over several benchmarks together?"""
+"""`/claims`: whether a method or a checkpoint is better over several benchmarks together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class ClaimsModel:
-    """The answer, or why there is none: in `problem`, with what to do in `remedy`."""
+    """The answer, or in `problem` why there is no answer and in `remedy` what to do."""
 
     claim: ClaimView | None
     problem: str
@@ -47,7 +47,7 @@ class ClaimsModel:
 
 
 def build(request: PageRequest) -> Page:
-    """Methods by default; with `by=checkpoints`, or with a `baseline`, RUN@STEPs."""
+    """Compare methods by default; with `by=checkpoints` or a `baseline`, compare RUN@STEPs."""
     rows = [r for r in evaluations.matching(request.session, EvaluationFilter()) if r.samples_seen]
     by_default = "checkpoints" if request.text("baseline") else "methods"
     by = request.choice("by", ("methods", "checkpoints"), by_default)
@@ -101,7 +101,7 @@ def _model(request: PageRequest, sides: tuple[str, str], by: str) -> ClaimsModel
 
 
 def _methods(rows: Sequence[Evaluation]) -> list[tuple[str, str]]:
-    """(method, words with the number of its runs), in the paper's order."""
+    """(method, label with the number of its runs), in the paper's order."""
     runs: dict[str, set[int]] = {}
     for row in rows:
         runs.setdefault(row.checkpoint.run.method, set()).add(row.checkpoint.run_id)

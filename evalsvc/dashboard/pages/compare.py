@@ -1,4 +1,4 @@
-"""`/compare`: two checkpoints on every benchmark that both have: curves, difference, verdict."""
+"""`/compare`: two checkpoints on all their common benchmarks: curves, difference, verdict."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ class CompareModel:
     comparisons: list[ComparisonView]  # every benchmark, at every k
     crossovers: list[CrossoverView]
     curve: CurveView | None  # the verdict over all k of the chosen benchmark
-    methods: MethodView | None  # where both methods have several runs
-    one_run: str  # why this is a comparison of checkpoints and not of methods; "" where it is
+    methods: MethodView | None  # if both methods have several runs
+    one_run: str  # why checkpoints and not methods are compared; "" if methods are
 
 
 def build(request: PageRequest) -> Page:
-    """Raises NotFound and UsageError in the words of the comparison; without sides: the choice."""
+    """Build the page; without sides, the form. Raises the comparison's NotFound and UsageError."""
     checkpoints = _checkpoints(request)
     baseline, candidate = request.text("baseline"), request.text("candidate")
     if not baseline or not candidate:
@@ -91,7 +91,7 @@ def _choice(request: PageRequest, checkpoints: list[tuple[str, str]]) -> Page:
 
 
 def _checkpoints(request: PageRequest) -> list[tuple[str, str]]:
-    """(RUN@STEP, words) of those with results; methods in the paper's order."""
+    """(RUN@STEP, label) of checkpoints with results; methods in the paper's order."""
     rows = evaluations.matching(request.session, EvaluationFilter())
     found = {
         (row.checkpoint.run.method, row.checkpoint.run.name, row.checkpoint.step)
@@ -140,7 +140,7 @@ def _figures(
 
 
 def _headline(own: Sequence[ComparisonView], request: PageRequest) -> ComparisonView:
-    """The k that the sentence speaks of: the one asked for, or the smallest."""
+    """The k of the sentence: the requested one, or the smallest."""
     asked = request.choice("k", [str(view.k) for view in own], str(own[0].k))
     return next(view for view in own if str(view.k) == asked)
 

@@ -1,4 +1,4 @@
-"""`/evaluations/{id}`: the figures with both intervals, the problems, where all of it is from."""
+"""`/evaluations/{id}`: the figures with both intervals, the problems, and the provenance."""
 
 from dataclasses import dataclass, replace
 
@@ -39,7 +39,7 @@ class ProblemLine:
 
 @dataclass(frozen=True)
 class UnaskedLine:
-    """A problem that gave no sample, and why."""
+    """A problem without samples, and the reason."""
 
     problem: int
     problem_id: str
@@ -63,7 +63,7 @@ class EvaluationModel:
 
 
 def build(request: PageRequest) -> Page:
-    """Raises NotFound."""
+    """Build the page. Raises NotFound."""
     session, memo = request.session, request.state.memo
     state, name = request.state, request.part("evaluation")
     detail = describe(session, memo, state.catalogue, state.settings.data, name)
@@ -138,18 +138,18 @@ def _registered(
 
 
 def _scoring_note(request: PageRequest, row: Evaluation) -> list[str]:
-    """For benchmarks with pictures: what the paper's stricter rule makes of the same answers."""
+    """For benchmarks with pictures: the score of the same answers by the paper's stricter rule."""
     try:
         if request.state.catalogue.get(row.benchmark).modality != "image":
             return []
         found = scoring(request.session, request.state.memo, request.state.artifacts, row)
-    except (CatalogueError, Conflict, NotFound, StorageError):  # gone, or never there
+    except (CatalogueError, Conflict, NotFound, StorageError):  # deleted, or never written
         return []
     return [found.sentence] if found.sentence else []
 
 
 def curve(name: str, metrics: list[Metric], kind: str) -> PlottedCurve:
-    """The curve of these figures with the wanted kind of interval."""
+    """The curve of these figures with the requested kind of interval."""
     bounds = [
         metric.interval_fixed if kind == "fixed" else metric.interval_population
         for metric in metrics
@@ -164,7 +164,7 @@ def curve(name: str, metrics: list[Metric], kind: str) -> PlottedCurve:
 
 
 def _unasked(request: PageRequest, evaluation: str, ids: dict[int, str]) -> list[UnaskedLine]:
-    """Too long a prompt, a broken picture, no answer to replay: the reason of each problem."""
+    """The reason for each problem: a prompt too long, a broken picture, no answer to replay."""
     return [
         UnaskedLine(number, ids.get(number, str(number)), error)
         for number, error in results.errors_of(request.session, evaluation)

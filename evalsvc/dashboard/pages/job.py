@@ -1,4 +1,4 @@
-"""`/jobs/{id}`: what was asked, how far it is at which rate, what failed, when which shard ran."""
+"""`/jobs/{id}`: the request, progress and rate, failures, and a timeline of the shards."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from evalsvc.store.states import LIVE_JOBS
 
 @dataclass(frozen=True)
 class JobModel:
-    """A job; rate and remaining time are of its own shards, None while nothing is measured."""
+    """A job. Rate and remaining time are those of its own shards; None until measured."""
 
     job: JobView
     samples_per_second: float | None
@@ -21,7 +21,7 @@ class JobModel:
 
 
 def build(request: PageRequest) -> Page:
-    """Raises NotFound."""
+    """Build the page. Raises NotFound."""
     job = view_job(request.session, request.part("job"))
     evaluations = [part.id for part in job.evaluations]
     living = job.state in LIVE_JOBS

@@ -1,5 +1,6 @@
-"""`/leaderboard`: checkpoints by benchmarks, each figure with its interval and, against a chosen
-baseline, a badge that has seen Holm's correction over everything shown.
+"""`/leaderboard`: checkpoints by benchmarks, each figure with its interval.
+
+Against a chosen baseline each figure has a badge, corrected for the size of the whole list.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ Behind = dict[tuple[str, int], Evaluation]
 
 @dataclass(frozen=True)
 class LeaderboardLine:
-    """A checkpoint with its scores by benchmark; `baseline` marks the one compared with."""
+    """A checkpoint with its scores by benchmark; `baseline` marks the baseline."""
 
     row: LeaderboardRow
     scores: dict[str, Score]
@@ -48,14 +49,14 @@ class LeaderboardModel:
     lines: list[LeaderboardLine]
     significance: dict[str, Significance]  # by evaluation
     badges: dict[str, Significance]  # the former name in the JSON
-    not_comparable: dict[str, str]  # evaluation -> why it has no badge
+    not_comparable: dict[str, str]  # evaluation -> the reason for its missing badge
     published: list[PublishedGroup]
     notes: list[str]
     pages: Pages
 
 
 def build(request: PageRequest) -> Page:
-    """The newest checkpoint of each run by default, all of them with `steps=all`."""
+    """Show the newest checkpoint of each run, or all of them with `steps=all`."""
     k = request.number("k", 1, 1, 16_384)
     method = request.text("method") or None
     only = request.text("benchmark") or None
@@ -114,13 +115,13 @@ def build(request: PageRequest) -> Page:
 
 
 def ordered(benchmarks: set[str]) -> list[str]:
-    """In the paper's order, the others after them by name."""
+    """The methods in the paper's order, followed by the others by name."""
     rank = {name: i for i, name in enumerate(PAPER_ORDER)}
     return sorted(benchmarks, key=lambda name: (rank.get(name.partition(":")[0], 99), name))
 
 
 def newest(rows: Sequence[LeaderboardRow], keep: LeaderboardRow | None) -> list[LeaderboardRow]:
-    """The last step of each run, and the baseline whatever its step."""
+    """The last step of each run, and the baseline at any step."""
     last: dict[str, int] = {}
     for row in rows:
         last[row.run] = max(last.get(row.run, -1), row.step)
@@ -141,7 +142,7 @@ def _name(row: LeaderboardRow) -> str:
 
 
 def _sorted(rows: list[LeaderboardRow], request: PageRequest) -> list[LeaderboardRow]:
-    """In the paper's order of methods, or by a benchmark's figure; those without it come last."""
+    """Sort by the paper's order of methods, or by a benchmark's figure, missing figures last."""
     if request.sort in ("", "method"):
         keyed = sorted(rows, key=lambda row: (method_order(row.method), row.run, row.step))
         return keyed[::-1] if request.descending else keyed
@@ -156,7 +157,7 @@ def _sorted(rows: list[LeaderboardRow], request: PageRequest) -> list[Leaderboar
 
 
 def _evaluations(request: PageRequest, rows: Sequence[LeaderboardRow]) -> Behind:
-    """The evaluations behind the shown scores, by id and the checkpoint that they stand under."""
+    """The evaluations behind the shown scores, by id and by the checkpoint that shows them."""
     wanted = {(score.evaluation, row.checkpoint_id) for row in rows for score in row.scores}
     every = evaluations.matching(request.session, EvaluationFilter())
     return {key: row for row in every if (key := (row.id, row.checkpoint_id)) in wanted}
@@ -167,7 +168,7 @@ def _ours(
     rows: Sequence[LeaderboardRow],
     behind: Behind,
 ) -> dict[str, Evaluation | None]:
-    """For each benchmark the first evaluation shown: what published rows are judged against."""
+    """For each benchmark the first evaluation shown, with which published rows are compared."""
     found: dict[str, Evaluation | None] = dict.fromkeys(benchmarks)
     for row in rows:
         for score in row.scores:
@@ -203,7 +204,7 @@ def _significance(
 def _family_size(
     request: PageRequest, board: Leaderboard, baseline: LeaderboardRow, k: int, *, every: bool
 ) -> int:
-    """Comparisons of the list of all methods and pages: filters do not change a verdict."""
+    """The number of comparisons over all methods and pages: filters do not change a verdict."""
     rows = board.items
     if request.text("method") or request.text("benchmark"):
         rows = leaderboard(request.session, request.state.memo, benchmark=None, k=k).items
@@ -238,7 +239,7 @@ def _table(model: LeaderboardModel) -> PageTable:
 
 
 def _latex(model: LeaderboardModel) -> str:
-    """Half-widths as ±, bold only where the badge says better."""
+    """The table as LaTeX: half-widths as ±, bold only where the badge says better."""
     lines = []
     for line in model.lines:
         cells: list[LatexCell | None] = []

@@ -1,4 +1,4 @@
-"""`/matrix`: problems by checkpoints, colour by c of n, to the samples."""
+"""`/matrix`: problems by checkpoints, coloured by c of n, with links to the samples."""
 
 import math
 from collections.abc import Sequence
@@ -33,14 +33,14 @@ class Column:
 
 @dataclass(frozen=True)
 class MatrixCell:
-    """c correct of n samples; n = 0: the checkpoint has no sample of the problem."""
+    """c correct of n samples; n = 0 if the checkpoint has no sample of the problem."""
 
     n: int
     c: int
 
     @property
     def shade(self) -> str:
-        """The class of its colour: ten steps of c/n, of which the lowest is c = 0 alone."""
+        """The class of its colour: ten steps of c/n; the lowest is only for c = 0."""
         if not self.n:
             return "missing"
         return "c0" if not self.c else f"c{max(1, min(9, 10 * self.c // self.n))}"
@@ -71,7 +71,7 @@ class MatrixModel:
 
 
 def build(request: PageRequest) -> Page:
-    """Without a benchmark the first one that has results."""
+    """Build the page; the default benchmark is the first one with results."""
     every = [
         row for row in evaluations.matching(request.session, EvaluationFilter()) if row.samples_seen
     ]
@@ -154,7 +154,7 @@ def _one_each(rows: Sequence[Evaluation]) -> list[Evaluation]:
 def _columns(
     candidates: Sequence[Evaluation], asked: Sequence[str]
 ) -> tuple[list[Evaluation], list[str]]:
-    """The evaluations to show, all of one revision, and what had to be left out."""
+    """The evaluations to show, all of one revision, and those left out."""
     named = {_name(row): row for row in candidates}
     chosen = [named[name] for name in asked if name in named] or _newest(candidates)
     notes = [f"{name} has no results on this benchmark." for name in asked if name not in named]

@@ -1,4 +1,4 @@
-"""`/`: the queue and the workers as they are, what failed and what to do, the latest results."""
+"""`/`: the queue, the workers, failures with their remedies, and the latest results."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from evalsvc.services.operations import overview as service
 
 @dataclass(frozen=True)
 class Result:
-    """An evaluation with its pass@1 and the pass@k of its largest k."""
+    """An evaluation with its pass@1 and its pass@k at the largest k."""
 
     evaluation: EvaluationSummary
     first: Metric | None
@@ -27,7 +27,7 @@ class OverviewModel:
 
 
 def build(request: PageRequest) -> Page:
-    """The present state; it follows the events."""
+    """Show the current state; the page follows the events."""
     model = OverviewModel(service.overview(request.session), _latest(request))
     rows: list[tuple[object, ...]] = [
         ("job", job.id, f"{job.run} @{job.step}", job.state, job.done, job.total, "")

@@ -1,4 +1,4 @@
-"""`/power`: how many samples, problems or runs it takes, from the counts that are stored."""
+"""`/power`: how many samples, problems or runs are needed, computed from stored counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ ALPHA = 0.05
 
 @dataclass(frozen=True)
 class PowerQuestion:
-    """What is asked. effect, target and deviation are fractions; `pilot` is RUN@STEP."""
+    """The question. effect, target and deviation are fractions; `pilot` is RUN@STEP."""
 
     pilot: str
     benchmark: str
@@ -50,7 +50,7 @@ class PowerModel:
 
 
 def build(request: PageRequest) -> Page:
-    """Without a pilot: the words that say how to get one."""
+    """Build the page; without a pilot, explain how to get one."""
     rows = [r for r in evaluations.matching(request.session, EvaluationFilter()) if r.samples_seen]
     benchmarks = ordered({row.benchmark for row in rows})
     if not benchmarks:
@@ -99,7 +99,7 @@ def _question(request: PageRequest, benchmark: str, pilots: Sequence[str]) -> Po
 
 
 def _pilot(request: PageRequest, pilots: Sequence[str]) -> str:
-    """`run`, which is also called `pilot`; RUN alone is its newest step."""
+    """The parameter `run`, also called `pilot`; RUN alone means its newest step."""
     name = "run" if request.text("run") else "pilot"
     asked = request.text(name)
     steps = [one for one in pilots if asked and one.rpartition("@")[0] == asked]
@@ -111,7 +111,7 @@ def _pilot(request: PageRequest, pilots: Sequence[str]) -> str:
 def _answer(
     request: PageRequest, question: PowerQuestion, versions: tuple[tuple[str, int], ...]
 ) -> tuple[Plan | None, str]:
-    """(the plan, why there is none); kept, because some designs are simulated."""
+    """(the plan, the reason if there is no plan); cached, because some designs are simulated."""
 
     def compute() -> tuple[Plan | None, str]:
         try:
@@ -144,7 +144,7 @@ def _at_other_effects(
     found: Plan,
     versions: tuple[tuple[str, int], ...],
 ) -> list[Plan]:
-    """The design that was found; effects that the pilot leaves no room for are left out."""
+    """The power of the same design at other effects, without those that the pilot rules out."""
     design = replace(
         question, find="power", samples=found.samples, problems=found.problems, runs=found.runs
     )

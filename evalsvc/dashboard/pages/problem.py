@@ -50,7 +50,7 @@ class ProblemModel:
 
 
 def build(request: PageRequest) -> Page:
-    """Raises NotFound."""
+    """Build the page. Raises NotFound."""
     session = request.session
     evaluation = evaluations.get(session, request.part("evaluation"))
     index, problem_id = row_of(session, evaluation, request.part("row"))
@@ -99,7 +99,7 @@ def build(request: PageRequest) -> Page:
 
 
 def body(sample: SampleView, *, raw: bool) -> Markup:
-    """A response as it is shown: its answer marked; a very long one without its middle."""
+    """A response for display: its answer marked, the middle of a very long one left out."""
     show = text.visible if raw else mathematics.render
     cut = text.excerpt(sample.response)
     head = show(cut.head, sample.span)
@@ -112,7 +112,7 @@ def body(sample: SampleView, *, raw: bool) -> Markup:
 
 
 def _pages(request: PageRequest, wanted: list[SampleMark]) -> Pages:
-    """The page asked for, or the one that holds the sample asked for."""
+    """The requested page, or the one with the requested sample."""
     pages = request.pages(len(wanted), PAGE_SIZE)
     asked = request.number("sample", -1, low=-1)
     for position, mark in enumerate(wanted):
@@ -124,7 +124,7 @@ def _pages(request: PageRequest, wanted: list[SampleMark]) -> Pages:
 def _read(
     request: PageRequest, evaluation: Evaluation, row: int, shown: list[int]
 ) -> tuple[list[dict[str, Any]], list[SampleView], str]:
-    """(prompt, samples, why there are none): a lost transcript must not take the page with it."""
+    """(prompt, samples, reason if there are none). A lost transcript must not fail the page."""
     prompt: list[dict[str, Any]] = []
     found: list[SampleView] = []
     try:
@@ -180,13 +180,13 @@ def _neighbours(
 
 
 def _filters(marks: list[SampleMark]) -> list[tuple[str, str]]:
-    """The filters with how many samples each would show; empty ones are left out."""
+    """The filters with the number of samples that each shows; empty ones are left out."""
     counted = [(value, name, len(choose(marks, value))) for value, name in FILTERS]
     return [(value, f"{name} {count}") for value, name, count in counted if count or value == "all"]
 
 
 def _open_sample(request: PageRequest, shown: list[int], marks: list[SampleMark]) -> int | None:
-    """The sample asked for, else the first one on the page that is wrong, else the first one."""
+    """The requested sample, else the first wrong one on the page, else the first one."""
     asked = request.number("sample", -1, low=-1)
     if asked in shown:
         return asked

@@ -1,4 +1,4 @@
-"""Choosing and sorting an evaluation's problems by their counts. Pure, on arrays."""
+"""Select and sort an evaluation's problems by their counts. Pure functions on arrays."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Selection:
 
 
 def select_problems(counts: Counts, which: str, sort: str, descending: bool) -> Selection:
-    """The problems that `which` names, sorted; equal ones stay in the order of the benchmark."""
+    """The problems that `which` names, sorted; ties keep the benchmark's order."""
     share = counts.c / np.maximum(counts.n, 1)
     masks = {
         "all": np.ones(counts.n.size, dtype=bool),

@@ -1,4 +1,4 @@
-"""Published rows beside one's own: set apart, each with chips for what is not comparable."""
+"""Published rows next to one's own, kept separate, with chips for what is not comparable."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _CHIPS = {
 
 @dataclass(frozen=True)
 class PublishedLine:
-    """One method of one table: its cells by benchmark, and what keeps it from being comparable."""
+    """One method of one table: its cells by benchmark, and why they are not comparable."""
 
     method: str
     cells: dict[str, PublishedView]
@@ -43,7 +43,7 @@ class PublishedGroup:
 
     @property
     def chips(self) -> list[str]:
-        """Those that all of its lines carry: shown once, above them."""
+        """The chips that all lines share, shown once above them."""
         first, *others = self.lines
         return [chip for chip in first.chips if all(chip in line.chips for line in others)]
 
@@ -51,7 +51,7 @@ class PublishedGroup:
 def published_groups(
     request: PageRequest, ours: Mapping[str, Evaluation | None], k: int, which: str
 ) -> list[PublishedGroup]:
-    """The printed rows at k. `ours`: benchmark -> the evaluation that they are judged against."""
+    """The printed rows at k. `ours`: benchmark -> the evaluation that they are compared with."""
     if which == "none":
         return []
     found = [
@@ -77,7 +77,7 @@ def _lines(rows: Sequence[PublishedView]) -> list[PublishedLine]:
 
 
 def chips(cells: Sequence[PublishedView]) -> list[str]:
-    """Short words for every point on which a cell differs, and one for what is not stated."""
+    """A short label for each difference of a cell, and one for what is not stated."""
     points = dict.fromkeys(point for cell in cells for point in cell.differs)
     silent = dict.fromkeys(
         point for cell in cells for point in cell.not_stated if point not in points

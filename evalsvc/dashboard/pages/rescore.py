@@ -1,4 +1,4 @@
-"""`/rescores/{id}`: which verdicts another verifier changed, and what that does to the figure."""
+"""`/rescores/{id}`: the verdicts that another verifier changed, and the effect on the figure."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ class RescoreModel:
 
 
 def build(request: PageRequest) -> Page:
-    """Raises NotFound."""
+    """Build the page. Raises NotFound."""
     row = rescores.get(request.session, request.part("rescore"))
     evaluation = evaluations.get(request.session, row.evaluation_id)
     kinds = rescores.count_changes(request.session, row.id)

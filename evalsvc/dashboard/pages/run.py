@@ -1,4 +1,4 @@
-"""`/runs/{name}`: the curve over training steps, beside other runs, with gaps and their reasons."""
+"""`/runs/{name}`: the curve over training steps with other runs, and gaps with their reasons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,19 +31,19 @@ LINES = (("runs", "runs"), ("methods", "methods"))
 
 @dataclass(frozen=True)
 class RunModel:
-    """A run with its checkpoints, the curves of it and of the runs beside it, and of methods."""
+    """A run with its checkpoints, and the curves of it, of other runs and of methods."""
 
     run: RunView
     benchmark: str | None
     k: int
     curves: list[RunCurve]
-    methods: list[MethodCurve]  # with `lines=methods`: all that started from this base model
+    methods: list[MethodCurve]  # with `lines=methods`: all runs of this base model
     checkpoints: list[CheckpointView]
     notes: list[str]
 
 
 def build(request: PageRequest) -> Page:
-    """Raises NotFound."""
+    """Build the page. Raises NotFound."""
     run = runs.get(request.session, request.part("name"))
     k = request.number("k", 1, 1, 16_384)
     kind = request.choice("interval", ("fixed", "population"), "population")
@@ -104,7 +104,7 @@ def _checkpoints(request: PageRequest, run: Run) -> list[CheckpointView]:
 
 
 def _others(request: PageRequest, run: Run) -> list[tuple[str, str]]:
-    """(name, method) of the other runs, those of known methods first."""
+    """(name, method) of the other runs, known methods first."""
     return sorted(runs.others(request.session, run), key=lambda r: (method_order(r[1]), r))
 
 

@@ -1,4 +1,4 @@
-"""The verdict of every sample of one problem, out of its bit masks, with no transcript read."""
+"""The verdict of every sample of one problem, from its bit masks, without any transcript."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ GLYPHS = {"correct": "✓", "wrong": "✕", "no_answer": "∅", "failed": "!"}
 
 @dataclass(frozen=True)
 class SampleMark:
-    """A sample's number and what is known of it without its text."""
+    """A sample's number and what is known about it without its text."""
 
     sample: int
     verdict: str  # correct, wrong, no_answer, failed
@@ -58,7 +58,7 @@ def marks_of(result: ProblemResult) -> list[SampleMark]:
 
 
 def choose(marks: Sequence[SampleMark], which: str) -> list[SampleMark]:
-    """Those that a filter names."""
+    """The samples that a filter selects."""
     if which == "all":
         return list(marks)
     if which == "truncated":
@@ -67,7 +67,7 @@ def choose(marks: Sequence[SampleMark], which: str) -> list[SampleMark]:
 
 
 def runs_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Ascending numbers as (first, how many) of neighbours: each is one read of a transcript."""
+    """Ascending numbers as runs (first, count); each run is one read of a transcript."""
     runs: list[tuple[int, int]] = []
     for number in numbers:
         if runs and runs[-1][0] + runs[-1][1] == number:

@@ -1,4 +1,4 @@
-"""`/workers`: each worker's state, loaded checkpoint, rate, swaps; and what happened to them."""
+"""`/workers`: each worker's state, loaded checkpoint, rate, swaps and events."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class WorkersModel:
 
 
 def build(request: PageRequest) -> Page:
-    """The workers of the newest dispatcher."""
+    """Show the workers of the newest dispatcher."""
     happened = [view_event(row) for row in events.of_workers(request.session, EVENTS_SHOWN)]
     model = WorkersModel(service.list_workers(request.session), happened)
     columns = ("worker", "state", "checkpoint", "tokens_per_second", "swaps", "cold_starts")

@@ -1,7 +1,7 @@
-"""The timeline of shards as SVG made here: a lane a worker, a bar a shard, a tick a fault.
+"""The timeline of shards as SVG: a lane per worker, a bar per shard, a tick per failure.
 
-A worker has several shards in flight: they lie beneath each other in its lane. Only numbers and
-class names go into attributes; the workers' names are escaped.
+A worker has several shards in flight; their bars are below each other in its lane. Attributes hold
+only numbers and class names; the workers' names are escaped.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _BAD = ("died", "killed", "failed", "retried")
 
 
 def draw_timeline(timeline: Timeline) -> Markup:
-    """The drawing, or nothing when no shard has started."""
+    """The drawing, or nothing if no shard has started."""
     if not timeline.spans:
         return Markup("")
     start = min(span.start for span in timeline.spans)
@@ -50,7 +50,7 @@ def draw_timeline(timeline: Timeline) -> Markup:
 
 
 class _Scale:
-    """Instants to user units."""
+    """Converts instants to user units."""
 
     def __init__(self, start: datetime, seconds: float) -> None:
         self.start, self.seconds = start, seconds
@@ -62,7 +62,7 @@ class _Scale:
 
 @dataclass(frozen=True)
 class _Lane:
-    """The room of one worker, in user units, and its bars as (row, shard)."""
+    """The space of one worker, in user units, and its bars as (row, shard)."""
 
     top: float
     bottom: float
@@ -70,7 +70,7 @@ class _Lane:
 
 
 def _lanes(spans: Sequence[Span]) -> dict[str, _Lane]:
-    """By worker, in the order in which they first had a shard."""
+    """The lanes by worker, in the order of their first shards."""
     workers = list(dict.fromkeys(span.worker for span in spans))[:MOST_LANES]
     lanes: dict[str, _Lane] = {}
     top = TOP
@@ -83,7 +83,7 @@ def _lanes(spans: Sequence[Span]) -> dict[str, _Lane]:
 
 
 def _rows(spans: Sequence[Span]) -> list[tuple[int, Span]]:
-    """Each shard in the first row that is free when it starts; beyond MOST_ROWS they overlap."""
+    """Put each shard into the first free row; beyond MOST_ROWS rows they overlap."""
     ends: list[datetime] = []
     placed = []
     for span in sorted(spans, key=lambda span: span.start):

@@ -10,18 +10,18 @@ from evalsvc.dashboard.rendering.text import plain
 
 @dataclass(frozen=True)
 class PlottedCurve:
-    """pass@k of one evaluation, in fractions. Bounds are None where there is no interval."""
+    """pass@k of one evaluation, in fractions. A bound is None where no interval exists."""
 
     name: str
     ks: Sequence[int]
     values: Sequence[float]
     low: Sequence[float | None]
     high: Sequence[float | None]
-    dashed: bool = False  # a published row: drawn, but not one's own measurement
+    dashed: bool = False  # a published row, not our own measurement
 
 
 def pass_at_k_figure(curves: Sequence[PlottedCurve]) -> dict[str, Any]:
-    """One line and one band for each curve; percent over k."""
+    """A line and a band for each curve; percent over k."""
     traces: list[dict[str, Any]] = []
     for index, curve in enumerate(curves):
         traces.extend(_traces(index, curve))
@@ -46,7 +46,7 @@ def difference_figure(
 ) -> dict[str, Any]:
     """Candidate minus baseline in percentage points, zero marked, crossings of zero dotted.
 
-    simultaneous: the band that holds at all k at once, drawn behind the one of single k.
+    simultaneous: the band for all k at once, drawn behind the pointwise one.
     """
     xs = list(ks)
     wide = [[100 * bound for bound in bounds] for bounds in zip(*simultaneous, strict=True)]
@@ -91,7 +91,7 @@ def difference_figure(
 
 
 def k_axis(ks: Sequence[int]) -> dict[str, Any]:
-    """A log2 axis whose ticks are the ks themselves."""
+    """A log2 axis with a tick at each k."""
     ticks = sorted(set(ks))
     return axis("k", type="log", tickmode="array", tickvals=ticks, ticktext=[str(k) for k in ticks])
 

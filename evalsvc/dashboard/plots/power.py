@@ -8,7 +8,7 @@ from evalsvc.statistics import Plan
 
 
 def power_figure(curve: Sequence[Plan], found: Plan) -> dict[str, Any]:
-    """Percent over points; the effect that was asked about is marked."""
+    """Percent over points; the requested effect is marked."""
     return {
         "data": [
             {

@@ -1,6 +1,6 @@
-"""The whole matrix at a glance, as SVG: one strip a checkpoint, neighbours in the order averaged.
+"""An overview of the whole matrix as SVG: a strip per checkpoint, with neighbours averaged.
 
-Each part leads to the page of the table that holds it; the parts on the shown page are framed.
+Each part links to its page of the table; the parts on the current page are framed.
 """
 
 import math

@@ -1,9 +1,9 @@
-"""What all figures share: axes, margins, and colours as names of the stylesheet ("--s1/0.2")."""
+"""Style shared by all figures: axes, margins, colours by stylesheet name ("--s1/0.2")."""
 
 from typing import Any
 
 SERIES = tuple(f"--s{i}" for i in range(1, 8))
-LEFT = 54  # pixels for the labels at the left: figures below one another share their axis
+LEFT = 54  # pixels for the labels at the left, equal so that stacked figures align
 FONT = {"family": "inherit", "size": 12.5, "color": "--muted"}
 
 
@@ -14,7 +14,7 @@ def colour(index: int, opacity: float | None = None) -> str:
 
 
 def axis(title: str = "", **more: Any) -> dict[str, Any]:
-    """A quiet axis: hairline grid, no box."""
+    """An axis with a hairline grid and no box."""
     return {
         "title": {"text": title, "font": FONT, "standoff": 10},
         "gridcolor": "--line",
@@ -28,7 +28,7 @@ def axis(title: str = "", **more: Any) -> dict[str, Any]:
 
 
 def layout(**more: Any) -> dict[str, Any]:
-    """Transparent ground, room only where it is needed, the legend above."""
+    """A layout with transparent background, small margins and the legend above."""
     return {
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
@@ -49,7 +49,7 @@ def layout(**more: Any) -> dict[str, Any]:
 def band(
     x: list[Any], low: list[float | None], high: list[float | None], index: int, group: str
 ) -> dict[str, Any]:
-    """A closed band between two curves, without the points where there is no interval."""
+    """A closed band between two curves, without the points that have no interval."""
     known = [
         (a, b, c) for a, b, c in zip(x, low, high, strict=True) if b is not None and c is not None
     ]

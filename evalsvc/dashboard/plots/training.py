@@ -11,7 +11,7 @@ from evalsvc.dashboard.rendering.text import plain
 
 @dataclass(frozen=True)
 class Point:
-    """One evaluated step, in fractions; `link` is where a click leads, `said` stands beside it."""
+    """One evaluated step, in fractions; `link` is the target of a click, `said` its text."""
 
     step: int
     value: float
@@ -23,7 +23,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Gap:
-    """A step without a result, and why."""
+    """A step without a result, and the reason."""
 
     step: int
     reason: str
@@ -39,7 +39,7 @@ class Series:
 
 
 def training_figure(series: Sequence[Series], ylabel: str) -> dict[str, Any]:
-    """Percent over steps. A gap interrupts the line and is marked with a cross at the bottom."""
+    """Percent over steps. A gap interrupts the line and has a cross at the bottom."""
     traces: list[dict[str, Any]] = []
     for index, one in enumerate(series):
         traces.extend(_traces(index, one))
@@ -77,7 +77,7 @@ def _traces(index: int, one: Series) -> list[dict[str, Any]]:
 def _band(
     steps: list[Any], low: list[float | None], high: list[float | None], index: int, name: str
 ) -> dict[str, Any]:
-    """The band of one piece; a point that stands alone gets a bar."""
+    """The band of one piece; a single point gets a bar."""
     made = band(steps, low, high, index, name)
     if len(steps) == 1:
         made["line"] = {"width": 6, "color": colour(index, 0.25)}
@@ -85,7 +85,7 @@ def _band(
 
 
 def _pieces(one: Series) -> list[tuple[int, int]]:
-    """Slices of the points between the gaps: a band must not bridge what nobody measured."""
+    """Slices of the points between the gaps: a band must not cover unmeasured steps."""
     cuts = [
         i
         for i, (a, b) in enumerate(pairwise(one.points), start=1)

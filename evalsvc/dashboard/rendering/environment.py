@@ -1,4 +1,4 @@
-"""The template environment: autoescape everywhere, undefined names are errors, our filters."""
+"""The template environment: autoescape everywhere, errors for undefined names, our filters."""
 
 from functools import cache
 from pathlib import Path
@@ -59,7 +59,7 @@ def environment() -> Environment:
 
 
 def render(template: str, **context: Any) -> str:
-    """One page."""
+    """Render one page."""
     return environment().get_template(template).render(**context)
 
 
@@ -74,7 +74,7 @@ def link(base: str, **query: object) -> str:
 
 
 def path(*segments: object) -> str:
-    """An address of quoted segments: path("runs", "a/b") is "/runs/a%2Fb"."""
+    """A path of quoted segments: path("runs", "a/b") is "/runs/a%2Fb"."""
     return "/" + "/".join(quote(str(segment), safe="") for segment in segments)
 
 

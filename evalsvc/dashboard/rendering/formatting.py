@@ -1,6 +1,6 @@
-"""How quantities are written: percent with one decimal, intervals, durations, counts, instants.
+"""Format quantities: percent with one decimal, intervals, durations, counts, instants.
 
-What is not known is written as an em dash, never as zero.
+An unknown value is an em dash, never zero.
 """
 
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ def points(fraction: float | None, decimals: int = 1) -> str:
 
 
 def interval(low: float | None, high: float | None, decimals: int = 1) -> str:
-    """Bounds in percent: "61.2–65.5"; a minus sign is kept apart from the dash."""
+    """Bounds in percent: "61.2–65.5"; a minus sign is separated from the dash."""
     if low is None or high is None:
         return NOTHING
     dash = "–" if low >= 0 else " to "
@@ -51,12 +51,12 @@ def point_interval(bounds: tuple[float, float] | None, decimals: int = 1) -> str
 
 
 def count(number: int | None) -> str:
-    """Thousands are set apart by a thin space."""
+    """A count with thin spaces between thousands."""
     return NOTHING if number is None else f"{number:,}".replace(",", _THIN)
 
 
 def p_value(p: float | None) -> str:
-    """Two digits that mean something; very small ones as a bound."""
+    """A p-value with two significant digits; a very small one as a bound."""
     if p is None:
         return NOTHING
     if p < 0.001:
@@ -87,14 +87,14 @@ def duration(seconds: float | None) -> str:
 
 
 def rate(per_second: float | None) -> str:
-    """Three significant digits, thousands set apart."""
+    """A rate with three significant digits and separated thousands."""
     if per_second is None:
         return NOTHING
     return count(round(per_second)) if per_second >= 100 else f"{per_second:.3g}"
 
 
 def size(number_of_bytes: int | None) -> str:
-    """In units of 1,000 bytes."""
+    """A size in powers of 1,000 bytes."""
     if number_of_bytes is None:
         return NOTHING
     value = float(number_of_bytes)
@@ -106,12 +106,12 @@ def size(number_of_bytes: int | None) -> str:
 
 
 def instant(at: datetime | None) -> str:
-    """In UTC, to the second."""
+    """An instant in UTC, to the second."""
     return NOTHING if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def ago(at: datetime | None, reference: datetime | None = None) -> str:
-    """How long before `reference` (by default now)."""
+    """The time before `reference` (by default now)."""
     if at is None:
         return NOTHING
     seconds = ((reference or datetime.now(UTC)) - at).total_seconds()

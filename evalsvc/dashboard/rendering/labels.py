@@ -1,6 +1,6 @@
-"""The words of the pages: what each state, verdict and outcome is called, and how it is marked.
+"""Labels of the pages: the name and the mark of each state, verdict and outcome.
 
-Each mark has a glyph beside its colour, so that nothing is said by colour alone.
+Each mark has a glyph besides its colour, so no information is in colour alone.
 """
 
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ def state_of(name: str, coverage: float) -> Mark:
 
 
 def job_state(name: str, reasons: Sequence[str]) -> Mark:
-    """A job's state; one that is done although something in it failed does not look well."""
+    """A job's state; a finished job with failures is not marked as good."""
     if name == "done" and reasons:
         return Mark("◐ done, with faults", "warn", "It has ended; what failed in it stands below.")
     return state(name)
@@ -86,7 +86,7 @@ def verdict(name: str) -> Mark:
 
 
 def reason(name: str, rule: str, extracted: str | None, gold: str | None) -> str:
-    """Why a sample has its verdict, as a sentence; `rule` is what decided, in short."""
+    """The reason for a sample's verdict, as a sentence; `rule` is the short name of the rule."""
     if name == "correct":
         return f"The answer is the right one: {rule}."
     if name == "wrong" and extracted is not None:
@@ -141,7 +141,7 @@ def content(message: dict[str, Any]) -> str:
 
 
 class Compared(Protocol):
-    """What is needed of a comparison."""
+    """The parts of a comparison that a label needs."""
 
     @property
     def significant(self) -> bool: ...
@@ -152,7 +152,7 @@ class Compared(Protocol):
 
 
 def outcome_of(compared: Compared) -> str:
-    """The word for one comparison; equivalence is the leaderboard's to show, with its margin."""
+    """The label of one comparison; only the leaderboard shows equivalence, with its margin."""
     if not compared.significant:
         return "unresolved"
     return "better" if compared.difference > 0 else "worse"

@@ -8,7 +8,7 @@ from evalsvc.exports.latex_text import escape, tabular
 
 @dataclass(frozen=True)
 class LatexCell:
-    """A fraction with its bounds, and what must stand beside it."""
+    """A fraction with its bounds and its remark."""
 
     value: float
     low: float

@@ -1,8 +1,8 @@
-"""Mathematics as MathML, made on the server: no script in the page, no font to load.
+"""Render mathematics as MathML on the server: no script in the page, no font to load.
 
-What comes in is untrusted. The tree that latex2mathml builds is written out by ourselves: only
-elements and attributes of the lists below, every text escaped (its own output leaves text of
-`\\text{}` as markup). What is too long, too deep or not understood stays as its source text.
+The input is untrusted. We serialise the tree that latex2mathml builds ourselves: only elements and
+attributes of the lists below, with every text escaped (its own output leaves text of `\\text{}` as
+markup). A formula that is too long, too deep or not understood stays source text.
 """
 
 import html
@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 from evalsvc.dashboard.limits import FORMULA_SECONDS, MAX_FORMULA_CHARACTERS, MAX_FORMULA_NESTING
 from evalsvc.dashboard.rendering.text import Span, shifted, visible
 
-LONGEST_SPAN = 4 * MAX_FORMULA_CHARACTERS  # between two signs; beyond it they are no pair
+LONGEST_SPAN = 4 * MAX_FORMULA_CHARACTERS  # between two delimiters; further apart they are no pair
 
 _ELEMENTS = frozenset(
     """math mrow mi mn mo mtext mspace mfrac msqrt mroot mstyle merror mpadded mphantom menclose
@@ -42,10 +42,10 @@ _NESTING = re.compile(r"(?<!\\)[{}]|\\(?:left|right|begin|end)\b")
 
 
 def render(text: str, mark: Span | None = None) -> Markup:
-    """`text` escaped, with what stands between `$`, `$$`, `\\(`, `\\[` and in aligned
-    environments as MathML.
+    """`text` escaped, with formulas in `$`, `$$`, `\\(`, `\\[` and aligned environments
+    as MathML.
 
-    `mark`: characters to be marked; a formula that holds some of them is marked as a whole.
+    `mark`: characters to be marked; a formula with some of them is marked as a whole.
     """
     parts: list[Markup] = []
     end = 0
@@ -60,9 +60,9 @@ def render(text: str, mark: Span | None = None) -> Markup:
 
 
 def _formulas(text: str) -> Iterator[tuple[int, int, str]]:
-    """(from, to, LaTeX) of each formula, until the time is used up: the rest stays text.
+    """(start, end, LaTeX) of each formula, until the time is used up: the rest stays text.
 
-    An opening that is never closed is looked for once, so that the time grows with the length.
+    The end of an unclosed formula is searched once, so that the time is linear in the length.
     """
     deadline = time.perf_counter() + FORMULA_SECONDS
     unclosed: set[str] = set()
@@ -101,7 +101,7 @@ def formula(latex: str, source: str | None = None) -> Markup:
 
 
 def source_text(source: str) -> Markup:
-    """The source of a formula that is shown as it is."""
+    """The source of a formula that is not rendered."""
     return Markup('<code class="tex" title="shown as written: not rendered">{}</code>').format(
         visible(source)
     )
@@ -109,13 +109,13 @@ def source_text(source: str) -> Markup:
 
 @lru_cache(maxsize=2048)
 def to_mathml(latex: str, display: bool = False) -> Markup | None:
-    """MathML of `latex`, or None where it is beyond the caps or not understood."""
+    """MathML of `latex`, or None if it is over a cap or not understood."""
     if not latex or len(latex) > MAX_FORMULA_CHARACTERS or _depth(latex) > MAX_FORMULA_NESTING:
         return None
     known = latex.replace("{aligned}", "{align*}")  # the same, but the library knows only this one
     try:
         tree = convert_to_element(known, display="block" if display else "inline")
-    except (Exception, RecursionError):  # its errors have no common base; source text is the answer
+    except (Exception, RecursionError):  # its errors have no common base; show the source text
         return None
     out: list[str] = []
     _write(tree, out)

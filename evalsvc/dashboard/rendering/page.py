@@ -1,7 +1,7 @@
-"""What a page is: data, a template that shows them, and the same data as JSON and as a table.
+"""A page: data, a template that shows them, and the same data as JSON and as a table.
 
-A page's function returns a `Page`; `.html`, `.json` and `.csv` are three ways to write it, so that
-they can never disagree.
+A page's function returns a `Page`; `.html`, `.json` and `.csv` are three forms of it, so they
+always agree.
 """
 
 import csv
@@ -18,7 +18,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class PageTable:
-    """The rows of a page as a spreadsheet takes them."""
+    """The rows of a page for a spreadsheet."""
 
     columns: Sequence[str]
     rows: Iterable[Sequence[object]]
@@ -26,26 +26,26 @@ class PageTable:
 
 @dataclass(frozen=True)
 class Page:
-    """One answer. `model` is what `.json` prints and the template reads as `model`."""
+    """One answer. `.json` prints `model`, and the template reads it."""
 
     template: str
     title: str
     model: Any
     table: PageTable
     extras: dict[str, Any] = field(default_factory=dict)  # for the template only: choices, links
-    figures: dict[str, Any] = field(default_factory=dict)  # by name, as plots/ builds them
+    figures: dict[str, Any] = field(default_factory=dict)  # by name, built by plots/
     latex: str | None = None  # for pages that have `.tex`
     more_formats: tuple[tuple[str, str], ...] = ()  # (name, address) besides JSON and CSV
-    live: bool = False  # it changes by itself: the page follows the events
+    live: bool = False  # the page follows the events
 
 
 def as_json(model: Any) -> bytes:
-    """The model; what is not finite is null, as JSON has no word for it."""
+    """The model; non-finite numbers are null, because JSON cannot express them."""
     return to_json(model, indent=1, inf_nan_mode="null", fallback=_plain)
 
 
 def _plain(value: Any) -> Any:
-    """Arrays and numbers of NumPy."""
+    """Convert arrays and numbers of NumPy."""
     if hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -1,7 +1,7 @@
 """Small drawings inside tables, as SVG with classes and no style: whiskers, progress bars.
 
-Numbers only go in, so nothing has to be escaped; each drawing is hidden from readers of text, who
-find the same numbers beside it.
+The input is only numbers, so nothing has to be escaped. Drawings are hidden from screen readers,
+which find the same numbers next to them.
 """
 
 from markupsafe import Markup
@@ -17,7 +17,7 @@ def whisker(
     *,
     zero: bool = False,
 ) -> Markup:
-    """A value with its interval on a common scale; `zero` marks where zero lies."""
+    """A value with its interval on a common scale; `zero` marks zero."""
     if value is None:
         return Markup("")
     parts = [f'<line class="axis" x1="0" x2="{WIDTH:g}" y1="4.5" y2="4.5"/>']
@@ -33,7 +33,7 @@ def whisker(
 
 
 def progress(done: int, total: int, failed: int = 0) -> Markup:
-    """A bar of what is done and what has failed, of `total`."""
+    """A bar of the done and failed parts of `total`."""
     if total <= 0:
         return Markup("")
     good = 100 * min(1.0, done / total)

@@ -1,7 +1,7 @@
-"""Text from outside, made safe to look at: escaped, and with nothing in it that hides or reorders.
+"""Make text from outside safe to display: escaped, without characters that hide or reorder.
 
-Control characters, marks that turn the direction of writing, and characters without width become
-small labelled boxes; long texts keep their head and tail and say how much is left out.
+Control characters, direction marks and zero-width characters become small labelled boxes. Long
+texts keep their head and tail and state how much is left out.
 """
 
 import re
@@ -14,9 +14,9 @@ from markupsafe import Markup, escape
 
 from evalsvc.dashboard.limits import HEAD_CHARACTERS, TAIL_CHARACTERS
 
-Span: TypeAlias = tuple[int, int]  # from, up to but not including; in characters
+Span: TypeAlias = tuple[int, int]  # start and end (exclusive), in characters
 
-MAX_COMBINING_MARKS = 4  # in a row; more of them would paint over the lines around
+MAX_COMBINING_MARKS = 4  # in a row; more would cover the neighbouring lines
 
 _SHORT_NAMES = {
     0x200B: "ZWSP",
@@ -51,7 +51,7 @@ _UNSEEN = re.compile(
 
 
 def visible(text: str, mark: Span | None = None) -> Markup:
-    """`text` escaped; unseen characters are labelled boxes, those of `mark` are marked."""
+    """`text` escaped; invisible characters are labelled boxes, those of `mark` are marked."""
     if mark is not None and (start := max(mark[0], 0)) < (end := min(mark[1], len(text))):
         pieces = (text[:start], text[start:end], text[end:])
         return Markup("{}<mark>{}</mark>{}").format(*(visible(piece) for piece in pieces))
@@ -66,7 +66,7 @@ def visible(text: str, mark: Span | None = None) -> Markup:
 
 
 def with_code(text: str) -> Markup:
-    """`visible`, with what stands between backticks as code: our own messages name commands so."""
+    """`visible`, with text in backticks as code: our own messages name commands that way."""
     pieces = text.split("`")
     if len(pieces) % 2 == 0:
         return visible(text)
@@ -83,7 +83,7 @@ def shifted(mark: Span | None, by: int) -> Span | None:
 
 
 def plain(text: str) -> str:
-    """`text` with unseen characters as `⟨RLO⟩`: for plot labels, which hold no markup."""
+    """`text` with invisible characters as `⟨RLO⟩`: for plot labels, which hold no markup."""
     return _UNSEEN.sub(lambda m: f"⟨{_label(m.group())}⟩", text)
 
 
@@ -111,7 +111,7 @@ def _description(characters: str) -> str:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """Head and tail of a text; `left_out` characters lie between them (0: all is in `head`)."""
+    """Head and tail of a text; `left_out` characters are between them (0: all is in `head`)."""
 
     head: str
     tail: str
@@ -119,7 +119,7 @@ class Excerpt:
 
 
 def excerpt(text: str, head: int = HEAD_CHARACTERS, tail: int = TAIL_CHARACTERS) -> Excerpt:
-    """Head and tail of `text`, lengths in characters. Answers stand at the end: both are kept."""
+    """Head and tail of `text`, lengths in characters. Answers are at the end: both are kept."""
     if len(text) <= head + tail:
         return Excerpt(text, "", 0)
     return Excerpt(text[:head], text[-tail:], len(text) - head - tail)

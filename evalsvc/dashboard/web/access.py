@@ -1,4 +1,4 @@
-"""Who looks at the pages: the API's own rules, with the key in a cookie that no script can read."""
+"""Access to the pages: the API's own rules, with the key in a cookie that scripts cannot read."""
 
 from collections.abc import Callable
 
@@ -41,12 +41,12 @@ def _with_scope(request: Request, scope: Scope) -> Principal:
 
 
 def sign_in_page(request: Request) -> Response:
-    """The form for a key."""
+    """Show the form for a key."""
     return _form(request, request.query_params.get("next", "/"), None)
 
 
 def sign_in(request: Request) -> Response:
-    """Keep a valid key in the cookie; an invalid one brings the form back with the reason."""
+    """Store a valid key in the cookie; for an invalid one show the form with the reason."""
     form = run(security.read_form, request)
     key, target = form.get("key", "").strip(), security.local_address(form.get("next", "/"))
     try:
@@ -67,7 +67,7 @@ def sign_in(request: Request) -> Response:
 
 
 def sign_out(request: Request) -> Response:
-    """Forget the key."""
+    """Delete the cookie with the key."""
     security.check_origin(request)
     response = RedirectResponse("/", status_code=303)
     response.delete_cookie(KEY_COOKIE, httponly=True, samesite="strict")

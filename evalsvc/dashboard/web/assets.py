@@ -1,7 +1,7 @@
-"""Static files under addresses that carry their hash: cached for ever, never stale, never inline.
+"""Static files under addresses with their hash: cached forever, never stale, never inline.
 
 Plotly is read from its Python package; nothing of it is copied into this project. Compressed forms
-are made once, when first asked for, and kept (about 1.5 MB).
+are made on the first request and cached (about 1.5 MB).
 """
 
 import gzip
@@ -26,7 +26,7 @@ COMPRESS_ABOVE_BYTES = 1024
 
 @cache
 def path_of(name: str) -> Path:
-    """Where the file lies. Raises NotFound for a name that is not one of ours."""
+    """The path of the file. Raises NotFound for an unknown name."""
     if name == PLOTLY:
         return _plotly()
     known = {path.name: path for path in STATIC.iterdir() if path.is_file()}
@@ -44,10 +44,10 @@ def _plotly() -> Path:
 
 @cache
 def plotly_style_ids() -> tuple[str, ...]:
-    """Ids under which Plotly's bundle would put style elements of its maps into the page.
+    """Ids of the style elements that Plotly's bundle would add to the page for its maps.
 
-    It leaves that out where an element with that id exists; the page has such elements, because
-    the policy would refuse the style (docs/decisions/0801).
+    It adds none if an element with that id exists. The page has such elements, because the policy
+    would refuse the style (docs/decisions/0801).
     """
     return tuple(dict.fromkeys(_STYLE_ID.findall(path_of(PLOTLY).read_bytes().decode("utf-8"))))
 
@@ -59,7 +59,7 @@ def digest(name: str) -> str:
 
 
 def url(name: str) -> str:
-    """The address to write into a page."""
+    """The address of the file for a page."""
     return f"/static/{digest(name)}/{name}"
 
 
@@ -69,7 +69,7 @@ def _compressed(name: str) -> bytes:
 
 
 def respond(request: Request, name: str) -> Response:
-    """The newest content, compressed where the browser takes it, whatever hash was asked for."""
+    """Send the newest content for any hash, compressed if the browser accepts that."""
     path = path_of(name)
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     headers = {"Cache-Control": CACHE_FOR_EVER, "X-Content-Type-Options": "nosniff"}

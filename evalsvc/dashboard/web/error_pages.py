@@ -1,4 +1,4 @@
-"""Errors as pages: what happened and what to do, for people. Programs get problem documents."""
+"""Error pages for users: what happened and what to do. Programs get problem documents."""
 
 import json
 from collections.abc import Callable
@@ -18,13 +18,13 @@ API = "/v1/"
 
 
 def install(app: FastAPI) -> None:
-    """Also what no page has caught (no such address, a database that is away) is a page."""
+    """Show uncaught errors (unknown address, unreachable database) as pages too."""
     for kind, handler in problem_details.handlers().items():
         app.add_exception_handler(kind, _for_people(handler))
 
 
 def failed(request: Request, error: EvalsvcError, form: Format = "html") -> Response:
-    """An error in the form that was asked for; without a key a page leads to the sign-in."""
+    """An error in the requested form; without a key a page redirects to the sign-in."""
     answer = problem_details.from_error(error, request.url.path)
     if form != "html":
         return answer
@@ -43,7 +43,7 @@ def _for_people(handler: problem_details.Handler) -> Callable[[Request, Exceptio
 
 
 def _is_person(request: Request) -> bool:
-    """Whether a browser shows the answer to somebody."""
+    """Whether the response is shown in a browser."""
     wants_page = "text/html" in request.headers.get("accept", "")
     return wants_page and not request.url.path.startswith(API)
 

@@ -1,4 +1,4 @@
-"""What pages link to beside pages: a response as plain text, a picture, a person's decisions."""
+"""Link targets other than pages: a response as plain text, a picture, a user's decisions."""
 
 import io
 from collections.abc import Callable
@@ -23,7 +23,7 @@ MAX_SAMPLE_DIGITS = 7
 
 
 def raw_response(request: Request) -> Response:
-    """One response, complete, as text that no browser interprets."""
+    """Send one complete response as text that no browser interprets."""
     access.reader(request)
     state = get_state(request)
     number = _sample_number(request)
@@ -45,7 +45,7 @@ def raw_response(request: Request) -> Response:
 
 
 def picture(request: Request) -> Response:
-    """A picture of a problem, decoded and written again as PNG, so that nothing else survives."""
+    """Send a problem's picture, decoded and re-encoded as PNG, which removes everything else."""
     access.reader(request)
     state = get_state(request)
     position = request.path_params["position"]
@@ -65,7 +65,7 @@ def picture(request: Request) -> Response:
 
 
 def override(request: Request) -> Response:
-    """A person's verdict on one sample, with the reason; then back to that sample."""
+    """Store a user's verdict on one sample with the reason; then return to that sample."""
     form = run(security.read_form, request)
     principal = access.submitter(request)
     why = form.get("why", "").strip()[:MAX_REASON_CHARACTERS].replace("\0", "")
@@ -87,7 +87,7 @@ def override(request: Request) -> Response:
 
 
 def accept_rescore(request: Request) -> Response:
-    """The verdicts of a rescore become the evaluation's; then back to the rescore."""
+    """Apply the verdicts of a rescore to the evaluation; then return to the rescore."""
     run(security.read_form, request)
     principal = access.submitter(request)
     with get_state(request).database.write() as session:
@@ -104,7 +104,7 @@ def _sample_number(request: Request) -> int:
 
 
 def lead_to_row(request: Request) -> Response:
-    """To the row of the one problem that has this id or row. Raises Conflict where two have."""
+    """Redirect to the row of the problem with this id or row. Raises Conflict for two."""
     access.reader(request)
     target = _row_address(request)
     query = f"?{request.url.query}" if request.url.query else ""
@@ -112,7 +112,7 @@ def lead_to_row(request: Request) -> Response:
 
 
 def refuse_write(request: Request) -> Response:
-    """A verdict is set at the row's own address. Raises Conflict, which says what it is."""
+    """Raise Conflict with the row's own address, the only one where a verdict can be set."""
     access.submitter(request)
     raise Conflict(
         "A verdict is set at the address of the problem's row only.",
@@ -121,7 +121,7 @@ def refuse_write(request: Request) -> Response:
 
 
 def _row_address(request: Request) -> str:
-    """The address that was asked for, with the row instead of the problem's name."""
+    """The requested address, with the row instead of the problem's name."""
     name, rest = request.path_params["problem"], request.path_params.get("rest", "")
     with get_state(request).database.read() as session:
         evaluation = evaluations.get(session, request.path_params["evaluation"])

@@ -1,7 +1,7 @@
-"""`/live`: notifies open pages of a change, and they reload.
+"""`/live`: notify open pages of a change, so that they reload.
 
-One look a second at the database serves every listener, and none is taken while nobody listens.
-What is sent carries no data: a page requests it again with its own key.
+One database query a second serves every listener; without listeners there are no queries. The
+notification has no data: a page requests it again with its own key.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ from evalsvc.store.database import SQLAlchemyError
 
 LOOK_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 15.0
-STREAM_SECONDS = 300.0  # then the browser connects again; a lost listener is never kept for long
+STREAM_SECONDS = 300.0  # then the browser reconnects; a lost listener is soon dropped
 RECONNECT_MS = 1000
 
 
 class Pulse:
-    """Watches the database while somebody listens. `look` is called in a thread.
+    """Watches the database while there are listeners. `look` is called in a thread.
 
-    `stopping` says that the server ends: then every stream ends too, so that nothing waits for it.
+    `stopping` is set when the server stops: then every stream ends, so that nothing waits for it.
     """
 
     def __init__(self, look: Callable[[], tuple[Any, ...]], stopping: Callable[[], bool]) -> None:
@@ -74,7 +74,7 @@ class Pulse:
             try:
                 now = await asyncio.to_thread(self._look)
             except (SQLAlchemyError, StorageError):
-                continue  # the pages themselves say that the database is away
+                continue  # the pages themselves report an unreachable database
             if now != before or self._stopping():
                 before = now
                 async with self._changed:

@@ -1,7 +1,7 @@
-"""Mounts the dashboard on the API's application: pages in three forms, static files, `/live`,
-signing in and out, pictures and raw responses.
+"""Mount the dashboard on the API's application.
 
-Each page is one function from a `PageRequest` to a `Page`; this module makes answers of both.
+That is pages in three forms, static files, `/live`, signing in and out, pictures and raw responses.
+Each page is one function from a `PageRequest` to a `Page`; this module makes the HTTP responses.
 """
 
 from collections.abc import Callable, Collection
@@ -27,7 +27,7 @@ Handler = Callable[[Request], Response]
 
 
 def mount(app: FastAPI) -> None:
-    """Add every route of the dashboard; none of them is part of the OpenAPI document."""
+    """Add every route of the dashboard. None is part of the OpenAPI document."""
     error_pages.install(app)
     for path, build, names in PAGES:
         base = "/index" if path == "/" else path
@@ -104,7 +104,7 @@ def _guarded(handler: Callable[[Request], Response]) -> Handler:
 
 
 def _static(request: Request) -> Response:
-    """Files need no key: they hold nothing but the program."""
+    """Send a static file. No key is needed: the files are only code."""
     try:
         return assets.respond(request, request.path_params["name"])
     except EvalsvcError as error:

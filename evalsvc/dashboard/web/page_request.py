@@ -1,7 +1,7 @@
-"""What a page was asked for. The query of the URL is the whole state of a page.
+"""The request for a page. The query of the URL is the whole state of a page.
 
-A value that cannot be used is refused: another run's figure would be the answer to a misspelt
-name. Only a page past the end of a list becomes the last one, because lists grow shorter.
+An unusable value is refused: otherwise a misspelt name would show another run's figure. Only a
+page past the end of a list becomes the last one, because lists can get shorter.
 """
 
 import difflib
@@ -64,11 +64,11 @@ class PageRequest:
         return str(self.http.path_params[name])
 
     def text(self, name: str, default: str = "") -> str:
-        """A text of the query, without the blanks around it."""
+        """A text of the query, stripped of blanks."""
         return self.http.query_params.get(name, default).strip()[:300]
 
     def choice(self, name: str, allowed: Iterable[str], default: str) -> str:
-        """One of `allowed`, or the default where nothing is given. Raises ParameterError."""
+        """One of `allowed`, or the default if nothing is given. Raises ParameterError."""
         value = self.text(name)
         if not value:
             return default
@@ -124,7 +124,7 @@ class PageRequest:
         return found
 
     def sort_by(self, allowed: Sequence[str], default: str) -> str:
-        """What the list is sorted by, one of `allowed`. Raises ParameterError."""
+        """The sort key of the list, one of `allowed`. Raises ParameterError."""
         if self.sort and self.sort not in allowed:
             raise ParameterError(
                 f"The list cannot be sorted by {self.sort[:60]!r}.",
@@ -133,7 +133,7 @@ class PageRequest:
         return self.sort or default
 
     def many(self, name: str) -> list[str]:
-        """Every value of a repeated name, in order, without doubles."""
+        """Every value of a repeated name, in order, without duplicates."""
         values = self.http.query_params.getlist(name)[:MAX_QUERY_ITEMS]
         return list(dict.fromkeys(value.strip()[:300] for value in values if value.strip()))
 
@@ -143,16 +143,16 @@ class PageRequest:
 
     @property
     def sort(self) -> str:
-        """What the list is sorted by, without the sign."""
+        """The sort key of the list, without the sign."""
         return self.text("sort").removeprefix("-")
 
     def pages(self, total: int, size: int) -> Pages:
-        """The page asked for, at most the last one."""
+        """The requested page, at most the last one."""
         last = max(1, math.ceil(total / size))
         return Pages(min(self.number("page", 1), last), size, total)
 
     def with_(self, **changes: Any) -> str:
-        """This page's address with some of its query changed; None takes a name out."""
+        """This page's address with parts of its query changed; None removes a name."""
         kept = [
             (name, value)
             for name, value in parse_qsl(self.http.url.query, keep_blank_values=False)
@@ -168,7 +168,7 @@ class PageRequest:
 
     @property
     def path(self) -> str:
-        """The page's own path, quoted as it was asked for, without a format's ending."""
+        """The page's own path, quoted as in the request, without a format suffix."""
         return self.as_format("html").partition("?")[0]
 
     def as_format(self, ending: str) -> str:

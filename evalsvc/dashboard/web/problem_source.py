@@ -1,7 +1,7 @@
-"""The problem behind a result: its text, gold and pictures, where this server has the data.
+"""The problem of a result: its text, gold and pictures, if this server has the data.
 
-Where it has not, or has other rows than those that were evaluated, the page says so and shows the
-prompt of the transcript, which is always what the model really saw.
+If it does not, or if its rows differ from the evaluated ones, the page says so and shows the prompt
+from the transcript, which is always what the model really saw.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from evalsvc.store.models import Evaluation
 
 @dataclass(frozen=True)
 class ShownProblem:
-    """A problem to show. `problem` is None where `reason` says why its text is not here."""
+    """A problem to show. If its text is missing, `problem` is None and `reason` says why."""
 
     problem: Problem | None
     reason: str
 
 
 def row_of(session: Session, evaluation: Evaluation, text: str) -> tuple[int, str]:
-    """(row, id) of the problem whose row an address names. Raises NotFound."""
+    """(row, id) of the problem at the row in an address. Raises NotFound."""
     row = samples.row_number(text)
     if row is None:
         raise NotFound(f"{text[:40]!r} is no number of a row.", "Rows count from 0.")

@@ -1,8 +1,8 @@
-"""What every page is sent with, and who may send a form.
+"""Security headers of every page, and the origin check of forms.
 
-The policy allows files of this server only: no inline script, no inline style, no other host, no
-frame. A form is taken only from a page of this server (by the browser's own word for it), and its
-cookie is never sent from elsewhere.
+The policy allows only files of this server: no inline script, no inline style, no other host, no
+frame. A form is accepted only from a page of this server (as the browser reports it), and the
+cookie is never sent from other sites.
 """
 
 from urllib.parse import parse_qsl, urlsplit
@@ -37,7 +37,7 @@ HEADERS = {
 
 
 def protect(response: Response) -> Response:
-    """The response with the headers of every page."""
+    """The response with the security headers."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response
@@ -77,7 +77,7 @@ def _elsewhere() -> PermissionDenied:
 
 
 def local_address(address: str) -> str:
-    """`address` if it stays on this server, else the front page: where to go after signing in."""
+    """The target after signing in: `address` if it is on this server, else the front page."""
     parts = urlsplit(address)
     inside = not parts.scheme and not parts.netloc and address.startswith("/")
     return address if inside and not address.startswith(("//", "/\\")) else "/"

@@ -27,7 +27,7 @@ Bounds = tuple[float, float]
 
 
 class Unprovable(ArithmeticError):
-    """The number is not of the kind that this module decides, or too much work."""
+    """The number is of another kind than this module decides, or takes too much work."""
 
 
 class ProofEvaluator(Evaluator):

@@ -1,6 +1,6 @@
 """Exact rational value of a scalar, with caps checked before the work.
 
-Returns None where the value is not rational or cannot be told to be: nothing is rounded.
+Returns None unless the value is certainly rational: nothing is rounded.
 """
 
 import math

@@ -245,7 +245,7 @@ _NATURAL = frozenset("nkmjNKM")
 
 
 def integer_names(node: Scalar) -> set[str]:
-    """Names that stand for natural numbers: of a factorial, of a negative number's power, ...
+    """Names that mean natural numbers: of a factorial, of a negative number's power, ...
 
     Only letters that usually do: `n`, `k`, `m`.
     """

@@ -1,4 +1,4 @@
-"""Scalars that stand for two values: one `\\pm` in them, as in `\\frac{1 \\pm \\sqrt{5}}{2}`."""
+"""Scalars with two values: one `\\pm` in them, as in `\\frac{1 \\pm \\sqrt{5}}{2}`."""
 
 from evalsvc.verification.grammar.tree import SCALARS, Braces, Listing, Node, Operation, Scalar
 

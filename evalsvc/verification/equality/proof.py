@@ -3,8 +3,8 @@
 What is transcendental (pi, e, logarithms of primes, values of sines and unknown functions) is
 replaced by rational numbers close to it, drawn from the answer's own digest; what is left is
 algebraic and decided for certain. An identity that holds for those numbers holds for the values
-they stand for: relations between them that everybody uses (exp(2x) = exp(x)^2, ln 8 = 3 ln 2,
-sin^2 + cos^2 = 1, arctan 1 = pi/4) are built in; where none is known the answer is refused or goes
+that they replace. Relations between them that everybody uses (exp(2x) = exp(x)^2, ln 8 = 3 ln 2,
+sin^2 + cos^2 = 1, arctan 1 = pi/4) are built in; if none is known the answer is refused or goes
 to the symbolic comparison.
 """
 
@@ -59,7 +59,7 @@ def proved_equal(gold: Scalar, answer: Scalar, point: Mapping[str, Fraction]) ->
 
 
 def _digest(gold: Scalar, answer: Scalar) -> random.Random:
-    """Random numbers that nobody can choose an answer for."""
+    """A random generator whose numbers no answer can be chosen for."""
     text = repr((gold, answer)).encode("utf-8", "surrogatepass")
     return random.Random(hashlib.sha256(text).digest())  # noqa: S311 - seeded on purpose
 

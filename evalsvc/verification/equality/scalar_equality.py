@@ -139,7 +139,7 @@ def _without_points(gold: Scalar, answer: Scalar) -> Outcome | None:
 
 
 def _zero_times(node: Scalar) -> bool:
-    """Whether a product has a factor of zero beside one that is no number: `0i`, `0\\pi`."""
+    """Whether a product has a zero factor and one that is no number: `0i`, `0\\pi`."""
     if isinstance(node, Operation) and node.op == "neg":
         return _zero_times(node.args[0])
     if not isinstance(node, Operation) or node.op != "*":
@@ -161,7 +161,7 @@ def points_for(
 ) -> list[dict[str, Fraction]]:
     """Fixed points: half of them positive, the others of mixed sign, none of them special.
 
-    `integers`: names that stand for natural numbers, and get such.
+    `integers`: names that get natural numbers as values.
     """
     if not names:
         return [{}]
@@ -221,7 +221,7 @@ def _compare(evaluator: Evaluator, left: Any, right: Any, precision: int) -> boo
     if size is None:
         return True
     if size > 3.32 * (precision - 2 * _GUARD_DIGITS):
-        return None  # so large that a unit more or less would not show
+        return None  # so large that a difference of one would not be visible
     lost = evaluator.magnitude - size
     if lost > 3.32 * 15:
         difference = left - right

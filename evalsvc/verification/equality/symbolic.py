@@ -1,8 +1,8 @@
 """The last resort, in a child process only: sympy, on trees that our own grammar has read.
 
 Sums, integrals and limits are carried out; the difference of both sides must simplify to zero. A
-sum or integral that has no closed form is computed to thirty digits, and only where it stands
-alone: nothing small can hide beside it.
+sum or integral without closed form is computed to thirty digits, but only if it is the whole side:
+no small term can then hide next to it.
 """
 
 from typing import Any
@@ -54,7 +54,7 @@ def _is_zero(difference: Any) -> bool:
 
 
 def _computed(gold: Scalar, answer: Scalar, one: Any, two: Any) -> bool:
-    """A constant series or integral that stands alone, against the other side, to thirty digits."""
+    """Compare a side that is one constant series or integral, to thirty digits."""
     if symbols(gold) | symbols(answer) or not (_alone(gold) or _alone(answer)):
         return False
     left, right = one.evalf(_DIGITS), two.evalf(_DIGITS)

@@ -54,12 +54,12 @@ def _known_name(found: list[str], lowered: list[str], place: int) -> bool:
 
 
 def may_have_label(text: str) -> bool:
-    """Whether it is worth to look for a label: a word, and what links it to a value."""
+    """Whether there may be a label: a word, and something that links it to a value."""
     return _MARK.search(text) is not None
 
 
 def strip_label(text: str) -> str | None:
-    """What follows a label in words at the beginning of a cleaned answer; None without one."""
+    """The text after a leading label of words in a cleaned answer; None without a label."""
     concluding = _CONCLUDING.match(text)
     if concluding and concluding.end() < len(text):
         rest = text[concluding.end() :]

@@ -1,6 +1,6 @@
 """Tokens of a cleaned answer.
 
-Words are told apart here: functions, separators ("and", "or"), text, units, and letters that
+Words are classified here: functions, separators ("and", "or"), text, units, and letters that
 multiply. Nothing is evaluated.
 """
 
@@ -34,9 +34,9 @@ _FONTS = frozenset((
     "textstyle", "mathstrut", "ensuremath", "boxed", "fbox",
 ))  # fmt: skip
 _MATHEMATICAL = re.compile(r"[\d\\^_+=/*()\[\],]")
-#: Signs that stand behind a value or before one.
+#: Signs that follow a value or precede one.
 _NO_VALUE = frozenset(("^", "%", "\\%", "dollar"))
-#: `\\text{ cm and }8`: the last word of a text separates what stands before and behind it.
+#: `\\text{ cm and }8`: the last word of a text separates its neighbours.
 _UNIT_AND = re.compile(r"(?P<unit>[^\d]*[A-Za-z.^2-4])\s+(?P<word>and|or)\s*")
 _SEPARATOR = re.compile(r"^[\s,;]*(and|or)?[\s,;]*$", re.IGNORECASE)
 _TOKEN = re.compile(
@@ -93,7 +93,7 @@ def tokenise(text: str, depth: int = 0) -> list[Token]:
 def _command(  # noqa: PLR0917 - a step of the loop above
     tokens: list[Token], name: str, text: str, position: int, glued: bool, depth: int
 ) -> int:
-    """Append what a command means; returns where to go on."""
+    """Append the meaning of a command; return the next position."""
     if name in _FONTS:
         return position
     if name in ("degree", "degrees", "textdegree", "deg"):
@@ -155,7 +155,7 @@ def _joins_its_neighbours(inner: list[Token]) -> bool:
 
 
 def _stands_on_value(tokens: list[Token]) -> bool:
-    """Whether the bracket that was just opened stands behind a value: `12 (cm)`."""
+    """Whether the bracket that was just opened follows a value: `12 (cm)`."""
     return len(tokens) > 1 and (tokens[-2].kind == "number" or tokens[-2].text in (")", "}"))
 
 

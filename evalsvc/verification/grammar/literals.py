@@ -87,7 +87,7 @@ def is_clock(text: str) -> bool:
 
 
 def certainly_a_time(text: str) -> bool:
-    """Whether a clock's figures are no ratio that anyone writes: not in lowest terms."""
+    """Whether a clock's figures cannot be a usual ratio: they are not in lowest terms."""
     hour, minute = _clock_text(text).split(":")
     return minute.strip().startswith("0") or math.gcd(int(hour), int(minute)) > 1
 

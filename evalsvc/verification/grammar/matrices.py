@@ -1,4 +1,4 @@
-"""Arithmetic of matrices whose entries are scalars: what an answer writes, carried out by entry."""
+"""Entrywise arithmetic of matrices of scalars, for matrix expressions in answers."""
 
 from itertools import permutations
 

@@ -43,7 +43,7 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "012345678
 _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
 _LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
-#: Characters that can make a reader see another answer than the one that is written.
+#: Characters that can make the displayed answer differ from the text.
 _UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _STRUCK = re.compile(r"\s*~~.+~~\s*", re.DOTALL)
@@ -118,7 +118,7 @@ _SIZING = re.compile(
     r"|footnotesize|normalsize|mathop|mathord|mathbin|mathclose|mathopen|mathinner|smash|bold)(?![A-Za-z])"
 )
 _WORD_SPACES = re.compile(r"\\(?:quad|qquad|thinspace|medspace|enspace|hfill)(?![A-Za-z])")
-#: Digit groups that are one number wherever they stand: 10{,}080  10,\!080  10\,080  10\ 080
+#: Digit groups that are one number in any place: 10{,}080  10,\!080  10\,080  10\ 080
 _GROUPED = re.compile(
     r"(?<![\d.])([1-9]\d{0,2})"
     r"((?:\s*(?:\{\s*,\s*\}|\{\s*\\,\s*\}|\{\s*,\s*\\!\s*\}|\\!\s*,\s*\\!|\\text\{,\}"
@@ -168,7 +168,7 @@ def clean(text: str, *, commas: bool = False) -> str:
 
 
 def _in_ascii(text: str) -> str:
-    """Signs of Unicode and Chinese words as the commands that they stand for."""
+    """Replace Unicode signs and Chinese words by their commands."""
     text = _RAISED_CIRCLE.sub("°", text)
     text = _RAISED.sub(lambda m: "^{" + m.group().translate(_SUPERSCRIPTS) + "}", text)
     text = _LOWERED.sub(lambda m: "_{" + m.group().translate(_SUBSCRIPTS) + "}", text)
@@ -180,7 +180,7 @@ def _in_ascii(text: str) -> str:
 
 
 def _one_command(text: str) -> str:
-    """One command for what LaTeX writes with several; spacing and sizing away."""
+    """Replace synonymous commands by one; remove spacing and sizing."""
     text = _THEREFORE.sub("", text)
     text = _ROW_SKIP.sub(r"\\\\ ", text)
     text = _GLUED_CIRCLE.sub(r"\\circ ", text)
@@ -197,7 +197,7 @@ def _one_command(text: str) -> str:
 
 
 def _letters(text: str) -> str:
-    """What a letter stands for: `10C3`, `(1,2)U(3,4)`, `USD 5`, `all real numbers`."""
+    """Replace letters that have a meaning: `10C3`, `(1,2)U(3,4)`, `USD 5`, `all real numbers`."""
     if "C" in text:
         text = _ABOVE_CHOOSE.sub(r"\\binom{\1}{\2}", text)
         text = _SIDE_CHOOSE.sub(lambda m: f"\\binom{{{m[1] or m[3]}}}{{{m[2] or m[4]}}}", text)
@@ -328,6 +328,6 @@ _IDLE_BLANKS = re.compile(
 
 
 def loose_text(text: str) -> str:
-    """Words with single blanks between them; beside a sign a blank says nothing."""
+    """Words with single blanks between them, without blanks next to signs."""
     words = re.sub(r"[\s{}]+", " ", plain_text(_DEGREES.sub("°", text))).strip()
     return _IDLE_BLANKS.sub("", words)

@@ -1,7 +1,7 @@
 """The grammar of answers: from tokens to a tree, by recursive descent with a bounded depth.
 
-Brackets, separators, relations, bases and units are kept as they stand. What is not understood
-raises Unreadable: nothing is guessed and nothing is evaluated. From the outside in: a listing holds
+Brackets, separators, relations, bases and units are kept. What is not understood raises
+Unreadable: nothing is guessed and nothing is evaluated. From the outside in: a listing holds
 relations, a relation ratios, a ratio joined sets, those items with units, and an item a sum of
 products of powers of atoms.
 """
@@ -100,7 +100,7 @@ def _check_nesting(tokens: list[Token], max_depth: int) -> None:
 
 
 class Parser:
-    """A position in the tokens of one answer, and the rules that read on from it."""
+    """A position in the tokens of one answer, and the rules that parse from there."""
 
     def __init__(self, tokens: list[Token], max_depth: int, own_words: Container[str] = ()) -> None:
         self.own_words = own_words
@@ -193,7 +193,7 @@ class Parser:
         return self.raw_group()
 
     def marked(self) -> str:
-        """What stands below a bar or after an angle sign, as letters."""
+        """The text below a bar or after an angle sign, as letters."""
         if self.peek().text == "{":
             self.next()
             return self.raw_group()
@@ -318,7 +318,7 @@ class Parser:
             words.append(self.next().text)
         text = " ".join(words)
         if self.peek().kind in ("number", "letter", "command") or self.peek().text in ("(", "\\{"):
-            # a label in words before a value: "Area 5" is not read, "Area = 5" is
+            # a label of words before a value: "Area 5" is not read, "Area = 5" is
             raise Unreadable("words before a value")
         return Words(text.casefold().strip(" ."), text)
 
@@ -399,7 +399,7 @@ class Parser:
         token = self.peek(ahead)
         return token is END or token.text in (",", ";") or token.text in CLOSING
 
-    # -- structures that stand where a scalar may stand
+    # -- structures in the place of a scalar
 
     def bracket(self) -> Node:
         opening = self.next().text
@@ -476,7 +476,7 @@ class Parser:
         return Matrix(tuple(rows))
 
     def _lines(self, name: str) -> Node:
-        """Lines that are set below each other: one is what stands in it, several are a list."""
+        """Lines below each other: one is its content, several are a list."""
         depth, at = 0, self.position
         while self.peek() is not END and not (self.peek().text == "end" and depth == 0):
             token = self.next()
@@ -519,7 +519,7 @@ class Parser:
         return Operation("*", (top, Operation("/", (bottom,))), "fraction")
 
     def _remainder(self, value: Scalar) -> Scalar:
-        """`17 \\bmod 5`; beside a sum it is unclear what the modulus is of."""
+        """`17 \\bmod 5`; next to a sum the operand of the modulus is unclear."""
         modulus = self.scalar(self.product())
         summed = isinstance(value, Operation) and value.op in ("+", "neg", "pm")
         if summed or self.peek().text in ("+", "-", "pm", "mp"):
@@ -595,7 +595,7 @@ class Parser:
         return Operation("*", tuple(factors)) if len(factors) > 1 else factors[0]
 
     def _take(self, node: Node, matrix: Matrix | None, factors: list[Scalar]) -> Matrix | None:
-        """One more factor: matrices are multiplied out, scalars gathered."""
+        """Add one factor: matrices are multiplied out, scalars collected."""
         if isinstance(node, Matrix):
             return node if matrix is None else multiplied(matrix, node)
         factors.append(self.scalar(node))
@@ -660,7 +660,7 @@ class Parser:
     def _mixed(self, factors: list[Scalar], token: Token) -> None:
         """Join `3 \\frac{1}{8}` (and `1 1/2`) into one mixed number.
 
-        With an improper fraction it is neither that nor a product that anyone writes.
+        With an improper fraction it is neither that nor a usual product.
         """
         if len(factors) != 2 or not isinstance(factors[0], Number) or factors[0].digits:
             return

@@ -1,7 +1,7 @@
-"""From messages to what a local model reads: the checkpoint's own chat template.
+"""Render messages as a prompt for a local model, with the checkpoint's own chat template.
 
-A checkpoint without a template (a base model) is asked in plain text, as long as the prompt is a
-single user message; a chat with a system message cannot be put to it.
+A checkpoint without a template (a base model) gets plain text. The prompt must then be a single
+user message; a chat with a system message is refused.
 """
 
 import json
@@ -14,11 +14,11 @@ from evalsvc.errors import CheckpointError
 Messages = Sequence[Mapping[str, Any]]
 
 
-PROCESSOR_TEMPLATE = "chat_template.json"  # where older vision-language models keep it
+PROCESSOR_TEMPLATE = "chat_template.json"  # older vision-language models have it there
 
 
 def adopt_template(tokenizer: Any, folder: Path) -> None:
-    """Give a tokenizer without a chat template that of its model's processor, if there is one."""
+    """Give a tokenizer without a chat template the one of its model's processor, if it has one."""
     path = folder / PROCESSOR_TEMPLATE
     if not tokenizer.chat_template and path.exists():
         tokenizer.chat_template = json.loads(path.read_text(encoding="utf-8"))["chat_template"]
@@ -36,8 +36,8 @@ def render_chat(tokenizer: Any, messages: Messages) -> str:
 def prompt_tokens(tokenizer: Any, messages: Messages) -> list[int]:
     """The prompt as token ids.
 
-    A chat template writes the special tokens itself. To a plain text the tokenizer adds what it
-    adds to every text that begins (a BOS), but nothing that would end it.
+    A chat template writes the special tokens itself. For plain text the tokenizer adds its
+    leading special tokens (a BOS), but none at the end.
     """
     text = render_chat(tokenizer, messages)
     tokens: list[int] = tokenizer.encode(text, add_special_tokens=False)
@@ -62,7 +62,7 @@ def plain_text(messages: Messages) -> str:
 
 
 def _content(content: Any) -> Any:
-    """What templates know: a text, or parts of which an image is only a place."""
+    """The content as templates expect it: a text, or parts with a placeholder per image."""
     if isinstance(content, str):
         return content
     return [part if part["type"] == "text" else {"type": "image"} for part in content]

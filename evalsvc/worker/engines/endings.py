@@ -1,9 +1,9 @@
 """Which tokens end an answer: one rule for every engine that runs a checkpoint itself.
 
-The tokenizer's EOS, and those that generation_config.json names (config.json, where there is no
-such file). Nothing else is taken from generation_config.json: the protocol says how answers are
-sampled, and a checkpoint that changed it would be measured by another rule than its baseline.
-What was left aside is told in the provenance.
+These are the tokenizer's EOS and those named in generation_config.json (in config.json if there is
+no such file). Nothing else is taken from generation_config.json: the protocol defines the sampling,
+and a checkpoint that changed it would be measured differently from its baseline. The provenance
+lists the settings that were ignored.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from evalsvc.checkpoints.files import read_object
 from evalsvc.errors import CheckpointError
 
 GENERATION, CONFIG = "generation_config.json", "config.json"
-# Fields that say nothing of which tokens are drawn.
+# Fields without influence on which tokens are drawn.
 NEUTRAL = frozenset({
     "_from_model_config", "transformers_version", "eos_token_id", "bos_token_id", "pad_token_id",
     "use_cache", "cache_implementation",
@@ -24,7 +24,7 @@ LONGEST_TOLD = 200  # characters of a value
 
 @dataclass(frozen=True)
 class Endings:
-    """The tokens that end an answer, by where they are named, and the settings left aside."""
+    """The tokens that end an answer, by the file that names them, and the ignored settings."""
 
     named_by: dict[str, list[int]] = field(default_factory=dict)
     ignored: dict[str, str] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Endings:
 
 
 def read_endings(folder: Path, tokenizer: Any) -> Endings:
-    """The endings of the checkpoint in `folder`. Raises CheckpointError for what is no token."""
+    """The endings of the checkpoint in `folder`. Raises CheckpointError for a non-token."""
     source = folder / GENERATION if (folder / GENERATION).exists() else folder / CONFIG
     settings = read_object(source)
     named = settings.get("eos_token_id")

@@ -1,8 +1,8 @@
-"""What kind of machine this is, as far as the installation depends on it."""
+"""The kind of machine, as far as the installation depends on it."""
 
 import shutil
 
 
 def engine_extra() -> str:
-    """The extra that brings the engine: `gpu` where NVIDIA's driver is installed, else `cpu`."""
+    """The extra that installs the engine: `gpu` where NVIDIA's driver is installed, else `cpu`."""
     return "gpu" if shutil.which("nvidia-smi") else "cpu"

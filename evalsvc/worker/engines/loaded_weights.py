@@ -1,4 +1,4 @@
-"""What is wrong with a checkpoint that an engine has loaded, in the same words for every engine."""
+"""Faults of a checkpoint that an engine has loaded, with the same messages for every engine."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ MOST_NAMED = 5
 
 
 def named(names: Iterable[str]) -> str:
-    """The first few names, and how many more there are."""
+    """The first few names, and the number of the others."""
     found = sorted(names)
     more = len(found) - MOST_NAMED
     return ", ".join(found[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,6 +1,6 @@
 """The openai engine: any server with OpenAI's chat completions API.
 
-The checkpoint is only the name under which results are kept; what the server runs is unknown here.
+The checkpoint is only a name for the results; which model the server really runs is unknown here.
 Options: `base_url` (including /v1), `model`, `api_key_env`, `concurrency`. A job names the
 environment variable of the key and never the key itself. Only variables whose name begins with
 EVALSVC_ENGINE_KEY are allowed, so a job cannot send another secret of the worker to its server.
@@ -179,7 +179,7 @@ def with_images(request: SampleRequest) -> list[dict[str, Any]]:
 
 
 def read_json(response: httpx.Response) -> Any:
-    """The JSON of an answer. Raises EngineDied when it is none: another program listens there."""
+    """The JSON of an answer. Raises EngineDied if it is not JSON: another program listens there."""
     try:
         return response.json()
     except ValueError as error:

@@ -8,7 +8,7 @@ from transformers import LogitsProcessor, TemperatureLogitsWarper, TopPLogitsWar
 
 
 class RowSampler(LogitsProcessor):  # type: ignore[misc]
-    """Turns greedy choice into sampling by adding Gumbel noise of each row to its scores.
+    """Turns greedy choice into sampling by adding each row's own Gumbel noise to its scores.
 
     `seeds` has one seed per row; None means the system's randomness.
     """

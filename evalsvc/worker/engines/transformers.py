@@ -1,7 +1,7 @@
-"""The transformers engine: `model.generate` in batches, for where vLLM does not run.
+"""The transformers engine: `model.generate` in batches, for machines without vLLM.
 
-Slow but plain. A sample depends on its seed and not on its batch: the randomness of each row comes
-from its own generator, added as Gumbel noise, of which the largest score is a sample (Gumbel 1954).
+Slow but simple. A sample depends on its seed and not on its batch: each row has its own generator,
+whose Gumbel noise is added to the scores; the largest sum is then a sample (Gumbel 1954).
 Options: `batch_size`, `dtype`, `device`, `max_pixels`, `max_images`.
 """
 
@@ -39,7 +39,7 @@ class _Row:
 
     @property
     def settings(self) -> tuple[float, float, int, bool]:
-        """Rows of equal settings may share a batch."""
+        """The settings; rows with equal settings may share a batch."""
         request = self.request
         return request.temperature, request.top_p, request.max_tokens, bool(request.images)
 
@@ -66,7 +66,7 @@ class TransformersEngine(Engine):
         self._loop = asyncio.create_task(self._serve())
 
     async def swap(self, checkpoint: CheckpointSpec) -> None:
-        """The old model is let go first: a device seldom has room for two."""
+        """Swap the model. The old one is freed first: a device seldom has room for two."""
         self._model = None
         try:
             await asyncio.to_thread(self._load, checkpoint)
@@ -126,7 +126,7 @@ class TransformersEngine(Engine):
             model = model.to(self._options.get("device", default)).eval()
             self._reader = PromptReader(checkpoint)
             self._endings = read_endings(Path(checkpoint.path), self._reader.tokenizer)
-            # generate() obeys this object even where it is called with other settings
+            # generate() uses this object even if it is called with other settings
             model.generation_config = GenerationConfig(
                 eos_token_id=self._endings.tokens or None, pad_token_id=self._reader.padding
             )
@@ -138,7 +138,7 @@ class TransformersEngine(Engine):
         self._model = model
 
     async def _serve(self) -> None:
-        """Take what waits, a batch of equal settings at a time."""
+        """Process waiting requests, one batch of equal settings at a time."""
         while True:
             await asyncio.sleep(GATHER_SECONDS)
             self._waiting = [row for row in self._waiting if not row.answer.done()]
@@ -152,7 +152,7 @@ class TransformersEngine(Engine):
     async def _answer(self, batch: list[_Row]) -> None:
         try:
             samples = await asyncio.to_thread(self._generate, batch)
-        except Exception as error:  # torch raises whatever its kernels raise
+        except Exception as error:  # torch passes on any error of its kernels
             died = EngineDied(f"transformers failed: {type(error).__name__}: {error}")
             for row in batch:
                 if not row.answer.done():
@@ -207,9 +207,9 @@ class TransformersEngine(Engine):
 
 
 def refuse_incomplete(checkpoint: CheckpointSpec, loading: Mapping[str, Any], model: Any) -> None:
-    """Raise CheckpointError unless the checkpoint's tensors made the whole model, and are numbers.
+    """Raise CheckpointError unless the checkpoint has every tensor of the model, all finite.
 
-    transformers fills what is missing with random numbers, and only warns.
+    transformers fills missing tensors with random numbers and only warns.
     """
     import torch
 

@@ -1,6 +1,6 @@
-"""What the transformers engine gives a model: token ids padded on the left, and pictures.
+"""Model inputs of the transformers engine: token ids padded on the left, and pictures.
 
-A model that sees is read to by its own processor, which makes both from texts and pictures.
+A vision model's own processor makes both from texts and pictures.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from evalsvc.worker.engines.pictures import check_places
 
 @dataclass(frozen=True)
 class TokenizedPrompt:
-    """One rendered request. `length` counts all tokens, those of pictures too."""
+    """One rendered request. `length` counts all tokens, including those of pictures."""
 
     text: str
     tokens: list[int]
@@ -25,10 +25,10 @@ class TokenizedPrompt:
 
 
 class PromptReader:
-    """Renders requests for one checkpoint, whose tokenizer or processor it holds."""
+    """Renders requests for one checkpoint with its tokenizer or processor."""
 
     def __init__(self, checkpoint: CheckpointSpec) -> None:
-        """Raises OSError or ValueError when the checkpoint's files cannot be used."""
+        """Load the tokenizer or processor. Raises OSError or ValueError for unusable files."""
         from transformers import AutoProcessor, AutoTokenizer
 
         options = {"trust_remote_code": False, "local_files_only": True}
@@ -58,7 +58,7 @@ class PromptReader:
         return TokenizedPrompt(text, tokens, request.images, length)
 
     def batch(self, prompts: Sequence[TokenizedPrompt]) -> Mapping[str, Any]:
-        """Tensors for `model.generate`; all prompts have pictures, or none has."""
+        """Tensors for `model.generate`. Either all prompts have pictures, or none."""
         if prompts[0].images:
             inputs: Mapping[str, Any] = self._processor(
                 text=[prompt.text for prompt in prompts],

@@ -1,8 +1,8 @@
 """The vLLM engine: AsyncLLM in the worker's process, one request per sample, swaps in place.
 
-vLLM is imported in a thread when the engine starts: that takes seconds, and the worker goes on
+vLLM is imported in a thread when the engine starts: that takes seconds, and the worker keeps
 answering meanwhile. Its engine core is a child process. A load or a swap is trusted only after the
-proof of `vllm_swap`; a swap that is not proved is a SwapFailed, and the worker restarts the engine.
+proof in `vllm_swap`. A swap without proof raises SwapFailed, and the worker restarts the engine.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ class VllmEngine(Engine):
             self._endings = read_endings(Path(checkpoint.path), self._tokenizer)
         except (UsageError, EngineError, MissingExtra):
             raise
-        except Exception as error:  # vLLM raises whatever its parts raise
+        except Exception as error:  # vLLM passes on any error of its parts
             raise EngineError(
                 f"vLLM cannot start with {checkpoint.path}: {type(error).__name__}: {error}",
                 "The end of the log above names the cause; see docs/worker.md.",
@@ -102,7 +102,7 @@ class VllmEngine(Engine):
         except (VLLMClientError, ValueError) as error:
             raise RequestRefused(f"vLLM refused the prompt: {error}") from error
         except EngineGenerateError as error:
-            if request.images and not self._llm.errored:  # the processor failed, the engine is well
+            if request.images and not self._llm.errored:  # the processor failed, not the engine
                 raise RequestRefused(
                     f"The model's processor cannot take the picture: {first_cause(error)}."
                 ) from error
@@ -151,13 +151,13 @@ class VllmEngine(Engine):
         }
 
     def _seeing(self) -> dict[str, Any]:
-        """What shapes the pictures of a model that sees."""
+        """The settings that affect the pictures of a vision model."""
         if self._checkpoint is None or self._checkpoint.modality is not Modality.IMAGE:
             return {}
         return {"max_pixels": self._limits.pixels, "max_images": self._limits.images}
 
     def _create(self, checkpoint: CheckpointSpec) -> Any:
-        """Runs in a thread; blocks until the engine core is up."""
+        """Create the engine. Runs in a thread; blocks until the engine core is up."""
         prepare_environment()
         try:
             from vllm.engine.arg_utils import AsyncEngineArgs
@@ -170,7 +170,7 @@ class VllmEngine(Engine):
         arguments = engine_arguments(checkpoint, self._device, self._limit, self._options)
         try:
             config = AsyncEngineArgs(**arguments).create_engine_config()
-        except ValueError as error:  # pydantic's too
+        except ValueError as error:  # pydantic's errors too
             raise CheckpointError(
                 f"vLLM refuses {checkpoint.path}: {refusal(error)}.",
                 "Check `architectures` and `model_type` in its config.json and the job's "
@@ -179,8 +179,8 @@ class VllmEngine(Engine):
         return AsyncLLM.from_vllm_config(config, disable_log_stats=True)
 
     def _prompt(self, request: SampleRequest) -> dict[str, Any]:
-        """What vLLM is given. The text is rendered once for all samples of a problem; pictures
-        are never kept here."""
+        """The prompt for vLLM. The text is rendered once for all samples of a problem; pictures
+        are not cached here."""
         key = (request.problem, str(request.messages))
         if key not in self._prompts:
             self._prompts[key] = self._render(request)
@@ -196,7 +196,7 @@ class VllmEngine(Engine):
         return tokens
 
     def _check_length(self, prompt_tokens: int, max_tokens: int) -> None:
-        """An answer may be cut by the model's context, but never by a limit that is only ours."""
+        """Refuse a prompt if our own limit would cut the answer; only the model's context may."""
         assert self._checkpoint is not None
         ours = self._limit != self._checkpoint.context_length
         if ours and prompt_tokens + max_tokens > self._limit:
@@ -212,7 +212,7 @@ class VllmEngine(Engine):
             )
 
     async def _draw(self, prompt: Any, request: SampleRequest) -> Any:
-        """vLLM's final output for one request; None when it gave the request up."""
+        """vLLM's final output for one request; None if vLLM aborted it."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
@@ -240,7 +240,7 @@ def with_pictures(tokens: list[int], request: SampleRequest) -> dict[str, Any]:
 
 
 def refusal(error: ValueError) -> str:
-    """What vLLM says, without its lists of all models and what pydantic puts around it."""
+    """vLLM's message, without its lists of all models and without pydantic's additions."""
     words = str(error)
     if isinstance(error, ValidationError):
         words = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
@@ -249,7 +249,7 @@ def refusal(error: ValueError) -> str:
 
 
 def first_cause(error: BaseException) -> BaseException:
-    """Where a chain of exceptions began."""
+    """The first exception of a chain."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error

@@ -1,13 +1,13 @@
-"""What the engine's layers should hold: a checkpoint's tensors, read from its files once more.
+"""The expected contents of the engine's layers: a checkpoint's tensors, read again from its files.
 
-vLLM fuses, renames and shards tensors when it loads them, each model in its own way. So the files
-are given to the model's own `load_weights` again, while empty stand-ins take the place of the
-model's tensors: what is written goes into copies that were filled with NaN, so that whatever the
-checkpoint did not write is seen. A layer is handed out as soon as it is complete, and its copies
-are forgotten: there is never a second model in memory. The engine's own tensors are not touched.
+vLLM fuses, renames and shards tensors when it loads them, differently for each model. So the files
+are passed to the model's own `load_weights` again, with empty blanks in place of the model's
+tensors. All writes go into copies filled with NaN, so anything that the checkpoint did not write is
+found. A layer is handed out as soon as it is complete, and its copies are then freed: there is
+never a second model in memory. The engine's own tensors are not touched.
 
-Uses vLLM's records for reloading (`model_loader.reload`), which describe each tensor as it was
-before vLLM packed or transformed it.
+Uses vLLM's records for reloading (`model_loader.reload`), which describe each tensor before vLLM
+packed or transformed it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,7 +23,7 @@ OnLayer = Callable[[str, Any, Tensors], None]  # name, module, what its tensors 
 
 @dataclass
 class Reading:
-    """What became of the tensors of the files."""
+    """How the tensors of the files were used."""
 
     unwritten: list[str] = field(default_factory=list)  # parameters of the engine
     unused: list[str] = field(default_factory=list)  # tensors of the files
@@ -36,8 +36,8 @@ def read_expected(
 ) -> Reading:
     """Read `tensors` (of the files) as `model` reads them; `on_layer` gets each complete layer.
 
-    While it is called the module has its own tensors, so that it can be asked what it computes.
-    Layers that share a tensor (a tied head) are handed out with it.
+    During that call the module has its own tensors, so it can be run. Layers that share a tensor
+    (a tied head) are handed out with it.
     """
     reader = _Reader(model, device, on_layer)
     with reader.standing_in():
@@ -48,7 +48,7 @@ def read_expected(
 
 @dataclass
 class _Layer:
-    """One module, its own tensors, the stand-ins for them, and the copies written so far."""
+    """One module, its own tensors, the blanks for them, and the copies written so far."""
 
     name: str
     module: Any
@@ -75,14 +75,14 @@ class _Layer:
 
     @property
     def looks_complete(self) -> bool:
-        """Cheap, before a look at every element. An embedding's padding is not counted."""
+        """A cheap test before every element is checked. An embedding's padding is not counted."""
         if hasattr(self.module, "shard_indices"):
             return self.blank_parameters.keys() <= self.copies.keys()
         total: int = sum(blank.numel() for blank in self.blank_parameters.values())
         return self.elements >= total
 
     def holes(self) -> list[str]:
-        """Parameters that the checkpoint did not write, or not wholly."""
+        """Parameters that the checkpoint did not write completely."""
         return [
             name
             for name, blank in self.blank_parameters.items()
@@ -99,7 +99,7 @@ class _Reader:
         self._used: set[str] = set()
         self._sources: dict[int, str] = {}  # by address, the file's tensor
         self._layers = [self._layer(name, module) for name, module in model.named_modules()]
-        self._holders: dict[int, list[tuple[_Layer, str]]] = {}  # by parameter: who has it
+        self._holders: dict[int, list[tuple[_Layer, str]]] = {}  # by parameter: its layers
         for layer in self._layers:
             for name, held in layer.parameters.items():
                 if held is not None and held.numel() > 0:
@@ -118,7 +118,7 @@ class _Reader:
     def watched(
         self, tensors: Iterable[tuple[str, torch.Tensor]]
     ) -> Iterator[tuple[str, torch.Tensor]]:
-        """The tensors as they are; notes their names, and which hold what is no number."""
+        """Pass the tensors through; record their names, and which hold NaN or infinity."""
         for name, tensor in tensors:
             if tensor.is_floating_point() and not all_finite(tensor):
                 self.reading.not_finite.append(name)
@@ -127,9 +127,9 @@ class _Reader:
             yield name, tensor
 
     def finish(self, loaded: set[str]) -> None:
-        """After the last tensor: what is incomplete, and what was never used.
+        """After the last tensor: report what is incomplete and what was never used.
 
-        Layers that are padded in other ways are found to be complete only now.
+        Layers with other padding are recognised as complete only now.
         """
         for layer in self._layers:
             if layer.copies and not layer.done and not layer.holes():
@@ -143,7 +143,7 @@ class _Reader:
         self.reading.unused = [name for name in self._names if name not in self._used]
 
     def _note_holes(self, layer: _Layer, loaded: set[str]) -> None:
-        """A tied parameter is written under its other name."""
+        """Record incomplete parameters. A tied one is written under its other name."""
         for name in layer.holes():
             holders = self._holders.get(id(layer.parameters.get(name)), [])
             if any(other.done for other, _ in holders):
@@ -153,7 +153,7 @@ class _Reader:
             found.append(layer.full_name(name))
 
     def _layer(self, name: str, module: Any) -> _Layer:
-        """The module's tensors as they were before vLLM transformed them, without memory."""
+        """The module with blanks for its tensors as they were before vLLM transformed them."""
         from vllm.model_executor.model_loader.reload.layerwise import LAYERWISE_INFO
 
         info = LAYERWISE_INFO.get(module)
@@ -171,7 +171,7 @@ class _Reader:
         return layer
 
     def _recorder(self, layer: _Layer, name: str, blank: torch.Tensor) -> Callable[..., Any]:
-        """The blank's weight loader, which from now on writes into the layer's copy."""
+        """The blank's weight loader, changed to write into the layer's copy."""
         from vllm.model_executor.model_loader.reload.layerwise import _get_original_loader
         from vllm.model_executor.model_loader.reload.meta import CopyCounter
 
@@ -196,7 +196,7 @@ class _Reader:
         return load
 
     def _complete(self, layer: _Layer) -> None:
-        """Show the layer, and those that hold one of its tensors too; forget its copies."""
+        """Hand out the layer and those that share one of its tensors, then free its copies."""
         layer.done = True
         expected = {n: layer.copies.pop(n) for n in layer.blank_parameters if n in layer.copies}
         self._show(layer, expected)
@@ -214,13 +214,13 @@ class _Reader:
 
 
 def must_be_written(module: Any) -> bool:
-    """Whether each parameter of the module comes from the files: not those of quantisation."""
+    """Whether every parameter of the module comes from the files; not so with quantisation."""
     method = getattr(module, "quant_method", None)
     return method is None or type(method).__name__.startswith("Unquantized")
 
 
 def all_finite(tensor: torch.Tensor) -> bool:
-    """Whether no element is NaN or infinite; also for types that torch cannot ask."""
+    """Whether no element is NaN or infinite; also for types without torch's own test."""
     if tensor.element_size() == 1:
         tensor = tensor.to(torch.float32)
     return bool(torch.isfinite(tensor).all())
@@ -231,7 +231,7 @@ def _has_holes(copy: torch.Tensor) -> bool:
 
 
 def _blanks(module: Any, present: Mapping[str, Any], recorded: Tensors) -> Tensors:
-    """Blanks for the tensors that vLLM recorded, and for those that came later (biases)."""
+    """Blanks for the tensors that vLLM recorded and for later ones (biases)."""
     added = {name: tensor for name, tensor in present.items() if tensor is not None}
     return {name: _blank(tensor, module) for name, tensor in (added | recorded).items()}
 
@@ -246,7 +246,7 @@ def _blank(tensor: torch.Tensor, module: Any) -> torch.Tensor:
 
 
 def _filled(blank: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A copy with memory in which nothing has been written."""
+    """A copy with memory, filled with NaN (with 0 if its type has no NaN)."""
     from vllm.model_executor.model_loader.reload.meta import materialize_meta_tensor
 
     with device:

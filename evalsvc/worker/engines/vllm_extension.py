@@ -1,4 +1,4 @@
-"""What vLLM's own processes do for us: reload weights wholly, and prove which ones they use.
+"""Code that runs in vLLM's own processes: reload all weights, and prove which ones are used.
 
 vLLM mixes this class into its worker (`worker_extension_cls`); the results travel as plain data.
 """
@@ -16,10 +16,10 @@ class WeightProof:
     _evalsvc_addresses: dict[str, int] | None = None
 
     def evalsvc_reload(self, folder: str) -> None:
-        """Exchange the weights for those in `folder`, and pack again whatever is packed.
+        """Replace the weights by those in `folder`, and pack all packed modules again.
 
         vLLM packs only modules whose own tensors it found in the files. A tied head has none, and
-        would go on multiplying by the packed copy of the former weights.
+        would still multiply by the packed copy of the former weights.
         """
         runner: Any = self.model_runner  # type: ignore[attr-defined]
         runner.reload_weights(weights_path=folder)
@@ -37,7 +37,7 @@ class WeightProof:
             proof = prove(model, _file_tensors(Path(folder)), device)
         present = {name: held.data_ptr() for name, held in model.named_parameters()}
         if device.type == "cuda" and self._evalsvc_addresses is not None:
-            # captured graphs go on reading the old addresses
+            # captured graphs still read the old addresses
             proof["different"] |= moved(self._evalsvc_addresses, present)
         self._evalsvc_addresses = self._evalsvc_addresses or present
         return proof

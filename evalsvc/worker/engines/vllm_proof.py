@@ -1,8 +1,8 @@
 """The proof that vLLM computes with the tensors of a checkpoint's files.
 
 Made after every load and after every swap, in each of vLLM's processes. It has three parts: no
-tensor of the files holds NaN or infinity; every parameter was written by the files; every layer,
-asked what it multiplies by, answers with the file's tensor.
+tensor of the files holds NaN or infinity; every parameter was written by the files; every layer
+really multiplies by the file's tensor.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,13 +10,13 @@ from typing import Any, TypedDict
 
 
 class Proof(TypedDict):
-    """What one process of the engine found; plain data, for it travels between processes."""
+    """The findings of one engine process; plain data, because it is sent between processes."""
 
     not_finite: list[str]  # tensors of the files
     unwritten: list[str]  # parameters that no tensor of the files was written to
     unused: list[str]  # tensors of the files that were not used
     different: dict[str, str]  # layers that compute with something else, and with what
-    unproved: dict[str, str]  # layers of which it cannot be told, and why
+    unproved: dict[str, str]  # layers that cannot be checked, and why
     layers: int  # that were proved
 
 
@@ -55,7 +55,7 @@ def prove(model: Any, tensors: Iterable[tuple[str, Any]], device: Any) -> Proof:
 
 
 def moved(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, str]:
-    """Parameters that lie elsewhere than when the engine was started."""
+    """Parameters whose address has changed since the engine was started."""
     return {
         name: "was moved, and compiled code reads the old place"
         for name, address in before.items()
@@ -64,7 +64,7 @@ def moved(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, str]
 
 
 def merge(proofs: Iterable[Proof]) -> Proof:
-    """What all processes of the engine found together: a tensor that one of them uses is used."""
+    """The findings of all engine processes: a tensor counts as used if one of them uses it."""
     found = list(proofs)
     unused = set.intersection(*(set(proof["unused"]) for proof in found))
     return Proof(

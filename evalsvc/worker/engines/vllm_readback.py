@@ -1,9 +1,9 @@
-"""Reading a layer's weights back through what it computes.
+"""Read a layer's weights back from its outputs.
 
-vLLM multiplies by copies that it packed or transformed, which a look at the parameters does not
-see: after a reload such a copy may be that of the former checkpoint. But a layer that is given the
-k-th unit vector answers with the k-th column of the matrix that it really multiplies by, exactly:
-all other products are zero. So every element is compared, not a projection of it.
+vLLM multiplies by copies that it packed or transformed. The parameters do not show them: after a
+reload such a copy may be that of the former checkpoint. But the k-th unit vector as input gives
+exactly the k-th column of the matrix that the layer really multiplies by, because all other
+products are zero. So every element is compared, not a projection of them.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 
 ROWS = 512  # unit vectors at a time
 TINY = 1.2e-38  # smallest normal float32: kernels may flush what is smaller to zero
-CONVOLUTION_TOLERANCE = 1e-2  # beside the exact comparison of its parameter
+CONVOLUTION_TOLERANCE = 1e-2  # besides the exact comparison of its parameter
 
 Tensors = dict[str, torch.Tensor]
 
@@ -22,9 +22,9 @@ class CannotTell(Exception):
 
 
 def difference(module: Any, expected: Tensors) -> str:
-    """Where `module` departs from `expected`, in words; "" where every element agrees.
+    """Describe how `module` differs from `expected`; "" if every element agrees.
 
-    `module` is none that transforms its weights. Raises CannotTell where it turns out to be.
+    `module` must not transform its weights. Raises CannotTell if it turns out that it does.
     """
     matrix = _multiplied(module, expected)
     for name, wanted in expected.items():
@@ -45,7 +45,7 @@ def difference(module: Any, expected: Tensors) -> str:
 
 
 def transformation(module: Any) -> str:
-    """In which way the module computes with something made of its weights; "" if it does not."""
+    """How the module computes with something derived from its weights; "" if it does not."""
     method = getattr(module, "quant_method", None)
     if method is not None and type(method) not in _plain_methods():
         return f"{type(method).__name__} transforms its weights"
@@ -58,7 +58,7 @@ def transformation(module: Any) -> str:
 
 
 def _is_derived(value: Any) -> bool:
-    """A tensor of numbers beside the module's parameters and buffers."""
+    """Whether it is a tensor of numbers that is neither parameter nor buffer of the module."""
     return isinstance(value, torch.Tensor) and value.is_floating_point() and value.numel() > 1
 
 
@@ -70,7 +70,7 @@ def _plain_methods() -> tuple[type, type]:
 
 
 def _multiplied(module: Any, expected: Tensors) -> str:
-    """The name of the matrix that the module's method multiplies by; "" where it has none."""
+    """The name of the matrix that the module's method multiplies by; "" if there is none."""
     has_method = getattr(module, "quant_method", None) is not None
     if not has_method or "weight" not in expected:
         return ""
@@ -80,7 +80,7 @@ def _multiplied(module: Any, expected: Tensors) -> str:
 
 
 def _multiplies_by(module: Any, wanted: torch.Tensor) -> bool:
-    """Whether the layer's own multiplication (and look-up, of an embedding) uses `wanted`."""
+    """Whether the layer's own multiplication (and an embedding's lookup) uses `wanted`."""
     _require_exact_products(wanted)
     method: Any = module.quant_method
     is_table = type(method) is _plain_methods()[1]
@@ -97,7 +97,7 @@ def _multiplies_by(module: Any, wanted: torch.Tensor) -> bool:
 
 
 def _convolves_with(module: Any, expected: Tensors) -> bool:
-    """The same for a convolution whose kernel meets its input once; its products may be rounded."""
+    """The same for a convolution that applies its kernel once; its products may be rounded."""
     weight = expected["weight"].data
     if any(module.padding) or module.groups != 1:
         return True  # its parameter was compared, and it has no other copy
@@ -128,7 +128,7 @@ def _unit_vectors(count: int, like: torch.Tensor) -> Any:
 
 
 def _require_exact_products(matrix: torch.Tensor) -> None:
-    """TF32 rounds the factors of a product of float32 numbers."""
+    """Raise CannotTell under TF32, which rounds the factors of a product of float32 numbers."""
     rounds = torch.get_float32_matmul_precision() != "highest"
     if matrix.is_cuda and matrix.dtype == torch.float32 and rounds:
         raise CannotTell("its products are rounded to TF32")

@@ -1,6 +1,6 @@
 """How vLLM is set up on this machine: environment, device and engine arguments.
 
-What is special about the CPU was measured (docs/decisions/0502): chunked prefill together with
+The CPU settings come from measurements (docs/decisions/0502): chunked prefill together with
 per-request seeds kills the engine; float32 is faster than bfloat16 where the CPU has no
 instructions for it; by default vLLM leaves one core idle.
 """
@@ -38,21 +38,21 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",
     "TOKENIZERS_PARALLELISM": "false",
-    # A forked engine inherits the locks of our threads and may wait for them for ever.
+    # A forked engine inherits the locks of our threads and may wait for them forever.
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
 }
 
 
 @dataclass(frozen=True)
 class Device:
-    """Where vLLM runs, in words, and whether that is the CPU."""
+    """The device that vLLM runs on, as text, and whether it is the CPU."""
 
     name: str
     is_cpu: bool
 
 
 def prepare_environment() -> None:
-    """Set what vLLM reads when it is imported; what the administrator has set stays."""
+    """Set the variables that vLLM reads on import; the administrator's values stay."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     cores = sorted(os.sched_getaffinity(0))
@@ -70,7 +70,7 @@ def find_device() -> Device:
 
 
 def context_limit(checkpoint: CheckpointSpec, max_tokens: int, wanted: int | None) -> int:
-    """Tokens that prompt and answer may have together: what is needed, not all that is possible."""
+    """Tokens for prompt and answer together: as many as needed, not as many as possible."""
     need = wanted or max_tokens + PROMPT_TOKENS[checkpoint.modality]
     return min(need, checkpoint.context_length or need)
 
@@ -108,10 +108,10 @@ def engine_arguments(
 
 
 def picture_arguments(limits: PictureLimits, device: Device) -> dict[str, Any]:
-    """What vLLM is told of pictures: it reserves room for the largest that will come.
+    """vLLM's arguments for pictures: it reserves room for the largest one.
 
-    Processed pictures are kept for the other samples of their problem, and for no longer than
-    a small cache allows: vLLM's default is 4 GiB.
+    Processed pictures are cached for the other samples of their problem. The cache is small;
+    vLLM's default is 4 GiB.
     """
     largest = {"count": limits.images, "width": limits.side, "height": limits.side}
     return {

@@ -1,12 +1,12 @@
-"""Exchanging vLLM's weights in place, and the proof without which no weights are believed.
+"""Swap vLLM's weights in place, and prove which weights are in use.
 
-vLLM only warns about tensors that it did not find, keeps packed copies of weights that a reload may
-leave stale, and several caches that depend on the weights (docs/decisions/0506). Therefore, with
-nothing in flight:
+vLLM only warns about tensors that it did not find. It keeps packed copies of weights, which a
+reload may leave stale, and several caches that depend on the weights (docs/decisions/0506).
+Therefore, with nothing in flight:
 
 - every module that packs its weights packs them again, and every cache is emptied;
-- every layer is asked what it multiplies by, and must answer with the tensors of the files;
-- an engine with a layer of which that cannot be told (quantised ones) never swaps.
+- every layer must be shown to multiply by the tensors of the files;
+- an engine with a layer that cannot be checked (a quantised one) never swaps.
 """
 
 import asyncio
@@ -38,17 +38,17 @@ class Swapper:
         self.proof: Proof | None = None  # of the weights that are loaded
 
     async def prove_start(self, checkpoint: CheckpointSpec) -> None:
-        """After a cold start. Raises CheckpointError if the files did not give all weights.
+        """Prove a cold start. Raises CheckpointError if the files did not give all weights.
 
-        What cannot be compared is no error (vLLM was made to transform it, or no memory is left):
-        it is recorded, and this engine will not swap. A layer that differs is an EngineError.
+        A layer that cannot be compared (vLLM transforms it, or no memory is left) is no error: it
+        is recorded, and this engine will not swap. A layer that differs is an EngineError.
         """
         if checkpoint_is_pickled(checkpoint):
             self._hindrance = "its weights are pickled, and cannot be compared"
             return
         try:
             self.proof = await self._prove(checkpoint)
-        except Exception as error:  # vLLM raises whatever its parts raise; it has loaded, though
+        except Exception as error:  # vLLM passes on any error of its parts; but it has loaded
             log.exception("the weights could not be compared with the files")
             self._hindrance = f"comparing failed with {type(error).__name__}: {error}"
             return
@@ -69,9 +69,9 @@ class Swapper:
             log.info("%d layers compute with the tensors of the files", self.proof["layers"])
 
     async def swap(self, new: CheckpointSpec) -> None:
-        """To `new`, of equal architecture. After an error nothing is certain.
+        """Swap to `new`, of equal architecture. After an error the weights are unknown.
 
-        Raises CheckpointError where the files hold NaN: a restart would not help.
+        Raises CheckpointError if the files hold NaN: a restart would not help.
         """
         if self._hindrance:
             raise SwapFailed(f"This engine cannot swap: {self._hindrance}.", IN_DOUBT)
@@ -92,7 +92,7 @@ class Swapper:
         log.info("%d layers compute with the tensors of the files", self.proof["layers"])
 
     def provenance(self) -> dict[str, Any]:
-        """What is known of the weights, for whoever reads the result later."""
+        """What is known about the weights, for readers of the result."""
         if self.proof is None:
             return {"weights_proved": False, "weights_unproved": self._hindrance}
         found = hindrance(self.proof)
@@ -112,7 +112,7 @@ class Swapper:
 
 
 def hindrance(proof: Proof) -> str:
-    """Why these weights are not proved, in words; "" if they are."""
+    """Why these weights are not proved; "" if they are."""
     reasons = [f"{layer} {what}" for layer, what in sorted(proof["different"].items())]
     if proof["unwritten"]:
         reasons.append(f"nothing was written to {named(proof['unwritten'])}")
@@ -124,5 +124,5 @@ def hindrance(proof: Proof) -> str:
 
 
 def checkpoint_is_pickled(checkpoint: CheckpointSpec) -> bool:
-    """Whether its weights are in files that cannot be read without unpickling them."""
+    """Whether its weights are in files that can only be read by unpickling."""
     return find_weights(Path(checkpoint.path), allow_pickle=True).pickled
