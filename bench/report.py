@@ -62,9 +62,9 @@ class Report:
             print(figure.line(), flush=True)
         RESULTS.mkdir(exist_ok=True)
         path = RESULTS / f"{self.bench}.json"
-        aside = path.with_suffix(".json.part")
-        aside.write_text(json.dumps(self._as_json(), indent=1) + "\n", encoding="utf-8")
-        aside.replace(path)
+        temporary = path.with_suffix(".json.part")
+        temporary.write_text(json.dumps(self._as_json(), indent=1) + "\n", encoding="utf-8")
+        temporary.replace(path)
         return 0 if self.reached else 1
 
     def _as_json(self) -> dict[str, Any]:

@@ -35,8 +35,8 @@ class _Text(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         beside = "".join(f" {name}={_value(value)}" for name, value in _about(record).items())
-        words = _one_line(record.getMessage())
-        line = f"{_instant(record)} {record.levelname} {record.name}: {words}{beside}"
+        message = _one_line(record.getMessage())
+        line = f"{_instant(record)} {record.levelname} {record.name}: {message}{beside}"
         return "\n".join([line, *self._traceback(record)])
 
     def _traceback(self, record: logging.LogRecord) -> list[str]:
@@ -74,5 +74,5 @@ def _value(value: Any) -> str:
     return text if plain else json.dumps(text)
 
 
-def _one_line(words: str) -> str:
-    return words.replace("\r", "\\r").replace("\n", "\\n")
+def _one_line(text: str) -> str:
+    return text.replace("\r", "\\r").replace("\n", "\\n")

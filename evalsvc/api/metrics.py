@@ -47,16 +47,16 @@ class _Snapshot(Collector):
             count_value=totals.shards_timed,
             sum_value=totals.shard_seconds,
         )
-        for name, words, value in (
+        for name, help_text, value in (
             ("evalsvc_output_tokens", "Tokens generated", totals.output_tokens),
             ("evalsvc_samples", "Samples judged", totals.samples),
             ("evalsvc_verifier_failures", "Samples not judged", totals.verifier_failures),
             ("evalsvc_shard_deaths", "Workers that died of a shard", totals.worker_deaths),
         ):
-            yield CounterMetricFamily(name, words, value)
+            yield CounterMetricFamily(name, help_text, value)
         said = {self._dispatcher.state: 1} if self._dispatcher is not None else {}
-        words = "1 for the state that the dispatcher last told"
-        yield _states("evalsvc_dispatcher", words, DispatcherState, said)
+        help_text = "1 for the state that the dispatcher last told"
+        yield _states("evalsvc_dispatcher", help_text, DispatcherState, said)
         yield from self._of_workers()
 
     def _of_workers(self) -> Iterator[Metric]:
@@ -77,9 +77,9 @@ class _Snapshot(Collector):
 
 
 def _states(
-    name: str, words: str, states: Iterable[str], counts: Mapping[str, int]
+    name: str, help_text: str, states: Iterable[str], counts: Mapping[str, int]
 ) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, words, labels=["state"])
+    family = GaugeMetricFamily(name, help_text, labels=["state"])
     for state in states:
         family.add_metric([str(state)], counts.get(state, 0))
     return family

@@ -166,7 +166,7 @@ def _invalid(request: Request, error: Exception) -> ProblemDetailsResponse:
 
 def _http(request: Request, error: Exception) -> ProblemDetailsResponse:
     assert isinstance(error, HTTPException)
-    words = {
+    descriptions = {
         404: (
             "not-found",
             "Not found",
@@ -180,7 +180,7 @@ def _http(request: Request, error: Exception) -> ProblemDetailsResponse:
             "Use one of the methods in the header Allow.",
         ),
     }
-    kind, title, detail, remedy = words.get(
+    kind, title, detail, remedy = descriptions.get(
         error.status_code,
         ("http", "The request was refused", str(error.detail), "Correct the request; see /docs."),
     )
@@ -234,7 +234,7 @@ def _unforeseen(request: Request, error: Exception) -> ProblemDetailsResponse:
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that may answer with these statuses, for the OpenAPI document."""
-    words = {
+    descriptions = {
         400: "The request cannot mean anything",
         401: "A key is needed",
         403: "The key's scopes do not allow it",
@@ -248,7 +248,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     everywhere = (400, 401, 403, 413, 422, 429, 503)
     return {
         status: {
-            "description": words[status],
+            "description": descriptions[status],
             "model": ProblemDetails,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
         }

@@ -79,8 +79,8 @@ class ArtifactStore:
         """
         target = self._resolve(path)
         with explained(f"The transcript {path} cannot be written"):
-            aside = self._aside(target)
-            return Transcript(path, aside, lambda: self._commit(aside, target))
+            temporary = self._temporary(target)
+            return Transcript(path, temporary, lambda: self._commit(temporary, target))
 
     def read_samples(
         self, path: str, problem: int, offset: int = 0, limit: int | None = 50
@@ -170,7 +170,7 @@ class ArtifactStore:
             )
         return f"{self._root.rstrip('/')}/{PurePosixPath(path)}"
 
-    def _aside(self, target: str) -> Path:
+    def _temporary(self, target: str) -> Path:
         """Where the file is built: next to its final path in a folder, else in a local folder."""
         name = f"{PARTIAL_PREFIX}{uuid.uuid4().hex}"
         if not self._local:
@@ -179,11 +179,11 @@ class ArtifactStore:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / name
 
-    def _commit(self, aside: Path, target: str) -> None:
+    def _commit(self, temporary: Path, target: str) -> None:
         if self._local:
-            aside.replace(target)
+            temporary.replace(target)
         else:
-            self._files.put_file(str(aside), target)  # object stores upload atomically
+            self._files.put_file(str(temporary), target)  # object stores upload atomically
 
 
 def _not_found(path: str) -> NotFound:
@@ -196,12 +196,12 @@ def _not_found(path: str) -> NotFound:
 class Transcript:
     """A transcript that is being written. Its methods may be called from any thread."""
 
-    def __init__(self, path: str, aside: Path, publish: Callable[[], None]) -> None:
+    def __init__(self, path: str, temporary: Path, publish: Callable[[], None]) -> None:
         self._failure = f"The transcript {path} cannot be written"
-        self._aside = aside
+        self._temporary = temporary
         self._publish = publish
         self._lock = Lock()
-        self._writer = TranscriptWriter(aside)
+        self._writer = TranscriptWriter(temporary)
 
     def write(self, rows: Sequence[TranscriptRow]) -> None:
         """Add all samples of one problem. Raises StorageError when the disk is full."""
@@ -219,7 +219,7 @@ class Transcript:
         """Discard what was not committed; does nothing after a commit."""
         with self._lock:
             self._writer.abandon()
-            self._aside.unlink(missing_ok=True)
+            self._temporary.unlink(missing_ok=True)
 
 
 @contextmanager

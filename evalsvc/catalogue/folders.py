@@ -47,8 +47,8 @@ class _Loader(yaml.SafeLoader):
         seen: set[str] = set()
         for key in keys:
             if key.value in seen:
-                words = f"the key {key.value!r} stands there twice"
-                raise yaml.constructor.ConstructorError(None, None, words, key.start_mark)
+                message = f"the key {key.value!r} stands there twice"
+                raise yaml.constructor.ConstructorError(None, None, message, key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -89,9 +89,11 @@ def read_benchmark(folder: Path) -> Benchmark:
 
 def mistakes(error: ValidationError) -> list[str]:
     """Each mistake as `key.key: what is wrong`, in plain words."""
-    words = {"missing": "is missing", "extra_forbidden": "is not a key that is known here"}
+    messages = {"missing": "is missing", "extra_forbidden": "is not a key that is known here"}
     found = []
     for item in error.errors():
         key = ".".join(str(step) for step in item["loc"]) or "the file"
-        found.append(f"{key}: {words.get(item['type'], item['msg'].removeprefix('Value error, '))}")
+        found.append(
+            f"{key}: {messages.get(item['type'], item['msg'].removeprefix('Value error, '))}"
+        )
     return found

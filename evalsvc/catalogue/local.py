@@ -33,18 +33,18 @@ def rows_path(data_root: Path, name: str, set_name: str) -> Path:
 
 
 @contextlib.contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
+def replaced_when_written(path: Path) -> Iterator[Path]:
     """A path to write to; renamed to `path` if the block succeeds, removed if it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
-    aside = Path(name)
+    temporary = Path(name)
     try:
-        yield aside
-        aside.chmod(0o644)
-        aside.replace(path)
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def store_image(data_root: Path, name: str, content: bytes) -> str:
@@ -52,8 +52,8 @@ def store_image(data_root: Path, name: str, content: bytes) -> str:
     file = hashlib.sha256(content).hexdigest()
     path = image_path(data_root, name, file)
     if not path.is_file():
-        with written_aside(path) as aside:
-            aside.write_bytes(content)
+        with replaced_when_written(path) as temporary:
+            temporary.write_bytes(content)
     return file
 
 
@@ -79,8 +79,8 @@ def write_rows(data_root: Path, name: str, set_name: str, rows: Sequence[Row]) -
         for r in rows
     ]
     path = rows_path(data_root, name, set_name)
-    with written_aside(path) as aside:
-        pq.write_table(pa.Table.from_pylist(records, schema), aside, compression="zstd")
+    with replaced_when_written(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(records, schema), temporary, compression="zstd")
     return path
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evalsvc.catalogue import local, rows
 from evalsvc.catalogue.errors import CatalogueError
-from evalsvc.catalogue.local import written_aside
+from evalsvc.catalogue.local import replaced_when_written
 from evalsvc.catalogue.model import Benchmark
 from evalsvc.catalogue.rows import Row
 
@@ -69,6 +69,6 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _write(path: Path, digests: dict[str, str]) -> None:
-    with written_aside(path) as aside:
+    with replaced_when_written(path) as temporary:
         text = "".join(f"{digest}  {name}\n" for name, digest in digests.items())
-        aside.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")

@@ -35,7 +35,7 @@ def check(
     if as_json:
         print_json([asdict(damage) for damage in found])
     elif found:
-        rows = [(damage.evaluation_id, damage.path, damage.words) for damage in found]
+        rows = [(damage.evaluation_id, damage.path, damage.message) for damage in found]
         print_table(("evaluation", "transcript", "it"), rows)
         typer.echo("Restore them from a backup; the counts in the database stay valid.", err=True)
     else:
@@ -67,8 +67,8 @@ def clean(
     if found and not yes:
         print_table(("file", "bytes"), [(file.path, file.bytes) for file in found])
     size = sum(file.bytes for file in found) / 2**20
-    words = "removed" if yes else "would be removed with --yes"
-    typer.echo(f"{len(found)} files ({size:.1f} MiB) {words}.")
+    outcome = "removed" if yes else "would be removed with --yes"
+    typer.echo(f"{len(found)} files ({size:.1f} MiB) {outcome}.")
 
 
 @contextmanager

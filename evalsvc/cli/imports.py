@@ -106,17 +106,17 @@ def _show(made: dict[str, Any]) -> None:
     )
     for note in made["notes"]:
         typer.echo(f"Note: {note}")
-    if (claims := made["source_verdicts"]) is not None:
-        _show_claims(claims)
+    if (agreement := made["source_verdicts"]) is not None:
+        _show_agreement(agreement)
 
 
-def _show_claims(claims: dict[str, Any]) -> None:
+def _show_agreement(agreement: dict[str, Any]) -> None:
     """Print both graders' scores over the same samples, and where they differ."""
-    samples, differ = claims["samples"], claims["disagreements"]
+    samples, differ = agreement["samples"], agreement["disagreements"]
     typer.echo(
-        f"The source's own grader accepts {claims['correct']:,} of {samples:,} "
-        f"({claims['correct'] / samples:.2%}), this verifier {claims['correct_here']:,} "
-        f"({claims['correct_here'] / samples:.2%}); they differ on "
+        f"The source's own grader accepts {agreement['correct']:,} of {samples:,} "
+        f"({agreement['correct'] / samples:.2%}), this verifier {agreement['correct_here']:,} "
+        f"({agreement['correct_here'] / samples:.2%}); they differ on "
         f"{sum(entry['samples'] for entry in differ):,}."
     )
     for entry in differ:

@@ -185,9 +185,9 @@ def _ready(
     @contextmanager
     def hold() -> Iterator[None]:
         path = data / SERVER_FILE
-        aside = path.with_name(f".{SERVER_FILE}.{os.getpid()}")
-        aside.write_text(json.dumps({"url": url, "pid": os.getpid()}), encoding="utf-8")
-        aside.replace(path)
+        temporary = path.with_name(f".{SERVER_FILE}.{os.getpid()}")
+        temporary.write_text(json.dumps({"url": url, "pid": os.getpid()}), encoding="utf-8")
+        temporary.replace(path)
         announce(url)
         try:
             yield

@@ -21,7 +21,7 @@ class Damage:
 
     evaluation_id: str
     path: str
-    words: str
+    message: str
 
 
 def damages(
@@ -32,7 +32,7 @@ def damages(
         recorded = list(shards.recorded_transcripts(session))
     sizes = {file.path: file.bytes for file in artifacts.files()}
     found = ((t, _damage(t, sizes.get(t.path), artifacts, read_all)) for t in recorded)
-    return [Damage(t.evaluation_id, t.path, words) for t, words in found if words]
+    return [Damage(t.evaluation_id, t.path, message) for t, message in found if message]
 
 
 def leftovers(

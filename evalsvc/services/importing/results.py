@@ -202,7 +202,7 @@ class PreparedImport:
     tallies: Sequence[ProblemTally]
     notes: Sequence[str]
     imported: Imported | None = None
-    claims: GraderAgreement | None = None
+    agreement: GraderAgreement | None = None
     protocol: Protocol | None = None  # None: not named
 
     @property
@@ -234,9 +234,11 @@ def prepare(
         grouped.setdefault(matched.rows[row.problem_id], []).append(row)
     notes = [*matched.notes, *_unequal([len(own) for own in grouped.values()])]
     judged = judge_responses(dataset, grouped, settings, protocol.prompt if protocol else "default")
-    claims = grader_agreement(judged.rows, grouped)
+    agreement = grader_agreement(judged.rows, grouped)
     traits = traits_of_dataset(dataset)
-    return PreparedImport(dataset.revision, traits, judged.tallies, notes, judged, claims, protocol)
+    return PreparedImport(
+        dataset.revision, traits, judged.tallies, notes, judged, agreement, protocol
+    )
 
 
 def repeated(
@@ -323,7 +325,7 @@ def store(
         replaced=replaced,
         repeated=False,
         notes=list(prepared.notes),
-        source_verdicts=prepared.claims,
+        source_verdicts=prepared.agreement,
     )
 
 
@@ -338,10 +340,10 @@ def _finish(row: Evaluation, request: ImportRequest, prepared: PreparedImport) -
         if prepared.imported
         else "only counts; which are right is unknown",
     }
-    if (claims := prepared.claims) is not None:
+    if (agreement := prepared.agreement) is not None:
         origin["source_verdicts"] = (
-            f"{claims.correct} of {claims.samples} correct, here {claims.correct_here}; "
-            f"different on {sum(entry.samples for entry in claims.disagreements)}"
+            f"{agreement.correct} of {agreement.samples} correct, here {agreement.correct_here}; "
+            f"different on {sum(entry.samples for entry in agreement.disagreements)}"
         )
     if prepared.notes:
         origin["notes"] = list(prepared.notes)

@@ -58,7 +58,8 @@ def test_a_result_whose_weights_are_in_doubt_says_so_first(filled: Running) -> N
 def test_comparison_is_the_paired_one_with_holm_over_what_is_shown(filled: Running) -> None:
     asked = {"baseline": "old", "candidate": "new@10"}
     n = [8] * len(BEFORE)
-    expected = paired_comparison(n, BEFORE, n, AFTER, 1)
+    problems = [f"p{i}" for i in range(len(BEFORE))]
+    expected = paired_comparison(n, BEFORE, n, AFTER, 1, clusters=problems)
     with filled.http as http:
         alone = http.get("/v1/compare", params={**asked, "k": 1}).json()["items"]
         family = http.get("/v1/compare", params=asked).json()["items"]

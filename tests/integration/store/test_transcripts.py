@@ -101,11 +101,11 @@ def test_missing_cut_and_changed_transcripts_are_named(
     data = path.read_bytes()
     path.write_bytes(data[:-1])
     store.delete(second.artifact)
-    words = {damage.path: damage.words for damage in damages(database, store)}
-    assert words == {
+    messages = {damage.path: damage.message for damage in damages(database, store)}
+    assert messages == {
         first.artifact: f"has {len(data) - 1} bytes instead of {len(data)}",
         second.artifact: "is missing",
     }
     path.write_bytes(data[:-1] + b"x")
     assert [d.path for d in damages(database, store)] == [second.artifact]
-    assert {d.path for d in damages(database, store, read_all=True)} == set(words)
+    assert {d.path for d in damages(database, store, read_all=True)} == set(messages)

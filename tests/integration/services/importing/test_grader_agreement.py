@@ -35,9 +35,9 @@ def test_a_disagreement_is_counted_by_who_accepts_and_by_rule(server: Running) -
             answered(4, "\\boxed{nothing}", None),
         ],
     )
-    claims = made["source_verdicts"]
-    assert (claims["samples"], claims["correct"], claims["correct_here"]) == (4, 3, 2)
-    first, second = claims["disagreements"]
+    agreement = made["source_verdicts"]
+    assert (agreement["samples"], agreement["correct"], agreement["correct_here"]) == (4, 3, 2)
+    first, second = agreement["disagreements"]
     assert (first["accepted_by"], first["problems"]) == ("source", ["smoke-001", "smoke-002"])
     assert (second["accepted_by"], second["problems"]) == ("here", ["smoke-003"])
     with server.http as http:
@@ -58,10 +58,14 @@ def test_math_vision_s_published_responses_beside_the_official_score(server: Run
         {"problem_id": r["id"], "response": r["response"], "claimed_correct": r["correct"]}
         for r in lines
     ]
-    claims = sent(server, responses, benchmark="mathvision")["source_verdicts"]
-    assert (claims["samples"], claims["correct"], claims["correct_here"]) == (3040, 384, 389)
-    assert round(100 * claims["correct"] / claims["samples"], 2) == 12.63
-    differ = {number for entry in claims["disagreements"] for number in entry["problems"]}
+    agreement = sent(server, responses, benchmark="mathvision")["source_verdicts"]
+    assert (agreement["samples"], agreement["correct"], agreement["correct_here"]) == (
+        3040,
+        384,
+        389,
+    )
+    assert round(100 * agreement["correct"] / agreement["samples"], 2) == 12.63
+    differ = {number for entry in agreement["disagreements"] for number in entry["problems"]}
     assert differ == documented_disagreements()
 
 
