@@ -11,6 +11,7 @@ from evalsvc.api.pagination import Cursor, Limit, Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
 from evalsvc.limits import MAX_SAMPLES
+from evalsvc.services.evaluations.confidences import Confidences, confidences
 from evalsvc.services.evaluations.metric_figures import EvaluationMetrics, evaluation_metrics
 from evalsvc.services.evaluations.names import check_names
 from evalsvc.services.evaluations.profiles import Profile, profile
@@ -130,6 +131,14 @@ def get_metrics(
         return evaluation_metrics(
             session, state.memo, state.artifacts, evaluation, chosen, sorted(set(k))
         )
+
+
+@router.get("/{evaluation_id}/confidences", responses=documented(404))
+def get_confidences(evaluation_id: EvaluationId, state: StateDep, who: Reader) -> Confidences:
+    """How many verdicts of the transcripts were proven, computed, or reached by convention."""
+    with state.database.read() as session:
+        evaluation = evaluations.get(session, evaluation_id)
+        return confidences(session, state.memo, state.artifacts, evaluation)
 
 
 @router.get("/{evaluation_id}/scoring", responses=documented(404, 409))

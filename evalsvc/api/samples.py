@@ -30,7 +30,10 @@ SampleNumber = Annotated[int, Path(ge=0, lt=2**20)]
 
 
 class SamplesPage(BaseModel):
-    """A page of a problem's samples; `total` is the number of samples that were judged."""
+    """A page of a problem's samples; `total` is the number of samples that were judged.
+
+    With `confidence` it is the number of those whose verdicts were reached so.
+    """
 
     evaluation: str
     problem: int
@@ -70,14 +73,21 @@ def list_samples(
     cursor: Annotated[
         str | None, Query(max_length=20, description="`next_cursor` of the page before")
     ] = None,
+    confidence: Annotated[
+        samples.ConfidenceName | None,
+        Query(description="only verdicts that were reached so; `total` counts these"),
+    ] = None,
 ) -> SamplesPage:
     """The samples in their order: text, extracted answer, verdict, and the rule that decided."""
     start = samples.parse_start(cursor)
     with state.database.read() as session:
         evaluation = evaluations.get(session, evaluation_id)
-        found: SamplesView = samples.read_samples(
-            session, state.artifacts, evaluation, row, start=start, limit=limit
-        )
+        source = (session, state.artifacts, evaluation, row)
+        found: SamplesView
+        if confidence is None:
+            found = samples.read_samples(*source, start=start, limit=limit)
+        else:
+            found = samples.read_samples_of_kind(*source, confidence, start=start, limit=limit)
     shown = found.samples
     following = shown[-1].sample + 1 if len(shown) == limit else None
     return SamplesPage(

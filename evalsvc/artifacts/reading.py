@@ -30,6 +30,15 @@ class JudgedSample(NamedTuple):
     extracted: str | None
 
 
+class ReachedVerdict(NamedTuple):
+    """A verdict and how its rule decided; `confidence` is None where that is not recorded."""
+
+    problem: int
+    sample: int
+    verdict: str
+    confidence: str | None
+
+
 class AnsweredSample(NamedTuple):
     """The fields of one sample for voting; answer_key: canonical form, None for no answer."""
 
@@ -58,6 +67,20 @@ def iterate(stream: BinaryIO) -> Iterator[dict[str, Any]]:
 def iterate_verdicts(stream: BinaryIO) -> Iterator[JudgedSample]:
     """Extracted answers and verdicts in file order; prompts and responses are not read."""
     yield from map(JudgedSample._make, _columns(stream, JudgedSample._fields))
+
+
+def iterate_reached(stream: BinaryIO, problem: int | None = None) -> Iterator[ReachedVerdict]:
+    """Every verdict, or those of one problem, in the order of the file; nothing else is read."""
+    with pq.ParquetFile(stream) as file:
+        names = [name for name in ReachedVerdict._fields if name in file.schema_arrow.names]
+        everywhere = problem is None
+        groups = range(file.num_row_groups) if problem is None else _candidate_groups(file, problem)
+        for group in groups:
+            table = file.read_row_group(group, columns=names)
+            for row in zip(*(table[name].to_pylist() for name in names), strict=True):
+                read = dict(zip(names, row, strict=True))
+                if everywhere or read["problem"] == problem:
+                    yield ReachedVerdict(**{"confidence": None, **read})
 
 
 def iterate_answers(stream: BinaryIO) -> Iterator[AnsweredSample]:

@@ -22,9 +22,11 @@ from fsspec.implementations.local import LocalFileSystem
 from evalsvc.artifacts.reading import (
     AnsweredSample,
     JudgedSample,
+    ReachedVerdict,
     SamplePage,
     iterate,
     iterate_answers,
+    iterate_reached,
     iterate_verdicts,
     read_page,
 )
@@ -101,6 +103,11 @@ class ArtifactStore:
         """The verdict of every row of a transcript, without its texts."""
         with self._open(path) as stream:
             yield from iterate_verdicts(stream)
+
+    def read_reached(self, path: str, problem: int | None = None) -> Iterator[ReachedVerdict]:
+        """How each verdict of a transcript, or of one problem in it, was reached."""
+        with self._open(path) as stream:
+            yield from iterate_reached(stream, problem)
 
     def read_answers(self, path: str) -> Iterator[AnsweredSample]:
         """The answer of every row of a transcript, without its texts."""

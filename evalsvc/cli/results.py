@@ -18,10 +18,10 @@ from evalsvc.cli.printing import (
     print_table,
 )
 from evalsvc.cli.profiles import show_profile
-from evalsvc.client import EvaluationResult
+from evalsvc.client import Client, EvaluationResult
 from evalsvc.client.operations import metric_figures, notes_of, part
 from evalsvc.client.rows import MetricRow, Table
-from evalsvc.errors import UsageError
+from evalsvc.errors import ServerError, UsageError
 
 app = typer.Typer()
 COLUMNS = (
@@ -75,7 +75,9 @@ def results(
             return
         if evaluation is not None:
             found: Sequence[EvaluationResult] = [client.evaluation(evaluation)]
+            reached = None if metric else _confidences(client, found[0].id)
         else:
+            reached = None
             found = client.evaluations(run, benchmark, step=step, job=job, limit=limit)
         if metric:
             tables = [(item, client.metrics(item.id, metric)) for item in found]
@@ -83,9 +85,21 @@ def results(
             return
     if as_json:
         printed = [item.to_dict() for item in found]
-        print_json(printed[0] if evaluation is not None else printed)
+        one = evaluation is not None
+        print_json({**printed[0], "confidences": reached} if one else printed)
     else:
         show_results(found)
+        if reached is not None and reached["sentence"]:
+            typer.echo(f"Note: {reached['sentence']}")
+
+
+def _confidences(client: Client, evaluation: str) -> dict[str, Any] | None:
+    """How its verdicts were reached; None where the transcripts, or the server, do not tell."""
+    try:
+        found: dict[str, Any] = client.get(f"/v1/evaluations/{part(evaluation)}/confidences")
+    except ServerError:
+        return None
+    return found
 
 
 def show_metrics(

@@ -22,6 +22,7 @@ from evalsvc.client.rows import (
     AsyncSamples,
     Claim,
     ComparisonTable,
+    ConfidenceName,
     EvaluationResult,
     Job,
     MetricRow,
@@ -404,14 +405,21 @@ class Client(_Connection):
             )
         )
 
-    def samples(self, evaluation: str, problem: int | str | None = None) -> Samples:
+    def samples(
+        self,
+        evaluation: str,
+        problem: int | str | None = None,
+        *,
+        confidence: ConfidenceName | None = None,
+    ) -> Samples:
         """The samples of an evaluation, fetched while you iterate.
 
         Args:
             evaluation: its id.
             problem: only of this problem: a number is a row index, a text is a problem's id.
+            confidence: only those whose verdicts were reached so.
         """
-        return Samples(self._iterate(self._flows.sample_pages(evaluation, problem)))
+        return Samples(self._iterate(self._flows.sample_pages(evaluation, problem, confidence)))
 
     def events(self, job: Job | str) -> Iterator[ServerEvent]:
         """The events of a job from its beginning until it has ended.
@@ -666,9 +674,17 @@ class AsyncClient(_Connection):
             self._flows.power({"run": run, "benchmark": benchmark, "effect": effect, **design})
         )
 
-    def samples(self, evaluation: str, problem: int | str | None = None) -> AsyncSamples:
+    def samples(
+        self,
+        evaluation: str,
+        problem: int | str | None = None,
+        *,
+        confidence: ConfidenceName | None = None,
+    ) -> AsyncSamples:
         """As `Client.samples`, for `async for`."""
-        return AsyncSamples(self._iterate(self._flows.sample_pages(evaluation, problem)))
+        return AsyncSamples(
+            self._iterate(self._flows.sample_pages(evaluation, problem, confidence))
+        )
 
     async def events(self, job: Job | str) -> AsyncIterator[ServerEvent]:
         """As `Client.events`, for `async for`."""

@@ -19,6 +19,7 @@ from evalsvc.client.rows import (
     Claim,
     ComparisonRow,
     ComparisonTable,
+    ConfidenceName,
     CurveCrossing,
     CurveVerdict,
     EvaluationResult,
@@ -272,7 +273,12 @@ class Operations(Exchange):
         return read_record(PowerPlan, (yield from self.get("/v1/power", params)))
 
     @readable
-    def sample_pages(self, evaluation: str, problem: int | str | None) -> Flow[None]:
+    def sample_pages(
+        self,
+        evaluation: str,
+        problem: int | str | None,
+        confidence: ConfidenceName | None = None,
+    ) -> Flow[None]:
         """Yields Found tables: the samples of one problem, or of all problems in their order."""
         path = f"/v1/evaluations/{part(evaluation)}/problems"
         found = False
@@ -282,7 +288,7 @@ class Operations(Exchange):
             for row in read_records(ProblemCount, page, "items"):
                 if problem is None or problem in (row.problem, row.problem_id):
                     found = True
-                    yield from self._samples_of(evaluation, row)
+                    yield from self._samples_of(evaluation, row, confidence)
             cursor = page.get("next_cursor")
             if cursor is None:
                 break
@@ -292,12 +298,15 @@ class Operations(Exchange):
                 "Give a row index (a number) or a problem's id (a text).",
             )
 
-    def _samples_of(self, evaluation: str, row: ProblemCount) -> Flow[None]:
+    def _samples_of(
+        self, evaluation: str, row: ProblemCount, confidence: ConfidenceName | None
+    ) -> Flow[None]:
         path = f"/v1/evaluations/{part(evaluation)}/rows/{row.problem}/samples"
         about = {"evaluation": evaluation, "problem": row.problem, "problem_id": row.problem_id}
         cursor: str | None = None
         while row.n:
-            page = yield from self.get(path, {"limit": SAMPLES_PAGE_ROWS, "cursor": cursor})
+            asked = {"limit": SAMPLES_PAGE_ROWS, "cursor": cursor, "confidence": confidence}
+            page = yield from self.get(path, asked)
             items = list_in(page, "items")
             if page.get("problem") != row.problem:  # never show one problem's samples as another's
                 raise UnreadableResponse(f"these are not the samples of row {row.problem}")

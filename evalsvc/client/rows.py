@@ -7,7 +7,7 @@ JSON. Values are fractions of 1; a pair such as `interval_fixed` is (low, high).
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, overload
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Interval = tuple[float, float]
+ConfidenceName = Literal["proven", "computed", "convention"]  # how a verdict was reached
 ENDED = frozenset({"done", "failed", "cancelled"})  # states in which a job stays
 SHOWN_ROWS = 20  # in the text and HTML forms of a table
 

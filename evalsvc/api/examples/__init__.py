@@ -58,6 +58,17 @@ ANSWERS: Mapping[str, Any] = {
     f"GET {_EVALUATION}/profile": PROFILE,
     f"GET {_EVALUATION}/metrics": EVALUATION_METRICS,
     "GET /v1/metrics-catalogue": METRICS_CATALOGUE,
+    f"GET {_EVALUATION}/confidences": {
+        "samples": 480,
+        "proven": 300,
+        "computed": 20,
+        "convention": 80,
+        "undecided": 80,
+        "not_recorded": 0,
+        "convention_share": 0.2,
+        "sentence": "80 of 400 verdicts (20.0%) were reached by convention: a unit, a label or "
+        "words were dropped, and the like.",
+    },
     f"GET {_EVALUATION}/scoring": {
         "samples": 480,
         "correct": 64,

@@ -8,6 +8,7 @@ from evalsvc.dashboard.plots.passk import PlottedCurve, pass_at_k_figure
 from evalsvc.dashboard.rendering.page import Page, PageTable
 from evalsvc.dashboard.web.page_request import PageRequest, Pages
 from evalsvc.errors import Conflict, NotFound, StorageError
+from evalsvc.services.evaluations.confidences import confidences
 from evalsvc.services.evaluations.figures import Metric
 from evalsvc.services.evaluations.metric_figures import EvaluationMetrics, quick_metrics
 from evalsvc.services.evaluations.scoring import scoring
@@ -68,7 +69,7 @@ def build(request: PageRequest) -> Page:
     state, name = request.state, request.part("evaluation")
     detail = describe(session, memo, state.catalogue, state.settings.data, name)
     row = evaluations.get(session, detail.id)
-    detail = replace(detail, notes=[*detail.notes, *_scoring_note(request, row)])
+    detail = replace(detail, notes=[*detail.notes, *_verdict_notes(request, row)])
     counts, traits = counts_of(session, memo, row), traits_of(session, memo, row.revision_id)
     which = request.choice("show", dict(FILTERS), "all")
     sort = request.sort_by(SORTS, "problem")
@@ -135,6 +136,16 @@ def _registered(
     ends = sorted({min(ks), max(ks)})
     metrics = state.metrics.metrics
     return quick_metrics(request.session, state.memo, state.artifacts, row, metrics, ends)
+
+
+def _verdict_notes(request: PageRequest, row: Evaluation) -> list[str]:
+    """What is said of the verdicts: two readings where they differ, and how they were reached."""
+    state = request.state
+    try:
+        found = confidences(request.session, state.memo, state.artifacts, row).sentence
+    except (NotFound, StorageError):  # the transcripts are gone
+        found = ""
+    return [*_scoring_note(request, row), *([found] if found else [])]
 
 
 def _scoring_note(request: PageRequest, row: Evaluation) -> list[str]:

@@ -7,14 +7,14 @@ from markupsafe import Markup
 
 from evalsvc.catalogue import ImageRef
 from evalsvc.dashboard.limits import MAX_MARKS
-from evalsvc.dashboard.pages.sample_masks import FILTERS, SampleMark, choose, marks_of, runs_of
+from evalsvc.dashboard.pages.sample_masks import FILTERS, SampleMark, choose, marks_of
 from evalsvc.dashboard.rendering import mathematics, text
 from evalsvc.dashboard.rendering.page import Page, PageTable
 from evalsvc.dashboard.web.page_request import PageRequest, Pages
 from evalsvc.dashboard.web.problem_source import ShownProblem, find_shown_problem, row_of
-from evalsvc.errors import NotFound
+from evalsvc.errors import NotFound, StorageError
 from evalsvc.services.evaluations import samples as service
-from evalsvc.services.evaluations.samples import SampleView
+from evalsvc.services.evaluations.samples import SampleView, runs_of
 from evalsvc.services.evaluations.views import EvaluationSummary, counts_of, summarise
 from evalsvc.store.models import Evaluation, Problem
 from evalsvc.store.repositories import evaluations, problems, results
@@ -57,7 +57,8 @@ def build(request: PageRequest) -> Page:
     result = results.get(session, evaluation.id, index)
     marks = marks_of(result) if result is not None else []
     which = request.choice("show", dict(FILTERS), "all")
-    wanted = choose(marks, which)
+    reached = _by_convention(request, evaluation, index)
+    wanted = choose(marks, which, reached)
     pages = _pages(request, wanted)
     shown = [mark.sample for mark in pages.slice(wanted)]
     prompt, found, missing = _read(request, evaluation, index, shown)
@@ -86,7 +87,7 @@ def build(request: PageRequest) -> Page:
         table=_table(model),
         extras={
             "which": which,
-            "filters": _filters(marks),
+            "filters": _filters(marks, reached),
             "raw": raw,
             "marks": marks[:MAX_MARKS],
             "marks_hidden": max(0, len(marks) - MAX_MARKS),
@@ -179,9 +180,23 @@ def _neighbours(
     )
 
 
-def _filters(marks: list[SampleMark]) -> list[tuple[str, str]]:
-    """The filters with the number of samples that each shows; empty ones are left out."""
-    counted = [(value, name, len(choose(marks, value))) for value, name in FILTERS]
+def _by_convention(request: PageRequest, evaluation: Evaluation, row: int) -> frozenset[int]:
+    """The samples judged by convention, kept by the evaluation's version; none if lost."""
+    session, state = request.session, request.state
+
+    def read() -> frozenset[int]:
+        found = service.samples_of_kind(session, state.artifacts, evaluation, row, "convention")
+        return frozenset(found)
+
+    try:
+        return state.memo.get(("by convention", evaluation.id, evaluation.version, row), read)
+    except (NotFound, StorageError):  # the page says below why responses are not shown
+        return frozenset()
+
+
+def _filters(marks: list[SampleMark], by_convention: frozenset[int]) -> list[tuple[str, str]]:
+    """The filters with how many samples each would show; empty ones are left out."""
+    counted = [(value, name, len(choose(marks, value, by_convention))) for value, name in FILTERS]
     return [(value, f"{name} {count}") for value, name, count in counted if count or value == "all"]
 
 

@@ -1,6 +1,9 @@
-"""The verdict of every sample of one problem, from its bit masks, without any transcript."""
+"""The verdict of every sample of one problem, out of its bit masks, with no transcript read.
 
-from collections.abc import Sequence
+How a verdict was reached does not stand in the masks: the page reads that and passes it in.
+"""
+
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from evalsvc.store.models import ProblemResult
@@ -12,6 +15,7 @@ FILTERS = (
     ("no_answer", "no answer"),
     ("truncated", "cut off"),
     ("failed", "verifier failed"),
+    ("convention", "by convention"),
 )
 GLYPHS = {"correct": "✓", "wrong": "✕", "no_answer": "∅", "failed": "!"}
 
@@ -57,21 +61,14 @@ def marks_of(result: ProblemResult) -> list[SampleMark]:
     return found
 
 
-def choose(marks: Sequence[SampleMark], which: str) -> list[SampleMark]:
-    """The samples that a filter selects."""
+def choose(
+    marks: Sequence[SampleMark], which: str, by_convention: Collection[int] = ()
+) -> list[SampleMark]:
+    """Those that a filter names. by_convention: the samples whose verdicts were reached so."""
     if which == "all":
         return list(marks)
     if which == "truncated":
         return [mark for mark in marks if mark.truncated]
+    if which == "convention":
+        return [mark for mark in marks if mark.sample in by_convention]
     return [mark for mark in marks if mark.verdict == which]
-
-
-def runs_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    """Ascending numbers as runs (first, count); each run is one read of a transcript."""
-    runs: list[tuple[int, int]] = []
-    for number in numbers:
-        if runs and runs[-1][0] + runs[-1][1] == number:
-            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
-        else:
-            runs.append((number, 1))
-    return runs

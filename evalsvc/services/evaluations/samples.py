@@ -4,8 +4,9 @@ A problem's samples are in several transcripts (one per shard); they are joined 
 sample index. A manual override of a verdict is shown with the verifier's, and counts.
 """
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from evalsvc.errors import Conflict, NotFound, UsageError
 from evalsvc.store.database import Session
@@ -13,7 +14,11 @@ from evalsvc.store.models import Evaluation, Problem, ProblemResult
 from evalsvc.store.repositories import overrides, problems, results, shards
 from evalsvc.store.repositories.pages import Key, Rows
 
-MAX_ROW = 10**9  # above every benchmark's size, and within the column's type
+if TYPE_CHECKING:
+    from evalsvc.artifacts.reading import ReachedVerdict
+
+ConfidenceName = Literal["proven", "computed", "convention"]
+MAX_ROW = 10**9  # above every benchmark, and within the column's type
 
 
 class Transcripts(Protocol):
@@ -22,6 +27,8 @@ class Transcripts(Protocol):
     def read_samples(
         self, path: str, problem: int, offset: int = 0, limit: int | None = 50
     ) -> Any: ...
+
+    def read_reached(self, path: str, problem: int | None = None) -> "Iterable[ReachedVerdict]": ...
 
 
 @dataclass(frozen=True)
@@ -185,6 +192,58 @@ def read_samples(
     result = results.get(session, evaluation.id, problem)
     total = result.n if result else 0
     return SamplesView(evaluation.id, problem, problem_id, prompt, samples, total)
+
+
+def read_samples_of_kind(
+    session: Session,
+    transcripts: Transcripts,
+    evaluation: Evaluation,
+    row: int,
+    confidence: ConfidenceName,
+    *,
+    start: int,
+    limit: int,
+) -> SamplesView:
+    """As `read_samples`, of the verdicts that were reached so; `total` counts these only."""
+    problem, _ = problem_at(session, evaluation, row)
+    numbers = samples_of_kind(session, transcripts, evaluation, problem, confidence)
+    wanted = [number for number in numbers if number >= start][:limit]
+    found = read_samples(session, transcripts, evaluation, row, start=start, limit=0)
+    for first, many in runs_of(wanted):
+        read = read_samples(session, transcripts, evaluation, row, start=first, limit=many)
+        found = replace(
+            read, prompt=read.prompt or found.prompt, samples=[*found.samples, *read.samples]
+        )
+    return replace(found, total=len(numbers))
+
+
+def samples_of_kind(
+    session: Session,
+    transcripts: Transcripts,
+    evaluation: Evaluation,
+    problem: int,
+    confidence: ConfidenceName,
+) -> list[int]:
+    """The problem's samples whose verdicts were reached so, in order. No text is read."""
+    written = shards.transcripts_of(session, evaluation.id)
+    return sorted(
+        read.sample
+        for artifact, held, _, _ in written
+        if problem in held
+        for read in transcripts.read_reached(artifact, problem)
+        if read.confidence == confidence
+    )
+
+
+def runs_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """Ascending numbers as (first, how many) of neighbours: each is one read of a transcript."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][0] + runs[-1][1] == number:
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        else:
+            runs.append((number, 1))
+    return runs
 
 
 def _sample(row: dict[str, Any], corrected: Any) -> SampleView:

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from evalsvc.cli import app
+from evalsvc.client import Client
 from tests.support.http_server import Running
 from tests.support.permuted import IDS, NAME, gold_of, write_benchmark
 
@@ -48,6 +49,50 @@ def test_every_row_gives_its_own_samples_and_takes_its_own_verdict(permuted: Run
         for wrong in (7, 10**9 - 1):
             address = f"/v1/evaluations/{evaluation}/rows/{wrong}/samples"
             assert http.get(address).status_code == 404
+
+
+def import_conventions(server: Running) -> str:
+    """Five samples of row 0: 1, 2 and 4 by convention (a unit dropped), 0 proven, 3 none."""
+    gold = gold_of(IDS[0])
+    written = (f"\\boxed{{{gold}}}", *[f"\\boxed{{{gold}\\text{{ cm}}}}"] * 2, "no box")
+    responses = [
+        {"problem_id": name, "response": text if name == IDS[0] else "no box"}
+        for name in IDS
+        for text in (*written, written[1])
+    ]
+    body = {"format": "jsonl", "run": "r", "benchmark": NAME, "responses": responses}
+    with server.http as http:
+        return str(http.post("/v1/imports", json=body).json()["evaluation"])
+
+
+def test_verdicts_by_convention_are_counted_and_filtered(permuted: Running) -> None:
+    evaluation = import_conventions(permuted)
+    with permuted.http as http:
+        counted = http.get(f"/v1/evaluations/{evaluation}/confidences").json()
+        assert (counted["samples"], counted["convention"], counted["undecided"]) == (35, 3, 31)
+        assert (counted["proven"], counted["not_recorded"]) == (1, 0)
+        assert counted["convention_share"] == 0.75
+        address = f"/v1/evaluations/{evaluation}/rows/0/samples?confidence=convention"
+        first = http.get(f"{address}&limit=2").json()
+        assert ([item["sample"] for item in first["items"]], first["total"]) == ([1, 2], 3)
+        assert first["prompt"] == http.get(address.split("?", maxsplit=1)[0]).json()["prompt"]
+        rest = http.get(f"{address}&limit=2&cursor={first['next_cursor']}").json()
+        assert ([i["sample"] for i in rest["items"]], rest["next_cursor"]) == ([4], None)
+        assert http.get(address.replace("convention", "computed")).json()["items"] == []
+        assert http.get(address.replace("convention", "guessed")).status_code == 422
+        page = http.get(f"/evaluations/{evaluation}/rows/0.json?show=convention").json()
+        assert [sample["sample"] for sample in page["samples"]] == [1, 2, 4]
+        assert "by convention 3" in http.get(f"/evaluations/{evaluation}/rows/0").text
+        overview = http.get(f"/evaluations/{evaluation}").text
+    said = "3 of 4 verdicts (75.0%) were reached by convention"
+    assert said in overview
+    command = ["results", evaluation, "--server", permuted.url]
+    assert said in CliRunner().invoke(app, command).output
+    as_json = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert as_json["confidences"] == counted
+    with Client(permuted.url) as client:
+        found = client.samples(evaluation, 0, confidence="convention")
+        assert [row.sample for row in found] == [1, 2, 4]
 
 
 @pytest.mark.parametrize(("name", "row"), [("5", 5), ("6", 6), ("last", 6)])

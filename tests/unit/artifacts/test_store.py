@@ -67,6 +67,21 @@ def test_transcripts_from_before_the_confidence_still_read(tmp_path: Path) -> No
     assert [sample["confidence"] for sample in old.samples] == [None, None]
     assert [sample["confidence"] for sample in new.samples] == [None, "convention"]
     assert [sample["confidence"] for sample in store.read_all("old.parquet")] == [None, None]
+    old_reached, new_reached = (list(store.read_reached(f"{n}.parquet", 1)) for n in ("old", "new"))
+    assert [read.confidence for read in old_reached] == [None, None]
+    assert [read.confidence for read in new_reached] == [None, "convention"]
+
+
+def test_how_verdicts_were_reached_is_read_of_all_or_of_one_problem(tmp_path: Path) -> None:
+    store = ArtifactStore(str(tmp_path / "artifacts"))
+    expected = [(p, s, "convention" if s else None) for p in (1, 2, 3) for s in (0, 1)]
+    rows = [replace(row(p, s), confidence=confidence) for p, s, confidence in expected]
+    store.write_transcript("a.parquet", rows)
+    found = [(r.problem, r.sample, r.confidence) for r in store.read_reached("a.parquet")]
+    assert found == expected
+    of_one = [(r.problem, r.sample) for r in store.read_reached("a.parquet", 2)]
+    assert of_one == [(2, 0), (2, 1)]
+    assert list(store.read_reached("a.parquet", 9)) == []
 
 
 def test_a_problem_that_is_not_there_has_an_empty_page(store: ArtifactStore) -> None:

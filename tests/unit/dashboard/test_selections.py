@@ -8,13 +8,14 @@ import numpy as np
 from evalsvc.dashboard.pages.matrix import MatrixCell
 from evalsvc.dashboard.pages.problem_list import select_problems
 from evalsvc.dashboard.pages.sample_masks import choose as choose_samples
-from evalsvc.dashboard.pages.sample_masks import marks_of, runs_of
+from evalsvc.dashboard.pages.sample_masks import marks_of
 from evalsvc.dashboard.plots.lanes import draw_timeline
 from evalsvc.dashboard.plots.passk import PlottedCurve, pass_at_k_figure
 from evalsvc.dashboard.plots.training import Gap, Point, Series, training_figure
 from evalsvc.dashboard.rendering.svg import progress, whisker
 from evalsvc.services.compare.method_curves import MethodPoint, together
 from evalsvc.services.compare.problem_matrix import ProblemMatrix, choose, strip, tally
+from evalsvc.services.evaluations.samples import runs_of
 from evalsvc.services.evaluations.timeline import Happening, Span, Timeline
 from evalsvc.store.models import ProblemResult
 from evalsvc.store.repositories.counts import Counts
@@ -88,6 +89,9 @@ def test_masks_tell_failures_and_missing_samples_apart() -> None:
     ]
     assert [mark.sample for mark in choose_samples(marks, "wrong")] == [1, 5]
     assert [mark.sample for mark in choose_samples(marks, "truncated")] == [2]
+    by_convention = choose_samples(marks, "convention", {0, 5, 99})
+    assert [mark.sample for mark in by_convention] == [0, 5]
+    assert choose_samples(marks, "convention") == []
     assert runs_of([1, 2, 3, 7, 9, 10]) == [(1, 3), (7, 1), (9, 2)]
 
 
