@@ -2,7 +2,7 @@
 
 A unit's canonical form is a sorted product such as `cm^2` or `h^-1 mi`; of counted nouns the last
 one, in the singular (`pair` for "positive ordered pairs"). A word counts as a unit only if it
-stands in a list here, or if the gold itself uses it: a word that is unknown may change the value.
+is in a list here, or if the gold itself uses it: an unknown word may change the value.
 """
 
 import re
@@ -83,7 +83,7 @@ _ENGLISH = frozenset((
     "ms", "nm", "cc", "hp", "ly", "atm", "mol", "psi", "Pa", "rand", "deg", "gal", "ton", "knot",
     "ins", "rad", "eV", "kN", "kJ", "MJ", "kW", "MW", "dl", "cl", "kl", "cL", "dL", "kL",
 ))  # fmt: skip
-#: Two letters and more that stand for a unit even outside `\text{}`, after a number.
+#: Two letters and more that are a unit even outside `\text{}`, after a number.
 BARE = {word for word in _CANONICAL if len(word) > 1} - _ENGLISH | set(_COMPOUND) | {"sq", "cu"}
 _WORD = re.compile(r"[A-Za-z][A-Za-z.']*")
 _POWER = re.compile(r"\s*\^\s*\{?\s*(-?\d)\s*\}?|(?<=[A-Za-z])([2-4])(?![\d.,])")
@@ -91,7 +91,7 @@ _POWER = re.compile(r"\s*\^\s*\{?\s*(-?\d)\s*\}?|(?<=[A-Za-z])([2-4])(?![\d.,])"
 _DIGITED = re.compile(
     r"\b(?:\d|two|three|four|five|six|seven|eight|nine|ten)-(digit|letter|sided|element)\b"
 )
-#: Behind a unit, and nothing to the value: `12 ways in total`, `5 cm long`.
+#: After a unit, without effect on the value: `12 ways in total`, `5 cm long`.
 _IN_ALL = re.compile(
     r"(?<=[A-Za-z.)])\s+(?:in total|altogether|in all|long|tall|wide|high|deep|old)\.?\s*$"
 )
@@ -132,7 +132,7 @@ class _Reader:
         self.noun = ""
         self.last = ""
         self.sign, self.adjective = 1, 0
-        self.open = False  # something is announced that has not come yet
+        self.open = False  # a word is still expected
 
     def read(self) -> str | None:
         position = 0
@@ -234,7 +234,7 @@ _MATERIALS = frozenset(
 
 
 def singular(word: str) -> str:
-    """A noun without its plural ending; irregular plurals stand in the lists themselves."""
+    """A noun without its plural ending; irregular plurals are in the lists themselves."""
     if len(word) <= 3 or not word.endswith("s") or word.endswith("ss"):
         return word
     if word.endswith("ies"):
@@ -255,7 +255,7 @@ _NOT_ADDED = frozenset(("percent", "K"))
 
 
 def compatible(gold: str, answer: str, *, radians: bool = False) -> bool:
-    """Whether an answer's unit may stand for the gold's; "" means that there is none.
+    """Whether an answer's unit agrees with the gold's; "" means no unit.
 
     A unit may be left out. A sign that changes the value of a bare number (percent) may not be
     added, radians only to a gold that has pi in it (`radians`); another unit is another answer.

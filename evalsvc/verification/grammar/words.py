@@ -1,6 +1,6 @@
-"""Word lists: what is counted, what describes, what names a quantity, what changes a value.
+"""Word lists: counted nouns, descriptions, names of quantities, words that change a value.
 
-Lists of what may be dropped, never of what may not: an unknown word is not dropped.
+They list what may be dropped, never what may not: an unknown word is not dropped.
 """
 
 
@@ -8,7 +8,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-#: What is counted. Words that change a value are not here.
+#: Counted nouns. Words that change a value are not here.
 COUNTED = _words("""
     answer solution way pair triple triplet tuple number integer digit zero root factor
     divisor multiple prime value element term subset permutation combination arrangement
@@ -57,7 +57,7 @@ UNCOUNTED = _words("""
     note set inversion constant variable coefficient case value degree divisor subset
     sequence negative
 """)
-#: Stand before a counted noun and change nothing about the count.
+#: Words before a counted noun that do not change the count.
 DESCRIBING = _words("""
     such positive negative nonnegative nonzero non real complex imaginary rational irrational
     integer integral whole natural prime composite even odd distinct different unique
@@ -70,7 +70,7 @@ DESCRIBING = _words("""
     football hockey chess playing school birthday ice fruit mixed broken unbroken fresh ripe
     rotten male female young adult
 """)
-#: Change a value: no unit even where a gold uses them.
+#: Words that change a value: never a unit, even if a gold uses them.
 VALUE_WORDS = _words("""
     or and to not no nor between about approximately approx roughly nearly around least most
     than more less fewer over under above below minus plus times divided half halves third
@@ -90,7 +90,7 @@ VALUE_WORDS = _words("""
     sine cosine tangent theta alpha beta so instead alternatively alternative increased
     decreased reduced
 """)
-#: What a label names.
+#: Quantities that a label names.
 QUANTITIES = _words("""
     answer solution result value total sum difference product quotient remainder area areas
     perimeter circumference volume surface length width height depth breadth thickness
@@ -105,7 +105,7 @@ QUANTITIES = _words("""
     capacity points ways possibilities outcomes solutions roots root zeros factors divisors
     terms integers pairs measure size rest ones tens units eigenvalue expectation
 """)
-#: Stand in a label beside the quantity.
+#: Words in a label besides the quantity.
 GLUE = _words("""
     the a an of is are was equals equal to be in for this our my so therefore thus hence
     final correct required requested desired exact simplified overall shaded given new first
@@ -113,7 +113,7 @@ GLUE = _words("""
     highest lowest common total combined remaining expected lateral surface all possible
     here that which must will and x y n
 """)
-#: Of what a quantity is: `area of triangle ABC`.
+#: What a quantity belongs to: `area of triangle ABC`.
 SHAPES = _words("""
     triangle square rectangle circle sphere cube cone cylinder prism pyramid trapezoid
     trapezium parallelogram rhombus kite polygon pentagon hexagon octagon quadrilateral
