@@ -12,24 +12,13 @@ from evalsvc.api.auth import Reader
 from evalsvc.api.pagination import Paginated
 from evalsvc.api.problem_details import documented
 from evalsvc.api.state import StateDep
-from evalsvc.specs import WorkerStatus
+from evalsvc.services.operations import workers as operations
+from evalsvc.services.operations.workers import WorkerView
 from evalsvc.store.models import DispatcherEpoch
-from evalsvc.store.repositories import workers
 from evalsvc.store.repositories.workers import newest_epoch
 from evalsvc.store.states import DispatcherState
 
 router = APIRouter(prefix="/v1/workers", tags=["workers"])
-
-
-class WorkerView(BaseModel):
-    """The last thing a worker said of itself."""
-
-    id: str
-    state: str
-    epoch: int
-    started_at: datetime
-    updated_at: datetime
-    status: WorkerStatus | None
 
 
 class DispatcherView(BaseModel):
@@ -54,17 +43,7 @@ def list_workers(state: StateDep, who: Reader) -> WorkersPage:
     """The present dispatcher, whether it pauses and why, and its workers."""
     with state.database.read() as session:
         dispatcher = newest_epoch(session)
-        items = [
-            WorkerView(
-                id=row.id,
-                state=row.state,
-                epoch=row.epoch,
-                started_at=row.started_at,
-                updated_at=row.updated_at,
-                status=WorkerStatus.model_validate(row.status) if row.status else None,
-            )
-            for row in workers.of_newest_dispatcher(session)
-        ]
+        items = list(operations.list_workers(session))
     return WorkersPage(items=items, dispatcher=_view(dispatcher))
 
 

@@ -22,7 +22,7 @@ from evalsvc.statistics.errors import StatisticsError
 from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.max_t import max_t_test
 from evalsvc.statistics.sentences import CHECKPOINTS_ONLY, p_value_words, points
-from evalsvc.statistics.studentised import spread_of, weighted_sum
+from evalsvc.statistics.studentised import Spread, rare_difference, spread_of, weighted_sum
 from evalsvc.statistics.thinning import equal_samples
 
 Pair = tuple[float, float]
@@ -87,17 +87,16 @@ def joint_claim(
     check_probability(alpha, "alpha")
     shares = _shares(list(benchmarks), weights)
     data = {name: _cluster_totals(name, counts, seed) for name, counts in benchmarks.items()}
-    problems = {name: groups.problems for name, (_, groups) in data.items()}
-    differences = {name: float(t.sum()) / problems[name] for name, (t, _) in data.items()}
+    problems = {name: groups.problems for name, (_, groups, _) in data.items()}
+    differences = {name: float(t.sum()) / problems[name] for name, (t, _, _) in data.items()}
     scales = {name: shares[name] / problems[name] for name in data}
-    totals = np.concatenate([scales[name] * t for name, (t, _) in data.items()])
-    sizes = np.concatenate([scales[name] * groups.sizes for name, (_, groups) in data.items()])
-    spreads = [spread_of(t, groups) for t, groups in data.values()]
-    spread = weighted_sum(spreads, [shares[name] for name in data])
+    totals = np.concatenate([scales[name] * t for name, (t, _, _) in data.items()])
+    sizes = np.concatenate([scales[name] * groups.sizes for name, (_, groups, _) in data.items()])
+    spread = weighted_sum([own for _, _, own in data.values()], [shares[name] for name in data])
     joint = max_t_test(totals[:, None], sizes, [spread], alpha, seed)
     p_alone = [
         max_t_test(t[:, None], groups.sizes, [own], alpha, seed).p_value
-        for (t, groups), own in zip(data.values(), spreads, strict=True)
+        for t, groups, own in data.values()
     ]
     estimate = sum(shares[name] * differences[name] for name in data)
     same_way = len({np.sign(d) for d in differences.values()}) == 1 and estimate != 0
@@ -217,8 +216,10 @@ def _shares(names: Sequence[str], weights: Mapping[str, float] | None) -> dict[s
     return dict(zip(names, (float(v) for v in values / values.sum()), strict=True))
 
 
-def _cluster_totals(name: str, counts: BenchmarkCounts, seed: int) -> tuple[FloatArray, Partition]:
-    """Differences of one benchmark summed over its clusters, and the clusters."""
+def _cluster_totals(
+    name: str, counts: BenchmarkCounts, seed: int
+) -> tuple[FloatArray, Partition, Spread]:
+    """Differences of one benchmark summed over its clusters, the clusters, and their spread."""
     try:
         n, before, after, _ = equal_samples(
             (counts.baseline_n, counts.baseline_c), (counts.candidate_n, counts.candidate_c), seed
@@ -232,7 +233,9 @@ def _cluster_totals(name: str, counts: BenchmarkCounts, seed: int) -> tuple[Floa
             raise StatisticsError("one cluster has no spread.", "Give at least two problems.")
     except StatisticsError as error:
         raise StatisticsError(f"{name}: {error.message}", error.remedy) from error
-    return groups.totals(moved), groups
+    totals = groups.totals(moved)
+    rare = float(np.mean([rare_difference(k, int(n.min())) for k in ks]))
+    return totals, groups, spread_of(totals, groups, rare)
 
 
 def _sentence(claim: JointClaim) -> str:

@@ -25,7 +25,7 @@ from evalsvc.statistics.estimators import pass_at_k
 from evalsvc.statistics.max_t import MaxTest, max_t_test
 from evalsvc.statistics.sentences import CHECKPOINTS_ONLY, p_value_words, points, size_words
 from evalsvc.statistics.stopping import StoppingPlan, check_endings, pass_at_k_stopped
-from evalsvc.statistics.studentised import spread_of
+from evalsvc.statistics.studentised import rare_difference, spread_of
 from evalsvc.statistics.thinning import equal_samples
 
 Pair = tuple[float, float]
@@ -92,7 +92,8 @@ def curve_comparison(  # noqa: PLR0917 - the order is part of the interface
     )
     checked = _checked_ks(ks, n)
     values = [np.column_stack([pass_at_k(n, c, k) for k in checked]) for c in (before, after)]
-    return _compared(checked, values, clusters, seed, alpha, thinned=thinned)
+    smallest = int(n.min())
+    return _compared(checked, values, clusters, seed, alpha, smallest_n=smallest, thinned=thinned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,8 @@ def curve_comparison_stopped(
         np.column_stack([_pass_values(n, c, k, side.plan) for k in checked])
         for (n, c, _), side in zip(sides, (baseline, candidate), strict=True)
     ]
-    return _compared(checked, values, clusters, seed, alpha, thinned=False)
+    smallest = min(int(n.min()) for n, _, _ in sides)
+    return _compared(checked, values, clusters, seed, alpha, smallest_n=smallest, thinned=False)
 
 
 def _design(side: SampledCounts) -> tuple[IntArray, IntArray, IntArray]:
@@ -166,6 +168,7 @@ def _compared(
     seed: int,
     alpha: float,
     *,
+    smallest_n: int,
     thinned: bool,
 ) -> CurveComparison:
     check_probability(alpha, "alpha")
@@ -177,7 +180,9 @@ def _compared(
             "Give the counts of at least two problems that share nothing.",
         )
     totals = groups.totals(after - before)
-    spreads = [spread_of(totals[:, j], groups) for j in range(len(ks))]
+    spreads = [
+        spread_of(totals[:, j], groups, rare_difference(k, smallest_n)) for j, k in enumerate(ks)
+    ]
     test = max_t_test(totals, groups.sizes, spreads, alpha, seed)
     differences = tuple(float(d) for d in (after - before).mean(axis=0))
     return CurveComparison(

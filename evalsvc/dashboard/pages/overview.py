@@ -38,7 +38,7 @@ def build(request: PageRequest) -> Page:
         for f in model.overview.failures
     ]
     rows += [
-        ("worker", w.id, w.status.get("checkpoint_path") or "", w.state, None, None, "")
+        ("worker", w.id, (w.status and w.status.checkpoint_path) or "", w.state, None, None, "")
         for w in model.overview.workers
     ]
     return Page(

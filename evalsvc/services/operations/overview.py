@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from evalsvc.specs import WorkerState
+from evalsvc.services.operations.workers import WorkerView, list_workers
 from evalsvc.store.database import Session
 from evalsvc.store.models import Evaluation, now
-from evalsvc.store.repositories import checkpoints, evaluations, jobs, shards, workers
+from evalsvc.store.repositories import checkpoints, evaluations, jobs, shards
 from evalsvc.store.states import LOST_SHARDS, EvaluationState, ShardState
 
 RATE_WINDOW = timedelta(minutes=15)
@@ -62,24 +61,13 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class WorkerLine:
-    """The last thing a worker said of itself."""
-
-    id: str
-    state: str
-    status: dict[str, Any]
-    started_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True)
 class Overview:
     """All that the front page says, but for the latest results (see `latest_results`)."""
 
     queue: Queue
     jobs: tuple[JobLine, ...]
     failures: tuple[Failure, ...]
-    workers: tuple[WorkerLine, ...]
+    workers: tuple[WorkerView, ...]
 
 
 def overview(session: Session) -> Overview:
@@ -226,15 +214,6 @@ def _failed_checkpoints(session: Session) -> list[Failure]:
         )
         for row in checkpoints.newest_failed(session, FAILURES_SHOWN)
     ]
-
-
-def list_workers(session: Session) -> tuple[WorkerLine, ...]:
-    """The workers of the newest dispatcher, live ones first."""
-    lines = [
-        WorkerLine(row.id, row.state, dict(row.status), row.started_at, row.updated_at)
-        for row in workers.of_newest_dispatcher(session)
-    ]
-    return tuple(sorted(lines, key=lambda line: line.state == WorkerState.DEAD))
 
 
 def latest_results(session: Session) -> Sequence[Evaluation]:

@@ -52,9 +52,9 @@ def test_a_long_text_keeps_head_and_tail() -> None:
 
 
 def test_a_megabyte_is_quick() -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     visible("x\u202e" * 250_000)
-    assert time.perf_counter() - begin < 15
+    assert time.process_time() - begin < 15
 
 
 def test_backticks_are_code_where_they_pair() -> None:

@@ -251,3 +251,10 @@ def test_equal_runs_have_no_certainty() -> None:
 def test_bad_runs_are_refused(before, after, words: str) -> None:
     with pytest.raises(StatisticsError, match=words):
         joint_claim_over_runs(before, after)
+
+
+def test_small_gains_far_below_n_are_resolved_as_in_the_comparison_of_one_k() -> None:
+    n, before, after = [256] * 40, [0] * 40, [2] * 6 + [0] * 34
+    alone = joint_claim({"a": BenchmarkCounts(n, before, n, after)})
+    assert alone.p_value == paired_comparison(n, before, n, after, 1).p_value == 2 / 2**6
+    assert alone.interval[0] > 0

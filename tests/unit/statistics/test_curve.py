@@ -10,6 +10,7 @@ from evalsvc.statistics import (
     SampledCounts,
     StatisticsError,
     StoppingPlan,
+    compare_curves,
     curve_comparison,
     curve_comparison_stopped,
     pass_at_k,
@@ -222,3 +223,15 @@ def stopped(samples: np.ndarray, plan: StoppingPlan) -> tuple[np.ndarray, np.nda
 def test_bad_input_is_refused(arguments, words: str) -> None:
     with pytest.raises(StatisticsError, match=words):
         curve_comparison(*arguments)
+
+
+def test_small_gains_far_below_n_are_resolved_as_in_the_comparison_of_one_k() -> None:
+    # pass@1 of 256 samples: a problem that was not met can hardly differ by 30 points.
+    n, before, after = [256] * 40, [0] * 40, [2] * 6 + [0] * 34
+    curve = curve_comparison(n, before, n, after, [1])
+    (one,) = compare_curves(n, before, n, after, ks=[1])
+    assert curve.p_value == one.p_value == 2 / 2**6
+    assert curve.resolved(1) == (1,)
+    # At k = n it can, and the whole padding stays.
+    low, high = curve_comparison(n, before, n, after, [256]).band[0]
+    assert high - low > 0.2
