@@ -175,9 +175,11 @@ class _Matcher:
             taken = "the benchmark's ids" if is_own else "row indices"
             return Matching(fits[0], (f"The problem ids were taken as {taken}: the golds agree.",))
         doubtful = [name for name in self._ids if own[name] != numbers[name]]
+        first = doubtful[0]
         raise UsageError(
             f"{len(doubtful):,} problem ids are an id of one row of {self._benchmark!r} and the "
-            f"index of another: {some(doubtful)}.",
+            f"index of another: {some(doubtful)}. {first!r} is the id of row {own[first]}, and row "
+            f"{numbers[first]} has the id {self._dataset.problems[numbers[first]].id!r}.",
             "Say which is meant: --problem-ids id or --problem-ids row (problem_ids).",
         )
 

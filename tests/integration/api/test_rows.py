@@ -210,7 +210,7 @@ def test_imports_of_numbers_that_can_be_ids_or_rows_are_refused_until_it_is_said
     with permuted.http as http:
         refused = http.post("/v1/imports", json=body)
         assert refused.status_code == 400
-        assert "5 problem ids are an id of one row" in refused.text
+        assert "'0' is the id of row 2, and row 0 has the id '3'" in refused.text
         assert http.get("/v1/evaluations").json()["items"] == []
         rows = http.post("/v1/imports", json={**body, "problem_ids": "row"}).json()
         assert rows["correct"] == 5
